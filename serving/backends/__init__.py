@@ -1,0 +1,1 @@
+"""What runs the models: siblings behind `serving/backend_protocol.py`."""

@@ -1,0 +1,1 @@
+"""TensorFlow's C API in this process; never TensorFlow's Python."""

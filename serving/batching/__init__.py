@@ -1,0 +1,1 @@
+"""Requests into batches: a core that decides and a shell that does."""

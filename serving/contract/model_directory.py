@@ -1,0 +1,85 @@
+"""The names in a model directory: which folder is a version, where its parts lie, what a model may be called.
+
+Pure path arithmetic; nothing here touches the disk.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.errors import UnknownModel
+
+MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+STABLE = "stable"
+"""The label that answers requests which name neither a version nor a label."""
+
+STAGING_PREFIX = ".staging-"
+PRUNED_PREFIX = ".pruned-"
+
+_VERSION = re.compile(r"[1-9][0-9]{0,17}")
+
+
+def version_number(folder_name: str) -> int | None:
+    """The version a folder holds: a positive integer written plainly. Anything else is ignored, as TensorFlow Serving does."""
+    return int(folder_name) if _VERSION.fullmatch(folder_name) else None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPaths:
+    """The parts of one version's folder."""
+
+    root: Path
+
+    @property
+    def saved_model(self) -> Path:
+        return self.root / "saved_model.pb"
+
+    @property
+    def extra(self) -> Path:
+        """TensorFlow Serving ignores this folder but for its own warm-up records in it."""
+        return self.root / "assets.extra"
+
+    @property
+    def manifest(self) -> Path:
+        return self.extra / "manifest.json"
+
+    @property
+    def warmup_records(self) -> Path:
+        return self.extra / "tf_serving_warmup_requests"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPaths:
+    """The parts of one model's folder. Build it with `model_paths`, which checks the name."""
+
+    root: Path
+
+    def version(self, version: int) -> VersionPaths:
+        return VersionPaths(self.root / str(version))
+
+    @property
+    def labels(self) -> Path:
+        return self.root / "labels.json"
+
+    @property
+    def highest_version(self) -> Path:
+        return self.root / "highest_version"
+
+    @property
+    def audit(self) -> Path:
+        return self.root / "audit.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """Held while a version is numbered and renamed, or a label moved."""
+        return self.root / ".lock"
+
+
+def model_paths(models: Path, model: str) -> ModelPaths:
+    """The folder of `model` under the model directory; a name that could lead elsewhere is UnknownModel."""
+    if not MODEL_NAME.fullmatch(model):
+        raise UnknownModel(
+            f"{model[:128]!r} is not a model name: letters, digits, '_', '-' and '.', not starting with '.'"
+        )
+    return ModelPaths(models / model)

@@ -1,0 +1,1 @@
+"""The model directory on disk: published versions, labels and their history."""

@@ -1,0 +1,1 @@
+"""The REST protocols: translation between HTTP and `serving/predict.py`, nothing else."""
