@@ -5,7 +5,7 @@ not installed says which pip command brings it. Exit codes: 0 success, 1 a failu
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 
@@ -49,23 +49,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb, *rest = arguments
     found: EntryPoint | None = next(iter(entry_points(group="penstock.verbs", name=verb)), None)
     if found is None:
-        if verb in EXTRA_OF_VERB:
-            return _missing(verb, "it is not installed")
-        print(f"penstock: no verb {verb!r}; there are: {', '.join(SUMMARIES)}", file=sys.stderr)
-        return WRONG_USE
+        return _unknown(verb)
     try:
         run = found.load()
     except ModuleNotFoundError as error:
         return _missing(verb, f"the module {error.name!r} is not installed")
+    return _finish(verb, run, rest, debug="--debug" in given)
+
+
+def _finish(verb: str, run: Callable[[list[str]], int], arguments: list[str], *, debug: bool) -> int:
     try:
-        return int(run(rest))
+        return run(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # the outermost frame: whatever failed is told in one line, the traceback on request
-        if "--debug" in given:
+        if debug:
             raise
-        print(f"penstock {verb}: {error or type(error).__name__}", file=sys.stderr)
+        print(f"penstock {verb}: {str(error) or type(error).__name__}", file=sys.stderr)
         return FAILED
+
+
+def _unknown(verb: str) -> int:
+    if verb in EXTRA_OF_VERB:
+        return _missing(verb, "it is not installed")
+    print(f"penstock: no verb {verb!r}; there are: {', '.join(SUMMARIES)}", file=sys.stderr)
+    return WRONG_USE
 
 
 def _missing(verb: str, reason: str) -> int:

@@ -71,7 +71,7 @@ class Backend(Protocol):
     async def predict(self, target: Target, inputs: Arrays, deadline_seconds: float) -> dict[str, Array]:
         """One call with whole batches, rows first, all inputs equally many rows; outputs have the same rows.
 
-        `deadline_seconds` is on the loop's monotonic clock: an answer after it helps nobody.
+        `deadline_seconds` is a moment of `time.monotonic`: an answer after it helps nobody.
         Raises BackendUnavailable (nobody answers; nothing is known of the input), BackendRejected (this input
         cannot be run), DeadlineExceeded.
         """

@@ -13,7 +13,7 @@ Dtype = Literal["bool", "uint8", "int32", "int64", "float16", "float32", "float6
 class Fact(BaseModel):
     """A frozen piece of a parsed file; unknown keys are refused, so that a typing error is never ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class NumberFeature(Fact):

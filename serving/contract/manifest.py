@@ -82,12 +82,12 @@ class Manifest(Fact):
     outputs: Classification | Regression = Field(discriminator="task")
     signatures: dict[str, Signature]
     golden_examples: tuple[GoldenExample, ...] = ()
-    sketches: dict[str, Histogram] = {}
+    sketches: dict[str, Histogram] = Field(default_factory=dict)
     metrics: Metrics
     lineage: Lineage
     job_sha256: str
     frameworks: dict[str, str]
-    files: dict[str, str] = {}
+    files: dict[str, str] = Field(default_factory=dict)
     created_at: AwareDatetime
 
     @property
@@ -95,7 +95,7 @@ class Manifest(Fact):
         return self.outputs.task
 
     def published(self, version: int, files: dict[str, str], created_at: datetime) -> "Manifest":
-        """This manifest as it stands in a version: its number, its files' digests and the moment are known only then."""
+        """The manifest as it stands in a version: number, file digests and moment are known only when publishing."""
         return self.model_copy(update={"version": version, "files": files, "created_at": created_at})
 
 

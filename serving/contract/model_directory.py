@@ -21,7 +21,7 @@ _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def version_number(folder_name: str) -> int | None:
-    """The version a folder holds: a positive integer written plainly. Anything else is ignored, as TensorFlow Serving does."""
+    """The version a folder holds: a positive integer written plainly; None for any other name, which is ignored."""
     return int(folder_name) if _VERSION.fullmatch(folder_name) else None
 
 

@@ -40,11 +40,6 @@ class TensorSpec:
     dtype: str
     row_shape: tuple[int | None, ...]
 
-    def accepts_row_shape(self, shape: tuple[int, ...]) -> bool:
-        return len(shape) == len(self.row_shape) and all(
-            want is None or want == got for want, got in zip(self.row_shape, shape, strict=True)
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Signature:
@@ -52,6 +47,10 @@ class Signature:
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+
+
+def shape_matches(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(want in (None, got) for want, got in zip(wanted, shape, strict=True))
 
 
 def shape_text(shape: tuple[int | None, ...]) -> str:
