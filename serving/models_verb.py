@@ -1,0 +1,148 @@
+"""The verb `penstock models`: looks at the published versions and moves, removes or verifies them.
+
+Calls the model store and writes what `models_table` made of the answer; decides nothing itself.
+"""
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from serving.errors import IntegrityError, UnknownVersion
+from serving.model_store.audit import read_audit
+from serving.model_store.labels import read_labels, set_label
+from serving.model_store.prune import prunable, prune, prune_version
+from serving.model_store.rollback import rollback
+from serving.model_store.summary import VersionSummary, summarise
+from serving.model_store.verify import verify_model, verify_version
+from serving.model_store.versions import list_folders, list_model_folders, list_models, list_versions
+from serving.models_arguments import models_parser
+from serving.models_table import (
+    findings_json,
+    findings_text,
+    version_json,
+    version_text,
+    versions_json,
+    versions_text,
+)
+
+DONE, DAMAGE_FOUND = 0, 1
+
+
+def run(argv: Sequence[str]) -> int:
+    """Runs one subcommand; returns the exit code. Raises PenstockError for what could not be done."""
+    parser = models_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.command == "prune" and arguments.version and arguments.dry_run:
+        parser.error("--dry-run shows what --keep removes; --version removes just the one it names")
+    if not arguments.models.is_dir():
+        raise IntegrityError(f"there is no model directory {str(arguments.models)!r}; name yours with --models DIR")
+    return COMMANDS[arguments.command](arguments)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    models = [arguments.model] if arguments.model else list_models(arguments.models)
+    versions = [summary for model in models for summary in summarise(arguments.models, model)]
+    return _say(versions_json(versions) if arguments.json else versions_text(versions))
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    chosen = _chosen(arguments.model, arguments.version, summarise(arguments.models, arguments.model))
+    history = read_audit(arguments.models, arguments.model)
+    return _say(version_json(chosen, history) if arguments.json else version_text(chosen, history))
+
+
+def _chosen(model: str, version: int | None, summaries: Sequence[VersionSummary]) -> VersionSummary:
+    """The version that was named, or the one that answers for want of a name."""
+    for summary in summaries:
+        if summary.version == version or (version is None and summary.answers):
+            return summary
+    known = ", ".join(str(summary.version) for summary in summaries) or "none"
+    what = f"no version {version} of {model!r}" if version else f"no version of {model!r} that answers"
+    raise UnknownVersion(f"there is {what}; there are: {known}")
+
+
+def _promote(arguments: argparse.Namespace) -> int:
+    move = set_label(
+        arguments.models,
+        arguments.model,
+        arguments.label,
+        arguments.version,
+        by=_caller("promote"),
+        reason=arguments.reason,
+        now=datetime.now(UTC),
+    )
+    if move.previous == move.version:
+        return _say(f"{move.label} of {arguments.model}: {move.version} already\n")
+    return _say(f"{move.label} of {arguments.model}: {move.previous or 'none'} -> {move.version}\n")
+
+
+def _rollback(arguments: argparse.Namespace) -> int:
+    move = rollback(
+        arguments.models,
+        arguments.model,
+        by=_caller("rollback"),
+        reason=arguments.reason,
+        now=datetime.now(UTC),
+    )
+    return _say(f"{move.label} of {arguments.model}: {move.previous} -> {move.version}\n")
+
+
+def _prune(arguments: argparse.Namespace) -> int:
+    models, model, keep = arguments.models, arguments.model, arguments.keep
+    by, reason, now = _caller("prune"), arguments.reason, datetime.now(UTC)
+    if arguments.dry_run:
+        gone = prunable(list_versions(models, model), read_labels(models, model).values(), keep=keep)
+        return _say(f"would remove of {model}: {_numbers(gone)}\n")
+    if arguments.version:
+        prune_version(models, model, arguments.version, by=by, reason=reason, now=now)
+        return _say(f"removed of {model}: {arguments.version}\n")
+    gone = prune(models, model, keep=keep, by=by, reason=reason, now=now)
+    return _say(f"removed of {model}: {_numbers(gone)}\n")
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    models, version = arguments.models, arguments.version
+    names = [arguments.model] if arguments.model else list_model_folders(models)
+    folders = {name: list_folders(models, name) for name in names}
+    if version is None:
+        findings = tuple(finding for name in names for finding in verify_model(models, name))
+        checked = sum(len(versions) for versions in folders.values())
+    elif version in folders[arguments.model]:
+        findings, checked = verify_version(models, arguments.model, version), 1
+    else:
+        raise UnknownVersion(f"there is no version {version} of {arguments.model!r}")
+    _say(findings_json(findings, checked) if arguments.json else findings_text(findings, checked))
+    return DAMAGE_FOUND if findings else DONE
+
+
+def _say(text: str) -> int:
+    sys.stdout.write(text)
+    return DONE
+
+
+def _numbers(versions: Sequence[int]) -> str:
+    return ", ".join(map(str, versions)) or "none"
+
+
+def _caller(subcommand: str) -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container often runs as a number that has no name; which of the two is Python's age
+        user = f"uid {os.getuid()}"
+    return f"penstock models {subcommand}, {user}"
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
+    {
+        "list": _list,
+        "show": _show,
+        "promote": _promote,
+        "rollback": _rollback,
+        "prune": _prune,
+        "verify": _verify,
+    }
+)
