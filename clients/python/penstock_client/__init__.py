@@ -1,0 +1,68 @@
+"""Python client of Penstock's prediction gateway; it needs no TensorFlow and no numpy.
+
+`Client` is the way in. What is listed in `__all__` is public and stays; everything else may change.
+"""
+
+from penstock_client.client import Client
+from penstock_client.errors import (
+    BackendError,
+    BackendRejected,
+    BackendUnavailable,
+    ConnectionFailed,
+    DeadlineExceeded,
+    Forbidden,
+    IntegrityError,
+    InvalidInput,
+    MissingField,
+    ModelNotReady,
+    OutOfRange,
+    Overloaded,
+    PayloadTooLarge,
+    PenstockError,
+    QuotaExceeded,
+    Unauthenticated,
+    UndecodableImage,
+    UnexpectedAnswer,
+    UnknownField,
+    UnknownModel,
+    UnknownVersion,
+    UnreadableFile,
+    UnsupportedMediaType,
+    WrongDtype,
+    WrongShape,
+)
+from penstock_client.metadata import Feature, ModelMetadata, VersionStatus
+from penstock_client.prediction import Prediction
+
+__all__ = [
+    "BackendError",
+    "BackendRejected",
+    "BackendUnavailable",
+    "Client",
+    "ConnectionFailed",
+    "DeadlineExceeded",
+    "Feature",
+    "Forbidden",
+    "IntegrityError",
+    "InvalidInput",
+    "MissingField",
+    "ModelMetadata",
+    "ModelNotReady",
+    "OutOfRange",
+    "Overloaded",
+    "PayloadTooLarge",
+    "PenstockError",
+    "Prediction",
+    "QuotaExceeded",
+    "Unauthenticated",
+    "UndecodableImage",
+    "UnexpectedAnswer",
+    "UnknownField",
+    "UnknownModel",
+    "UnknownVersion",
+    "UnreadableFile",
+    "UnsupportedMediaType",
+    "VersionStatus",
+    "WrongDtype",
+    "WrongShape",
+]

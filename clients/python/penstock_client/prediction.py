@@ -1,0 +1,68 @@
+"""A prediction as the caller reads it, made from one row of the gateway's answer and the metadata of its version.
+
+Pure.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock_client.metadata import ModelMetadata
+
+PROBABILITIES, VALUE = "probabilities", "value"
+"""The outputs of a classifier and of a regressor, by Penstock's contract."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One row's answer.
+
+    A classifier's has `label`, the most probable one, and `probabilities` by label. A regressor's has `value`, in
+    `unit`, of `target`. What does not apply is None or empty: a model without a manifest has `outputs` alone.
+    `outputs` holds the row as the model server gave it, by output name. A number the model could not compute is
+    NaN, and never the chosen label.
+    """
+
+    outputs: Mapping[str, Any]
+    version: int
+    request_id: str | None = None
+    label: str | None = None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    value: float | None = None
+    unit: str | None = None
+    target: str | None = None
+
+
+def read_prediction(row: Any, metadata: ModelMetadata, request_id: str | None) -> Prediction:
+    """Raises KeyError, TypeError or ValueError where the row does not fit the metadata."""
+    outputs = _named(row, metadata.output_names)
+    if metadata.task == "classification":
+        scores = [_number(score) for score in outputs[PROBABILITIES]]
+        probabilities = dict(zip(metadata.labels, scores, strict=True))
+        return Prediction(
+            outputs, metadata.version, request_id, label=_most_probable(probabilities), probabilities=probabilities
+        )
+    if metadata.task == "regression":
+        [value] = outputs[VALUE]
+        return Prediction(
+            outputs, metadata.version, request_id, value=_number(value), unit=metadata.unit, target=metadata.target
+        )
+    return Prediction(outputs, metadata.version, request_id)
+
+
+def _named(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """The wire leaves the name out where there is one output."""
+    if len(names) == 1:
+        return {names[0]: row}
+    return {name: row[name] for name in names}
+
+
+def _number(value: float | None) -> float:
+    """A non-finite output travels as null."""
+    return math.nan if value is None else float(value)
+
+
+def _most_probable(probabilities: Mapping[str, float]) -> str | None:
+    known = {label: probability for label, probability in probabilities.items() if not math.isnan(probability)}
+    return max(known, key=known.__getitem__, default=None)

@@ -1,0 +1,19 @@
+"""A stand-in gateway for each test, on a port of its own."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.clients.stand_in import StandIn, serve
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    gateway = StandIn()
+    with serve(gateway) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield gateway
+        server.shutdown()
+        thread.join()
