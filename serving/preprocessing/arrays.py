@@ -1,0 +1,173 @@
+"""Numbers and strings, as nested lists or numpy arrays, to one array of a dtype and a row shape.
+
+Pure, and strict: nothing is guessed, truncated or coerced with a loss. The fast path looks at each leaf once;
+only when something is wrong does a second walk find where, so that the error can name the place.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.contract.tensors import NUMPY_DTYPES, Array, shape_matches, shape_text
+from serving.errors import OutOfRange, WrongDtype, WrongShape
+
+Locate: TypeAlias = Callable[[int], str]
+"""A row's number to the JSON pointer of its value."""
+
+Shape: TypeAlias = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """The Python types that may stand at the innermost level, and what to call them."""
+
+    types: frozenset[type]
+    name: str
+
+
+_NUMBER = _Leaf(frozenset({int, float}), "a number")
+_INTEGER = _Leaf(frozenset({int}), "an integer")
+_LEAVES = {"b": _Leaf(frozenset({bool}), "true or false"), "i": _INTEGER, "u": _INTEGER}
+_JSON_NAMES = {
+    str: "a string",
+    int: "a number",
+    bool: "true or false",
+    type(None): "null",
+    dict: "an object",
+    list: "a list",
+    float: "a number",
+}
+
+
+def numeric_array(values: Sequence[object] | Array, dtype_name: str, row_shape: Shape, locate: Locate) -> Array:
+    """`values`, one element a row, as an array of `dtype_name` with shape [rows, *row_shape].
+
+    Integers are taken where floats are expected, never the reverse. Raises WrongDtype, WrongShape, and OutOfRange
+    for what the dtype cannot hold, NaN and infinity included.
+    """
+    dtype = NUMPY_DTYPES[dtype_name]
+    if not isinstance(values, np.ndarray):
+        _check_leaves(values, dtype, row_shape, locate)
+        values = _stacked(values, row_shape, locate)
+    if not _fits_kind(values.dtype, dtype):
+        raise WrongDtype(f"values of type {values.dtype} where {dtype_name} is expected", pointer=locate(0))
+    _check_shape(values.shape[1:], row_shape, locate(0))
+    return _cast(values, dtype, locate)
+
+
+def string_array(values: Sequence[object], locate: Locate) -> Array:
+    """One string a row (`str` is encoded as UTF-8, `bytes` stay as they are) to an object array of bytes [rows]."""
+    column = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        if isinstance(value, str):
+            column[row] = value.encode()
+        elif isinstance(value, bytes):
+            column[row] = value
+        else:
+            raise WrongDtype(f"{json_name(value)} where a string is expected", pointer=locate(row))
+    return column
+
+
+def check_range(array: Array, limits: tuple[float, float] | None, unit: str, locate: Locate) -> None:
+    """Raise OutOfRange naming the first row with a value outside `limits` (inclusive)."""
+    if limits is None or array.size == 0:
+        return
+    low, high = limits
+    flat: NDArray[Any] = array.reshape(len(array), -1)
+    outside = (flat < low) | (flat > high)
+    if outside.any():
+        row = int(np.argmax(outside.any(axis=1)))
+        value = flat[row, int(np.argmax(outside[row]))]
+        suffix = f" {unit}" if unit else ""
+        raise OutOfRange(f"{value:g} is outside the range {low:g} to {high:g}{suffix}", pointer=locate(row))
+
+
+def json_name(value: object) -> str:
+    """What JSON calls a value's type, for messages."""
+    return _JSON_NAMES.get(type(value), f"a value of type {type(value).__name__}")
+
+
+def _check_leaves(values: Sequence[object], dtype: np.dtype[np.generic], row_shape: Shape, locate: Locate) -> None:
+    leaf = _LEAVES.get(dtype.kind, _NUMBER)
+    if _leaf_types(values, 1 + len(row_shape)) <= leaf.types:
+        return
+    for row, value in enumerate(values):
+        _check_leaf(value, row_shape, locate(row), leaf)
+
+
+def _leaf_types(values: object, depth: int) -> set[type]:
+    if not isinstance(values, list | tuple):
+        return {type(values)} if depth == 0 else {list}  # not deep enough: leave it to the walk that names the place
+    if depth == 1:
+        return set(map(type, values))
+    types: set[type] = set()
+    for value in values:
+        types |= _leaf_types(value, depth - 1)
+    return types
+
+
+def _check_leaf(value: object, shape: Shape, pointer: str, leaf: _Leaf) -> None:
+    if isinstance(value, list | tuple):
+        if not shape:
+            raise WrongShape(f"a list where {leaf.name} is expected", pointer=pointer)
+        if shape[0] is not None and len(value) != shape[0]:
+            raise WrongShape(f"{len(value)} values where {shape[0]} are expected", pointer=pointer)
+        for index, part in enumerate(value):
+            _check_leaf(part, shape[1:], f"{pointer}/{index}", leaf)
+    elif type(value) not in leaf.types:
+        wanted = leaf.name if not shape else f"a list of shape {shape_text(shape)}"
+        raise WrongDtype(f"{json_name(value)} where {wanted} is expected", pointer=pointer)
+    elif shape:
+        raise WrongShape(f"{json_name(value)} where a list of shape {shape_text(shape)} is expected", pointer=pointer)
+
+
+def _stacked(values: Sequence[object], row_shape: Shape, locate: Locate) -> Array:
+    try:
+        return np.array(values)
+    except ValueError:
+        raise _ragged(values, row_shape, locate) from None
+
+
+def _ragged(values: Sequence[object], row_shape: Shape, locate: Locate) -> WrongShape:
+    first: tuple[int, ...] | None = None
+    for row, value in enumerate(values):
+        try:
+            shape = np.shape(np.array(value))
+        except ValueError:
+            return WrongShape(
+                f"ragged: its lists differ in length; {shape_text(row_shape)} is expected", pointer=locate(row)
+            )
+        if not shape_matches(shape, row_shape) or (first is not None and shape != first):
+            return WrongShape(f"a row of shape {shape_text(shape)}; {shape_text(first or row_shape)} is expected",
+                              pointer=locate(row))  # fmt: skip
+        first = shape
+    return WrongShape("the rows differ in shape", pointer=locate(0))
+
+
+def _check_shape(shape: tuple[int, ...], row_shape: Shape, pointer: str) -> None:
+    if not shape_matches(shape, row_shape):
+        raise WrongShape(f"a row of shape {shape_text(shape)}; {shape_text(row_shape)} is expected", pointer=pointer)
+
+
+def _fits_kind(have: np.dtype[np.generic], want: np.dtype[np.generic]) -> bool:
+    if want.kind == "f":
+        return have.kind in "iuf"
+    if want.kind in "iu":
+        return have.kind in "iu"
+    return have.kind == want.kind
+
+
+def _cast(values: Array, dtype: np.dtype[np.generic], locate: Locate) -> Array:
+    if dtype.kind in "iu" and values.dtype != dtype and values.size:
+        limits = np.iinfo(dtype.name)
+        check_range(values, (int(limits.min), int(limits.max)), "", locate)
+    with np.errstate(over="ignore"):
+        array = values.astype(dtype, copy=False)
+    if dtype.kind == "f" and not np.isfinite(array).all():
+        flat = array.reshape(len(array), -1)
+        row = int(np.argmin(np.isfinite(flat).all(axis=1)))
+        raise OutOfRange(f"NaN, infinity or a number too large for {dtype}", pointer=locate(row))
+    return array

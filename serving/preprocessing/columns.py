@@ -1,0 +1,75 @@
+"""A column of natural values (one feature, many rows) to one array: where every request form and training meet.
+
+Pure. A column is a sequence of JSON values, image bytes or strings, or a numpy array of whole rows.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from serving.contract.features import CategoryFeature, Feature, ImageFeature, NumberFeature, TextFeature
+from serving.contract.tensors import NUMPY_DTYPES, Array
+from serving.errors import InvalidInput, WrongDtype
+from serving.preprocessing.arrays import Locate, check_range, numeric_array, string_array
+from serving.preprocessing.images import decode_image
+
+
+def decode_columns(columns: Mapping[str, Sequence[object] | Array], features: Sequence[Feature]) -> dict[str, Array]:
+    """Each feature's column as an array [rows, *row_shape] of its dtype; error pointers read `/<feature>/<row>`."""
+    return {
+        feature.name: decode_column(feature, columns[feature.name], _locate_in(feature.name)) for feature in features
+    }
+
+
+def decode_column(feature: Feature, values: Sequence[object] | Array, locate: Locate) -> Array:
+    """One feature's values, one element a row. Raises InvalidInput's family with `locate(row)` as the pointer."""
+    if isinstance(feature, ImageFeature):
+        return _image_column(feature, values, locate)
+    if isinstance(feature, CategoryFeature | TextFeature) or feature.dtype == "string":
+        return string_array([_opened(value, locate(row)) for row, value in enumerate(values)], locate)
+    array = numeric_array(values, feature.dtype, feature.row_shape, locate)
+    if isinstance(feature, NumberFeature):
+        check_range(array, feature.range, feature.unit, locate)
+    return array
+
+
+def is_base64(value: object) -> bool:
+    """TensorFlow Serving's form for bytes in JSON: an object whose one key is `b64`."""
+    return isinstance(value, dict) and len(value) == 1 and "b64" in value
+
+
+def _locate_in(name: str) -> Locate:
+    return lambda row: f"/{name}/{row}"
+
+
+def _image_column(feature: ImageFeature, values: Sequence[object] | Array, locate: Locate) -> Array:
+    if isinstance(values, np.ndarray) or not any(isinstance(value, bytes | dict) for value in values):
+        array = numeric_array(values, feature.dtype, feature.shape, locate)
+    else:
+        array = np.empty((len(values), *feature.shape), NUMPY_DTYPES[feature.dtype])
+        for row, value in enumerate(values):
+            array[row] = _image_row(feature, value, locate(row))
+    check_range(array, feature.range, "", locate)
+    return array
+
+
+def _image_row(feature: ImageFeature, value: object, pointer: str) -> Array:
+    opened = _opened(value, pointer)
+    if isinstance(opened, bytes):
+        return decode_image(opened, feature, pointer)
+    row: Array = numeric_array([opened], feature.dtype, feature.shape, lambda _: pointer)[0]
+    return row
+
+
+def _opened(value: object, pointer: str) -> object:
+    if not isinstance(value, dict):
+        return value
+    if not is_base64(value):
+        raise InvalidInput('an object here must be {"b64": "<base64>"}', pointer=pointer)
+    text = value["b64"]
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        raise WrongDtype("the value of `b64` is not base64", pointer=f"{pointer}/b64") from None
