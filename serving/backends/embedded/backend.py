@@ -1,0 +1,195 @@
+"""The embedded backend: TensorFlow in this process, versions coming and going as the model directory says.
+
+The shell around `lifecycle` (what should be loaded) and `session` (one loaded model); it owns the threads.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from serving.backend_protocol import Arrays, OnChange, Target, VersionState, VersionStatus
+from serving.backends.embedded.c_api import Library
+from serving.backends.embedded.lifecycle import Plan, plan, retry_seconds
+from serving.backends.embedded.session import LoadedModel, load_model
+from serving.backends.embedded.warmup_records import read_warmup_calls
+from serving.backends.holds import Holds
+from serving.contract.agreement import check_agreement
+from serving.contract.model_directory import model_paths
+from serving.contract.tensors import Array
+from serving.errors import DeadlineExceeded, ModelNotReady, PenstockError
+from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk, read_snapshot
+from serving.model_store.versions import read_manifest
+
+T = TypeVar("T")
+_GONE = ModelOnDisk((), MappingProxyType({}))
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One version's place in memory: its status, the model once loaded, and the tries that failed."""
+
+    status: VersionStatus
+    model: LoadedModel | None = None
+    attempts: int = 0
+    retry_at_seconds: float = 0.0
+
+
+class EmbeddedBackend:
+    """Serves every model of a model directory from this process; see `serving/backend_protocol.py` for the promises."""
+
+    name = "embedded"
+
+    def __init__(self, models: Path, library: Library, *, threads: int, poll_seconds: float) -> None:
+        self._models = models
+        self._library = library
+        self._poll_seconds = poll_seconds
+        self._slots: dict[str, dict[int, _Slot]] = {}
+        self._holds = Holds()
+        self._snapshot = DirectorySnapshot()
+        self._runners = ThreadPoolExecutor(threads, "penstock-run")
+        self._loader = ThreadPoolExecutor(1, "penstock-load")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, on_change: OnChange) -> None:
+        await self._look(on_change)
+        self._spawn(self._watch(on_change))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._loader.shutdown()
+        self._runners.shutdown()  # waits for calls under way: no session is freed under one
+        for slot in [slot for versions in self._slots.values() for slot in versions.values()]:
+            if slot.model:
+                slot.model.close()
+        self._slots.clear()
+
+    def status(self) -> Mapping[str, Mapping[int, VersionStatus]]:
+        return {
+            model: {version: slot.status for version, slot in versions.items()}
+            for model, versions in self._slots.items()
+        }
+
+    def hold(self, target: Target) -> AbstractContextManager[None]:
+        return self._holds.hold((target.model, target.version))
+
+    async def predict(self, target: Target, inputs: Arrays, deadline_seconds: float) -> dict[str, Array]:
+        if time.monotonic() >= deadline_seconds:
+            raise DeadlineExceeded("the deadline passed before the model ran")
+        slot = self._slots.get(target.model, {}).get(target.version)
+        if slot is None or slot.model is None:
+            raise ModelNotReady(f"version {target.version} of model {target.model} is not loaded")
+        key = (target.model, target.version)
+        call = asyncio.get_running_loop().run_in_executor(self._runners, slot.model.run, target.signature, inputs)
+        self._holds.take(key)
+        call.add_done_callback(lambda done: self._finished(key, done))
+        return await asyncio.shield(call)  # TensorFlow cannot be interrupted: a cancelled caller leaves it running
+
+    def _finished(self, key: tuple[str, int], call: asyncio.Future[dict[str, Array]]) -> None:
+        self._holds.release(key)
+        if not call.cancelled():
+            call.exception()  # looked at here too, for the caller may have gone
+
+    async def _watch(self, on_change: OnChange) -> None:
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            try:
+                await self._look(on_change)
+            except Exception:  # noqa: BLE001 - the outermost loop: whatever one look met, the next is a second away
+                _log.exception("looking at the model directory failed")
+
+    async def _look(self, on_change: OnChange) -> None:
+        """One pass: look at the directory, load what is new, send away what is no longer wanted."""
+        self._snapshot = await self._in_loader(lambda: read_snapshot(self._models, self._snapshot))
+        on_disk = self._snapshot.models
+        for model in sorted({*on_disk, *self._slots}):
+            await self._settle(model, on_change)
+
+    async def _settle(self, model: str, on_change: OnChange) -> None:
+        found = self._snapshot.models.get(model)
+        slots = self._slots.setdefault(model, {})
+        versions = found.versions if found else ()
+        for version in [number for number, slot in slots.items() if slot.status.error and number not in versions]:
+            del slots[version]
+        for version in self._plan(model).load:
+            await self._load(model, version, on_change)
+        for version in self._plan(model).unload:
+            self._spawn(self._unload(model, version, on_change))
+        if not slots and not found:
+            del self._slots[model]
+
+    def _plan(self, model: str) -> Plan:
+        found = self._snapshot.models.get(model, _GONE)
+        now = time.monotonic()
+        states = {version: slot.status.state for version, slot in self._slots[model].items()}
+        return plan(
+            found.versions,
+            found.labels,
+            available=[version for version, state in states.items() if state is VersionState.AVAILABLE],
+            failed=[version for version, slot in self._slots[model].items() if now < slot.retry_at_seconds],
+            busy=[version for version, state in states.items() if state is VersionState.UNLOADING],
+        )
+
+    async def _load(self, model: str, version: int, on_change: OnChange) -> None:
+        before = self._slots[model].get(version)
+        slot = _Slot(VersionStatus(VersionState.LOADING, {}), attempts=before.attempts if before else 0)
+        self._slots[model][version] = slot
+        await on_change()
+        try:
+            slot.model, slot.status = await self._in_loader(lambda: self._load_and_warm(model, version))
+        except PenstockError as error:
+            slot.attempts += 1
+            slot.retry_at_seconds = time.monotonic() + retry_seconds(slot.attempts)
+            slot.status = VersionStatus(VersionState.END, {}, error=str(error))
+            _log.warning("model %s version %d cannot be loaded: %s", model, version, error)
+        await on_change()
+
+    def _load_and_warm(self, model: str, version: int) -> tuple[LoadedModel, VersionStatus]:
+        paths = model_paths(self._models, model).version(version)
+        started = time.monotonic()
+        manifest = read_manifest(self._models, model, version)
+        loaded = load_model(self._library, paths.root)
+        try:
+            if manifest:
+                check_agreement(manifest, loaded.signatures)
+            loading = time.monotonic()
+            if paths.warmup_records.is_file():
+                for signature, inputs in read_warmup_calls(paths.warmup_records.read_bytes()):
+                    loaded.run(signature, inputs)
+        except BaseException:
+            loaded.close()
+            raise
+        return loaded, VersionStatus(
+            VersionState.AVAILABLE,
+            loaded.signatures,
+            load_seconds=loading - started,
+            warmup_seconds=time.monotonic() - loading,
+        )
+
+    async def _unload(self, model: str, version: int, on_change: OnChange) -> None:
+        slot = self._slots[model][version]
+        slot.status = replace(slot.status, state=VersionState.UNLOADING)
+        await on_change()  # from here on nobody new is sent to it
+        await self._holds.released((model, version))
+        loaded, slot.model = slot.model, None
+        self._slots[model].pop(version)
+        if loaded:
+            await self._in_loader(loaded.close)
+        await on_change()
+
+    async def _in_loader(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._loader, work)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
