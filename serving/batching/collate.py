@@ -1,0 +1,62 @@
+"""Rows of several requests to one batch, and a batch's answers back to their requests.
+
+Pure. A request that is a whole batch by itself is neither copied in nor out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from serving.backend_protocol import Arrays
+from serving.contract.tensors import Array
+from serving.errors import BackendRejected
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows [start, start + rows) of one request's inputs."""
+
+    inputs: Arrays
+    start: int
+    rows: int
+
+
+def collate(parts: Sequence[Part]) -> dict[str, Array]:
+    """One array per input with the parts' rows in order; they agree in names, dtypes and row shapes."""
+    if len(parts) == 1:
+        part = parts[0]
+        return {name: array[part.start : part.start + part.rows] for name, array in part.inputs.items()}
+    return {
+        name: np.concatenate([part.inputs[name][part.start : part.start + part.rows] for part in parts])
+        for name in parts[0].inputs
+    }
+
+
+def check_rows(outputs: Arrays, rows: int) -> None:
+    """Raise BackendRejected unless every output has exactly one row per input row."""
+    for name, array in outputs.items():
+        if array.ndim == 0 or len(array) != rows:
+            got = "a single value" if array.ndim == 0 else f"{len(array)} rows"
+            raise BackendRejected(f"output {name} has {got} for {rows} rows of input; it cannot be batched")
+
+
+@dataclass(slots=True)
+class Reassembly:
+    """The outputs of one request, put together from the batches that carried its rows."""
+
+    rows: int
+    outputs: dict[str, Array] = field(default_factory=dict)
+
+    def add(self, outputs: Arrays, offset: int, start: int, rows: int) -> None:
+        """Rows [offset, offset + rows) of a batch's outputs are rows [start, start + rows) of the request."""
+        if rows == self.rows:
+            self.outputs = {name: array[offset : offset + rows] for name, array in outputs.items()}
+            return
+        for name, array in outputs.items():
+            whole = self.outputs.get(name)
+            if whole is None:
+                whole = self.outputs[name] = np.empty((self.rows, *array.shape[1:]), array.dtype)
+            if whole.shape[1:] != array.shape[1:]:
+                raise BackendRejected(f"output {name} changed its shape between two parts of one request")
+            whole[start : start + rows] = array[offset : offset + rows]

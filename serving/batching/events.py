@@ -1,0 +1,77 @@
+"""What goes into the batching core and what comes out of it.
+
+Pure facts. Times are seconds on one monotonic clock; sizes are rows, never requests.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from serving.backend_protocol import Arrays, Target
+from serving.errors import PenstockError
+
+Layout: TypeAlias = tuple[tuple[str, str, tuple[int, ...]], ...]
+"""Each input's name, dtype and row shape, in name order."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueKey:
+    """Requests with equal keys may share a batch."""
+
+    target: Target
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request that asks to be queued."""
+
+    request: int
+    key: QueueKey
+    rows: int
+    nbytes: int
+    deadline_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RowSlice:
+    """Rows [start, start + rows) of a request, as a part of a batch."""
+
+    request: int
+    start: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendBatch:
+    """Call the backend with these rows, in this order; `deadline_seconds` is the latest of the members'."""
+
+    batch: int
+    key: QueueKey
+    slices: tuple[RowSlice, ...]
+    deadline_seconds: float
+
+    @property
+    def rows(self) -> int:
+        return sum(part.rows for part in self.slices)
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Every row of the request has its answer."""
+
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The request ends with this error and will not be heard of again."""
+
+    request: int
+    error: PenstockError
+
+
+Action: TypeAlias = SendBatch | Complete | Reject
+
+
+def layout_of(inputs: Arrays) -> Layout:
+    return tuple((name, array.dtype.str, array.shape[1:]) for name, array in sorted(inputs.items()))
