@@ -1,0 +1,64 @@
+"""The verb `serve`: parse, call, and nothing else. (`models` is in `models_verb.py`, which needs no web framework.)"""
+
+import argparse
+import os
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from serving.errors import InvalidSettings
+from serving.serve import run_gateway
+from serving.settings import Settings, load_settings
+
+SETTINGS_FILE = Path("penstock.toml")
+_HELP = {
+    "models": "the model directory to serve (default: models)",
+    "backend": "what runs the models: TensorFlow in this process, or made-up answers for trying the gateway alone",
+    "host": "address to listen on (default: 127.0.0.1)",
+    "port": "REST port (default: 8080; 0 takes a free one)",
+}
+
+
+def serve(argv: Sequence[str]) -> int:
+    """Run the gateway until SIGTERM or Ctrl-C. Exit codes: 0 stopped as asked, 1 could not serve, 2 wrong settings."""
+    arguments = _serve_parser().parse_args(argv)
+    given = {name: value for name, value in vars(arguments).items() if name in _HELP and value is not None}
+    try:
+        settings = load_settings(_settings_file(arguments.settings), os.environ, given)
+    except InvalidSettings as error:
+        print(f"penstock serve: {error}", file=sys.stderr)
+        return 2
+    run_gateway(settings, lambda text: print(text, flush=True))
+    return 0
+
+
+def _serve_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="penstock serve",
+        description="Serve every model of a model directory over REST, picking up new versions as they are published.",
+        epilog=f"Every setting can also stand in ./{SETTINGS_FILE} or the environment (PENSTOCK_PORT=9000). "
+        f"Settings: {', '.join(Settings.model_fields)}. docs/settings.md explains each.",
+    )
+    parser.add_argument("--models", metavar="DIR", help=_HELP["models"])
+    parser.add_argument("--backend", choices=["embedded", "in_memory"], help=_HELP["backend"])
+    parser.add_argument("--host", help=_HELP["host"])
+    parser.add_argument("--port", help=_HELP["port"])
+    parser.add_argument(
+        "--settings", metavar="FILE", type=Path, help=f"settings file (default: ./{SETTINGS_FILE} if there)"
+    )
+    return parser
+
+
+def _settings_file(named: Path | None) -> dict[str, object]:
+    path = named or SETTINGS_FILE
+    if named is None and not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InvalidSettings(f"{path}: {error}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(serve(sys.argv[1:]))

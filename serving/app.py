@@ -1,0 +1,143 @@
+"""Where the parts are put together, and nowhere else: settings in, a FastAPI application out."""
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+from fastapi import Response as HttpResponse
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.metrics_core import Metric
+from starlette.exceptions import HTTPException
+
+from serving.backend_protocol import Backend
+from serving.backends.embedded.backend import EmbeddedBackend
+from serving.backends.embedded.c_api import load_library
+from serving.backends.in_memory import InMemoryBackend, zeros_of_shape
+from serving.batching.admission import QueueLimits
+from serving.batching.batcher import Batcher
+from serving.batching.policy import BatchingCore
+from serving.catalog import Catalog
+from serving.model_store.published import published_signatures
+from serving.observability.gateway_gauges import gateway_gauges
+from serving.observability.metrics import Gauges, RequestMetrics
+from serving.predict import Predictor
+from serving.rest.error_responses import error_body
+from serving.rest.health_routes import health_router
+from serving.rest.openapi import with_predict_routes
+from serving.rest.predict_endpoint import PredictEndpoint
+from serving.rest.request_head import RequestHead, RequestIds
+from serving.rest.tfserving_routes import model_router, predict_routes
+from serving.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The running parts behind the application's routes."""
+
+    backend: Backend
+    batcher: Batcher
+    catalog: Catalog
+    metrics: RequestMetrics
+    started: asyncio.Event
+    """Set when the backend's first pass over the models has ended."""
+
+
+def create_app(
+    settings: Settings, *, backend: Backend | None = None, clock: Callable[[], float] = time.monotonic
+) -> FastAPI:
+    """The gateway as an ASGI application; loads models from its lifespan on. Raises BackendUnavailable."""
+    gateway = _gateway(settings, backend or make_backend(settings), clock)
+    app = FastAPIOffline(
+        title="Penstock", description="Online predictions of Keras models.", lifespan=_lifespan(gateway)
+    )
+    app.state.gateway = gateway
+    request_ids = RequestIds()
+    predictor = Predictor(gateway.catalog, gateway.backend, gateway.batcher, clock)
+    endpoint = PredictEndpoint(
+        predictor, gateway.metrics, settings.max_body_bytes, settings.request_timeout_seconds, clock, request_ids
+    )
+    app.router.routes[:0] = predict_routes(endpoint)  # first: the hot path is matched before anything else is tried
+    app.include_router(health_router(gateway.catalog, settings.required_models, _registry(settings, gateway)))
+    app.include_router(model_router(gateway.catalog, request_ids))
+    app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
+    described = app.openapi
+    app.openapi = functools.cache(lambda: with_predict_routes(described()))  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+def make_backend(settings: Settings) -> Backend:
+    """The backend the settings name. Raises BackendUnavailable when TensorFlow's library is not there."""
+    if settings.backend == "in_memory":
+        models = published_signatures(settings.models)
+        return InMemoryBackend(models, zeros_of_shape(models))
+    return EmbeddedBackend(
+        settings.models, load_library(), threads=settings.max_in_flight_batches, poll_seconds=settings.poll_seconds
+    )
+
+
+def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -> Gateway:
+    metrics = RequestMetrics()
+    core = BatchingCore(
+        max_batch_rows=settings.max_batch_rows,
+        slots=settings.max_in_flight_batches,
+        limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
+    )
+    catalog = Catalog(settings.models, backend, settings.poll_seconds)
+    return Gateway(backend, Batcher(backend, core, metrics, clock), catalog, metrics, asyncio.Event())
+
+
+def _registry(settings: Settings, gateway: Gateway) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(gateway.metrics)
+    registry.register(Gauges(functools.partial(_gauges, gateway, settings.max_in_flight_batches)))
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return registry
+
+
+def _gauges(gateway: Gateway, slots: int) -> list[Metric]:
+    labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
+    return gateway_gauges(gateway.backend, gateway.batcher, labels, slots)
+
+
+def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        starting = asyncio.create_task(_start(gateway))
+        keeping = asyncio.create_task(gateway.catalog.keep())
+        try:
+            yield
+        finally:
+            for task in (starting, keeping):
+                task.cancel()
+            await asyncio.gather(starting, keeping, return_exceptions=True)
+            await gateway.batcher.close()
+            await gateway.backend.close()
+
+    return lifespan
+
+
+async def _start(gateway: Gateway) -> None:
+    try:
+        await gateway.backend.start(gateway.catalog.renew)
+    except Exception:  # noqa: BLE001 - the outermost frame of this task: `/readyz` stays not ready, the log says why
+        _log.exception("the backend could not start")
+    else:
+        gateway.started.set()
+
+
+async def _http_error(request_ids: RequestIds, request: Request, error: Exception) -> HttpResponse:
+    """What routing itself refuses (no such path, wrong method), in the shape of every other error."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = str(error.detail) if isinstance(error, HTTPException) else "internal error"
+    request_id = request_ids.of(RequestHead(dict(request.scope["headers"])))
+    headers = {**(dict(error.headers or {}) if isinstance(error, HTTPException) else {}), "x-request-id": request_id}
+    return HttpResponse(error_body(detail, "HttpError", request_id), status, headers, "application/json")

@@ -1,0 +1,185 @@
+"""The catalog: which versions are live, and which label points where.
+
+A frozen view that answers every question, and the shell that renews it from the model directory and the backend;
+what cannot be read keeps its last good answer.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.backend_protocol import Backend, Target, VersionState, VersionStatus
+from serving.contract.agreement import DEFAULT_SIGNATURE, features_of
+from serving.contract.features import Feature
+from serving.contract.manifest import Manifest
+from serving.contract.model_directory import STABLE
+from serving.contract.tensors import Signature
+from serving.errors import InvalidInput, ModelNotReady, PenstockError, UnknownModel, UnknownVersion
+from serving.model_store.snapshot import DirectorySnapshot, read_snapshot
+from serving.model_store.versions import read_manifest
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReference:
+    """What a request names: a model, and at most one of a version and a label of it."""
+
+    model: str
+    version: int | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Servable:
+    """A version that takes traffic."""
+
+    model: str
+    version: int
+    manifest: Manifest | None
+    signatures: Mapping[str, Signature]
+
+    def target(self, signature: str) -> Target:
+        """Raises InvalidInput when the version has no such signature."""
+        if signature not in self.signatures:
+            known = ", ".join(sorted(self.signatures))
+            raise InvalidInput(
+                f"the version has no signature {signature[:64]!r}; it has {known}", pointer="/signature_name"
+            )
+        return Target(self.model, self.version, signature)
+
+    def features(self, signature: str) -> tuple[Feature, ...]:
+        if self.manifest and signature == DEFAULT_SIGNATURE:
+            return self.manifest.features
+        return features_of(self.signatures[signature])
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """Everything known of one model: `statuses` of all its versions, `servables` of those that take traffic."""
+
+    statuses: Mapping[int, VersionStatus]
+    servables: Mapping[int, Servable]
+    labels: Mapping[str, int]
+
+    def answering_version(self) -> int | None:
+        """Where requests go that name neither version nor label: `stable`, else the newest live version."""
+        return self.labels.get(STABLE, max(self.servables, default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogView:
+    """The catalog at one moment."""
+
+    models: Mapping[str, ModelEntry]
+
+    def entry(self, model: str) -> ModelEntry:
+        """Raises UnknownModel."""
+        found = self.models.get(model)
+        if found is None:
+            raise UnknownModel(f"Could not find any versions of model {model[:128]}")
+        return found
+
+    def resolve(self, reference: ModelReference) -> Servable:
+        """The version that answers. Raises UnknownModel, UnknownVersion, ModelNotReady."""
+        entry = self.entry(reference.model)
+        version = self.version_named(reference)
+        if version is None:
+            raise ModelNotReady(f"no version of model {reference.model} is live yet")
+        servable = entry.servables.get(version)
+        if servable is not None:
+            return servable
+        status = entry.statuses.get(version)
+        state = f"{status.state}{': ' + status.error if status.error else ''}" if status else "not loaded"
+        raise ModelNotReady(f"version {version} of model {reference.model} is not available ({state})")
+
+    def version_named(self, reference: ModelReference) -> int | None:
+        """The number behind a reference; None when it names none and no version is live."""
+        entry = self.entry(reference.model)
+        if reference.label is not None:
+            if reference.label not in entry.labels:
+                raise UnknownVersion(f"Unrecognized servable version label: {reference.label[:64]}")
+            return entry.labels[reference.label]
+        if reference.version is None:
+            return entry.answering_version()
+        if reference.version not in entry.statuses:
+            raise UnknownVersion(f"Could not find version {reference.version} of model {reference.model}")
+        return reference.version
+
+
+Manifests = dict[tuple[str, int], Manifest | None]
+
+
+def build_view(
+    statuses: Mapping[str, Mapping[int, VersionStatus]], directory: DirectorySnapshot, manifests: Manifests
+) -> CatalogView:
+    """Live is what the backend has AVAILABLE and whose manifest, or the lack of one, is known."""
+    entries = {}
+    for model in sorted({*statuses, *directory.models}):
+        versions = statuses.get(model, {})
+        on_disk = directory.models.get(model)
+        entries[model] = ModelEntry(
+            versions,
+            {
+                version: Servable(model, version, manifests[model, version], status.signatures)
+                for version, status in sorted(versions.items())
+                if status.state is VersionState.AVAILABLE and (model, version) in manifests
+            },
+            on_disk.labels if on_disk else {},
+        )
+    return CatalogView(entries)
+
+
+class Catalog:
+    """Keeps `view` true: renewed when the backend says so and every `poll_seconds` for the labels' sake."""
+
+    def __init__(self, models: Path, backend: Backend, poll_seconds: float) -> None:
+        self._models = models
+        self._backend = backend
+        self._poll_seconds = poll_seconds
+        self._directory = DirectorySnapshot()
+        self._manifests: Manifests = {}
+        self._renewing = asyncio.Lock()
+        self.view = CatalogView({})
+        self.been_live: frozenset[str] = frozenset()
+
+    async def renew(self) -> None:
+        async with self._renewing:
+            self._directory = await asyncio.to_thread(self._read_directory)
+            statuses = self._backend.status()
+            await self._learn_manifests(statuses)
+            self.view = build_view(statuses, self._directory, self._manifests)
+            self.been_live |= {model for model, entry in self.view.models.items() if entry.servables}
+
+    async def keep(self) -> None:
+        """Renew forever."""
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            try:
+                await self.renew()
+            except Exception:  # noqa: BLE001 - the outermost loop: whatever one look met, the next is a second away
+                _log.exception("renewing the catalog failed")
+
+    def _read_directory(self) -> DirectorySnapshot:
+        found = read_snapshot(self._models, self._directory)
+        for fault in set(found.faults) - set(self._directory.faults):
+            _log.warning("model directory: %s", fault)
+        return found
+
+    async def _learn_manifests(self, statuses: Mapping[str, Mapping[int, VersionStatus]]) -> None:
+        """A published version never changes, so each manifest is read once; those of versions gone are forgotten."""
+        live = {
+            (model, version)
+            for model, versions in statuses.items()
+            for version, status in versions.items()
+            if status.state is VersionState.AVAILABLE
+        }
+        for key in self._manifests.keys() - live:
+            del self._manifests[key]
+        for model, version in live - self._manifests.keys():
+            try:
+                self._manifests[model, version] = await asyncio.to_thread(read_manifest, self._models, model, version)
+            except PenstockError as error:
+                _log.warning("model %s version %d takes no traffic: %s", model, version, error)

@@ -1,0 +1,46 @@
+"""A request's body, read whole and never beyond its limit."""
+
+from starlette.types import Receive
+
+from serving.errors import InvalidInput, PayloadTooLarge, PenstockError
+from serving.rest.request_head import RequestHead
+
+
+class ClientDisconnected(PenstockError):
+    """The caller has gone; there is nobody to answer."""
+
+
+async def read_body(receive: Receive, head: RequestHead, max_bytes: int) -> bytes:
+    """Raises PayloadTooLarge, by the Content-Length before anything is read, and ClientDisconnected."""
+    _check_length(head.headers.get(b"content-length"), max_bytes)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        if len(body) > max_bytes:
+            raise _too_large(max_bytes)
+        return body
+    parts, size = [body], len(body)
+    while message["type"] != "http.request" or message.get("more_body", False):
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnected("the client went away")
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+    if size > max_bytes:
+        raise _too_large(max_bytes)
+    return b"".join(parts)
+
+
+def _check_length(header: bytes | None, max_bytes: int) -> None:
+    if header is None:
+        return
+    if not header.isdigit():
+        raise InvalidInput("Content-Length is not a number")
+    if int(header) > max_bytes:
+        raise _too_large(max_bytes)
+
+
+def _too_large(max_bytes: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"the body is larger than {max_bytes} bytes, the most this gateway reads")

@@ -1,0 +1,43 @@
+"""Health for whatever restarts and routes, and the metrics page.
+
+`/livez` only says that the loop turns; `/readyz` says that models have been live. A model or backend lost later
+shows in metrics and 503s and not here, so that one bad model never takes every gateway out.
+"""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from serving.catalog import Catalog
+
+
+def missing_models(been_live: frozenset[str], required: Sequence[str]) -> str:
+    """Why the gateway is not ready; empty when it is."""
+    if not required:
+        return "" if been_live else "no model version is live yet"
+    waited_for = [model for model in required if model not in been_live]
+    return f"not live yet: {', '.join(waited_for)}" if waited_for else ""
+
+
+def health_router(catalog: Catalog, required: Sequence[str], registry: CollectorRegistry) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/livez", summary="The process is alive")
+    @router.get("/healthz", summary="The process is alive", description="An alias of /livez.")
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get("/startupz", summary="The first models are live")
+    @router.get("/readyz", summary="Requests can be sent here")
+    async def readyz(response: Response) -> dict[str, str]:
+        if missing := missing_models(catalog.been_live, required):
+            response.status_code = 503
+            return {"status": "not ready", "reason": missing}
+        return {"status": "ready"}
+
+    @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    async def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router

@@ -1,0 +1,64 @@
+"""What a request says before its body: its id, its deadline, the model it names.
+
+Pure: header bytes in, facts out.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from serving.catalog import ModelReference
+from serving.errors import InvalidInput, UnknownVersion
+
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+TIMEOUT_HEADER = b"x-request-timeout-ms"
+_VERSION = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """A request's headers, names in lower case as ASGI gives them; of a repeated one the last counts."""
+
+    headers: Mapping[bytes, bytes]
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without its parameters, in lower case; empty when there is none."""
+        return self.headers.get(b"content-type", b"").split(b";")[0].strip().lower().decode("latin-1")
+
+    def timeout_seconds(self, most: float) -> float:
+        """The caller's `X-Request-Timeout-Ms`, `most` at the most; InvalidInput when it is no positive number."""
+        text = self.headers.get(TIMEOUT_HEADER)
+        if text is None:
+            return most
+        try:
+            milliseconds = float(text)
+        except ValueError:
+            milliseconds = 0.0
+        if not milliseconds > 0:
+            raise InvalidInput("X-Request-Timeout-Ms is not a positive number of milliseconds")
+        return min(most, milliseconds / 1000)
+
+
+class RequestIds:
+    """The caller's id where it sent a plain one, else one of ours: unique across processes, cheap to make."""
+
+    def __init__(self) -> None:
+        self._prefix = secrets.token_hex(6)
+        self._numbers = count(1)
+
+    def of(self, head: RequestHead) -> str:
+        given = head.headers.get(b"x-request-id")
+        if given is not None and REQUEST_ID.fullmatch(given):
+            return given.decode("ascii")
+        return f"{self._prefix}-{next(self._numbers):x}"
+
+
+def reference_of(parameters: Mapping[str, str]) -> ModelReference:
+    """The model that a path names; raises UnknownVersion for a version that is not a number."""
+    version = parameters.get("version")
+    if version is not None and not _VERSION.fullmatch(version):
+        raise UnknownVersion(f"{version[:64]!r} is not a version number; labels are under /labels/")
+    return ModelReference(parameters["model"], int(version) if version else None, parameters.get("label"))

@@ -1,0 +1,27 @@
+"""An answer in full, and the two ASGI messages that send it."""
+
+from dataclasses import dataclass
+
+from starlette.types import Send
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """JSON with a status; `headers` beside the content type, the length and the request id."""
+
+    status: int
+    body: bytes
+    headers: Headers = ()
+
+
+async def send_response(send: Send, response: Response, request_id: str) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(response.body)).encode()),
+        (b"x-request-id", request_id.encode()),
+        *response.headers,
+    ]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})

@@ -1,0 +1,130 @@
+"""TensorFlow Serving's REST: predict, status, metadata, and a list of models that it lacks.
+
+Answers are shaped as TensorFlow Serving shapes them; what is ours stands beside, under names it does not use.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi import Response as HttpResponse
+from starlette.routing import Route
+
+from serving.backend_protocol import VersionState, VersionStatus
+from serving.catalog import Catalog, ModelReference, Servable
+from serving.contract.tensors import Signature, TensorSpec
+from serving.errors import PenstockError
+from serving.rest.error_responses import error_response
+from serving.rest.predict_endpoint import PredictEndpoint
+from serving.rest.request_head import RequestHead, RequestIds, reference_of
+
+PREFIXES = ("/v1/models/{model}", "/v1/models/{model}/versions/{version}", "/v1/models/{model}/labels/{label}")
+
+_TENSORFLOW_DTYPES = {
+    "bool": "DT_BOOL",
+    "uint8": "DT_UINT8",
+    "int32": "DT_INT32",
+    "int64": "DT_INT64",
+    "float16": "DT_HALF",
+    "float32": "DT_FLOAT",
+    "float64": "DT_DOUBLE",
+    "string": "DT_STRING",
+}
+_PUBLIC = {"description", "features", "outputs", "signatures", "golden_examples", "metrics", "created_at"}
+"""What of a manifest anybody may see; where the data lay and how the files hash is not their business."""
+
+
+def predict_routes(endpoint: PredictEndpoint) -> list[Route]:
+    return [Route(f"{prefix}:predict", endpoint, methods=["POST"]) for prefix in PREFIXES]
+
+
+def model_router(catalog: Catalog, request_ids: RequestIds) -> APIRouter:
+    router = APIRouter(tags=["models"])
+
+    def answer(request: Request, make: Any) -> HttpResponse:
+        head = RequestHead(dict(request.scope["headers"]))
+        request_id = request_ids.of(head)
+        try:
+            status, body, headers = 200, orjson.dumps(make(reference_of(request.path_params))), {}
+        except PenstockError as error:
+            refused = error_response(error, request_id)
+            status, body = refused.status, refused.body
+            headers = {name.decode(): value.decode() for name, value in refused.headers}
+        return HttpResponse(body, status, {**headers, "x-request-id": request_id}, "application/json")
+
+    @router.get("/v1/models", summary="The models served here and their live versions")
+    async def models() -> dict[str, Any]:
+        return {
+            "models": [
+                {"name": name, "versions": [str(version) for version in entry.servables], "labels": dict(entry.labels)}
+                for name, entry in catalog.view.models.items()
+            ]
+        }
+
+    for prefix in PREFIXES:
+        summary = "a model" if prefix == PREFIXES[0] else f"one {prefix.rsplit('/', 2)[1].rstrip('s')} of a model"
+
+        @router.get(f"{prefix}/metadata", summary=f"Signatures and public manifest of {summary}")
+        async def metadata(request: Request) -> HttpResponse:
+            return answer(request, lambda reference: metadata_document(catalog.view.resolve(reference)))
+
+        @router.get(prefix, summary=f"State of {summary}")
+        async def status(request: Request) -> HttpResponse:
+            return answer(request, lambda reference: status_document(catalog, reference))
+
+    return router
+
+
+def status_document(catalog: Catalog, reference: ModelReference) -> dict[str, Any]:
+    """TensorFlow Serving's `model_version_status`, newest first. Raises UnknownModel, UnknownVersion."""
+    statuses = catalog.view.entry(reference.model).statuses
+    if reference.version is not None or reference.label is not None:
+        version = catalog.view.version_named(reference)
+        statuses = {number: found for number, found in statuses.items() if number == version}
+    return {"model_version_status": [_version_status(*item) for item in sorted(statuses.items(), reverse=True)]}
+
+
+def _version_status(version: int, status: VersionStatus) -> dict[str, Any]:
+    return {
+        "version": str(version),
+        "state": str(VersionState(status.state)),
+        "status": {"error_code": "INTERNAL" if status.error else "OK", "error_message": status.error},
+    }
+
+
+def metadata_document(servable: Servable) -> dict[str, Any]:
+    """TensorFlow Serving's metadata with its doubled key, and the public part of our manifest beside it."""
+    metadata: dict[str, Any] = {
+        "signature_def": {
+            "signature_def": {name: _signature(signature) for name, signature in servable.signatures.items()}
+        }
+    }
+    if servable.manifest:
+        metadata["manifest"] = servable.manifest.model_dump(mode="json", include=_PUBLIC)
+    return {
+        "model_spec": {"name": servable.model, "signature_name": "", "version": str(servable.version)},
+        "metadata": metadata,
+    }
+
+
+def _signature(signature: Signature) -> dict[str, Any]:
+    return {
+        "inputs": _tensors(signature.inputs),
+        "outputs": _tensors(signature.outputs),
+        "method_name": "tensorflow/serving/predict",
+    }
+
+
+def _tensors(specs: tuple[TensorSpec, ...]) -> Mapping[str, Any]:
+    return {
+        spec.name: {
+            "dtype": _TENSORFLOW_DTYPES[spec.dtype],
+            "tensor_shape": {
+                "dim": [{"size": str(-1 if size is None else size), "name": ""} for size in (None, *spec.row_shape)],
+                "unknown_rank": False,
+            },
+            "name": spec.name,
+        }
+        for spec in specs
+    }

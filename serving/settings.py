@@ -1,0 +1,98 @@
+"""The gateway's settings: read once from `penstock.toml`, PENSTOCK_* and the command line, checked together, frozen.
+
+Pure: the sources are arguments. Later sources win: file, environment, command line.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from serving.errors import InvalidSettings
+
+PREFIX = "PENSTOCK_"
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """Every setting, its unit in its name and the reason for its default beside it.
+
+    In the environment a setting is `PENSTOCK_` and its name in capitals; in `penstock.toml` and on the command
+    line it has its own name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    models: Path = Path("models")
+    """The model directory, where `penstock train` publishes by default."""
+
+    backend: Literal["embedded", "in_memory"] = "embedded"
+    """What runs the models; `embedded` needs nothing beside this process."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on. Loopback: nobody is asked for credentials yet."""
+
+    port: int = Field(default=8080, ge=0, le=65535)
+    """The REST port; 0 takes a free one and prints it."""
+
+    max_body_bytes: Count = 16 * 1024 * 1024
+    """The largest request body: 64 rows of 224 x 224 x 3 numbers written out as JSON are about this much."""
+
+    max_batch_rows: Count = 64
+    """The largest batch: past 64 rows a small dense model on a CPU gains little more per row."""
+
+    max_in_flight_batches: Count = 2
+    """Backend calls at once: one computes while the next is being put together."""
+
+    max_queue_rows: Count = 8192
+    """Rows that may wait; more are refused with 503. At 10,000 rows/s that is under a second of waiting."""
+
+    max_queue_bytes: Count = 256 * 1024 * 1024
+    """Bytes of decoded tensors that may wait: what a burst may cost in memory."""
+
+    request_timeout_seconds: Positive = 30.0
+    """The deadline of a request that brings none (`X-Request-Timeout-Ms`); none may ask for more."""
+
+    drain_seconds: Positive = 20.0
+    """How long a stop waits for requests under way; under the 30 s that Kubernetes leaves a pod."""
+
+    poll_seconds: Positive = 1.0
+    """How often the model directory is looked at: new versions and moved labels show within about this."""
+
+    required_models: tuple[str, ...] = ()
+    """Models that must have been live once before `/readyz` says ready; none named: any one model will do."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """`info` says what is served and what changes; requests are never logged one by one."""
+
+
+def load_settings(
+    file: Mapping[str, object], environment: Mapping[str, str], arguments: Mapping[str, object]
+) -> Settings:
+    """The settings of all three sources; raises InvalidSettings that lists every fault with its source."""
+    from_environment: dict[str, object] = {
+        key.removeprefix(PREFIX).lower(): value for key, value in environment.items() if key.startswith(PREFIX)
+    }
+    if isinstance(names := from_environment.get("required_models"), str):
+        from_environment["required_models"] = tuple(name.strip() for name in names.split(",") if name.strip())
+    try:
+        return Settings.model_validate({**file, **from_environment, **arguments})
+    except ValidationError as error:
+        raise InvalidSettings(_faults(error, from_environment, arguments)) from error
+
+
+def _faults(error: ValidationError, environment: Mapping[str, object], arguments: Mapping[str, object]) -> str:
+    lines = []
+    for fault in error.errors(include_url=False, include_context=False):
+        name = str(fault["loc"][0]) if fault["loc"] else "settings"
+        source = name
+        if name in arguments:
+            source = f"--{name.replace('_', '-')}"
+        elif name in environment:
+            source = PREFIX + name.upper()
+        known = "" if name in Settings.model_fields else f"; the settings are {', '.join(Settings.model_fields)}"
+        lines.append(f"{source}: {fault['msg']}{known}")
+    return "; ".join(lines)
