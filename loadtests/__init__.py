@@ -1,0 +1,1 @@
+"""Load tests: how fast it is, and how much it can take."""

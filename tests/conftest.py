@@ -1,0 +1,64 @@
+"""What every test may use: real models trained once, real gateways as processes, and the rule for absent programs."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import GatewayProcess, StartGateway, penstock, start_gateway_process
+
+PACKAGES = {"curl": "curl"}
+"""The Debian package of each system program that a test uses."""
+
+
+@pytest.fixture(scope="session")
+def start_gateway_session() -> Iterator[StartGateway]:
+    with contextlib.ExitStack() as stack:
+        yield lambda *arguments, **environment: start_gateway_process(stack, arguments, environment)
+
+
+@pytest.fixture
+def start_gateway() -> Iterator[StartGateway]:
+    """Call it with the arguments of `penstock serve`; environment variables by keyword. Ended when the test is."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *arguments, **environment: start_gateway_process(stack, arguments, environment)
+
+
+@pytest.fixture(scope="session")
+def gateway(start_gateway_session: StartGateway, trained_models: Path) -> GatewayProcess:
+    """One gateway over the trained models, for tests that only ask."""
+    return start_gateway_session("--models", str(trained_models))
+
+
+@pytest.fixture(scope="session")
+def trained_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model directory with the shipped jobs, trained by the command line, once. Read it; copy it to change it."""
+    models = tmp_path_factory.mktemp("trained") / "models"
+    for job in ("digits", "diabetes"):
+        penstock("train", job, "--models", str(models))
+    return models
+
+
+@pytest.fixture
+def own_models(trained_models: Path, tmp_path: Path) -> Path:
+    """A copy of the trained models that the test may change."""
+    return Path(shutil.copytree(trained_models, tmp_path / "models"))
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """The path of a system program; without it the test is skipped, or fails where PENSTOCK_REQUIRE_ALL=1."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is not None:
+            return path
+        reason = f"needs the program {name} (Debian package {PACKAGES[name]})"
+        if os.environ.get("PENSTOCK_REQUIRE_ALL") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    return find

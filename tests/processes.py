@@ -1,0 +1,94 @@
+"""Penstock's commands as real processes: run to their end, or a gateway that stays."""
+
+import contextlib
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+START_SECONDS, STOP_SECONDS = 60.0, 60.0
+"""Bounds on waiting for events, far beyond what they take; no test judges speed."""
+
+
+@dataclass
+class GatewayProcess:
+    """`penstock serve` as a process; `lines` holds what it printed until it was live."""
+
+    process: subprocess.Popen[str]
+    url: str
+    lines: list[str]
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:  # noqa: S310 - a loopback address
+            body = answer.read()
+        return json.loads(body) if answer.headers["content-type"] == "application/json" else body.decode()
+
+    def post(self, path: str, body: bytes, content_type: str = "application/json") -> tuple[int, Any, dict[str, str]]:
+        """Status, parsed body and headers (names in lower case), whatever the status is."""
+        request = urllib.request.Request(self.url + path, body, {"content-type": content_type})  # noqa: S310 - loopback
+        try:
+            answer = urllib.request.urlopen(request, timeout=30)  # noqa: S310 - loopback
+        except urllib.error.HTTPError as refused:
+            answer = refused
+        with answer:
+            return answer.status, json.loads(answer.read()), {k.lower(): v for k, v in answer.headers.items()}
+
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(with_signal)
+        return self.process.wait(STOP_SECONDS)
+
+
+StartGateway = Callable[..., GatewayProcess]
+
+
+def penstock(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end; fails the test with its output unless it exits 0."""
+    done = subprocess.run(
+        [sys.executable, "-m", "penstock_cli", *arguments], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def start_gateway_process(
+    stack: contextlib.ExitStack, arguments: tuple[str, ...], environment: dict[str, str]
+) -> GatewayProcess:
+    command = [sys.executable, "-m", "penstock_cli", "serve", "--port", "0", *arguments]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
+    )
+    stack.callback(_end, process)
+    lines: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
+    printed: list[str] = []
+    while not printed or not printed[-1].startswith("Stop"):
+        line = lines.get(timeout=START_SECONDS)
+        assert line, f"the gateway ended with {process.wait()}: {''.join(printed)}"
+        printed.append(line)
+    url = re.search(r"http://\S+", next(line for line in printed if "serves" in line))
+    assert url, printed
+    return GatewayProcess(process, url[0], [line.rstrip("\n") for line in printed])
+
+
+def _read(process: subprocess.Popen[str], lines: "queue.Queue[str]") -> None:
+    assert process.stdout
+    for line in process.stdout:
+        lines.put(line)
+    lines.put("")
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    if process.stdout:
+        process.stdout.close()
