@@ -1,0 +1,65 @@
+"""`penstock train` as a program: labels, repeatability, and what an interrupted or failed run leaves."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from serving.contract.manifest import parse_manifest
+from serving.contract.model_directory import STAGING_PREFIX, model_paths
+
+TRAIN = [sys.executable, "-m", "penstock_cli", "train", "digits"]
+
+
+def train(models: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*TRAIN, "--models", str(models), *arguments], check=False, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def trained_twice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two short runs of one job, the second promoted."""
+    models = tmp_path_factory.mktemp("models")
+    first = train(models, "--set", "fit.epochs=2")
+    assert (first.returncode, model_paths(models, "digits").labels.exists()) == (0, False)
+    second = train(models, "--set", "fit.epochs=2", "--promote")
+    assert second.returncode == 0
+    return models
+
+
+def test_labels_move_only_when_promoted(trained_twice: Path) -> None:
+    assert json.loads(model_paths(trained_twice, "digits").labels.read_bytes()) == {"stable": 2}
+
+
+def test_same_job_gives_the_same_model(trained_twice: Path) -> None:
+    paths = model_paths(trained_twice, "digits")
+    first, second = (parse_manifest(paths.version(number).manifest.read_bytes()) for number in (1, 2))
+    assert first.golden_examples == second.golden_examples
+    assert first.metrics == second.metrics
+    assert first.lineage == second.lineage
+
+
+def test_staged_work_is_gone_after_publishing(trained_twice: Path) -> None:
+    names = {path.name for path in model_paths(trained_twice, "digits").root.iterdir()}
+    assert {"1", "2"} <= names
+    assert not [name for name in names if name.startswith(STAGING_PREFIX)]
+
+
+def test_failed_fit_is_one_line_and_no_version(tmp_path: Path) -> None:
+    failed = train(tmp_path, "--set", "optimisation.learning_rate=1e38", "--set", "fit.epochs=1")
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1].startswith("penstock train: the fit diverged")
+    assert not [path for path in (tmp_path / "digits").iterdir() if path.is_dir()]
+
+
+def test_interrupted_run_leaves_neither_version_nor_staging(tmp_path: Path) -> None:
+    command = [*TRAIN, "--models", str(tmp_path), "--set", "fit.epochs=100000", "--set", "fit.patience_epochs=100000"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline().startswith("epoch 1/")
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert not [path for path in (tmp_path / "digits").iterdir() if path.is_dir()]

@@ -1,0 +1,25 @@
+"""What `penstock train` prints at the end."""
+
+from pathlib import Path
+
+from serving.contract.manifest import Metrics
+from training.summary import Summary
+
+
+def summary(promoted: str | None) -> str:
+    metrics = Metrics(test={"mae": 41.8}, baseline={"mae": 65.05})
+    rows = {"train": 1258, "test": 44}
+    return str(Summary("diabetes", 3, Path("models/diabetes/3"), rows, 86, 46, metrics, promoted))
+
+
+def test_metrics_stand_beside_the_baseline() -> None:
+    assert "  mae           41.8       65.05" in summary(None).splitlines()
+
+
+def test_version_and_folder_are_named() -> None:
+    assert "published diabetes version 3: models/diabetes/3" in summary(None)
+
+
+def test_label_is_named_only_when_it_moved() -> None:
+    assert summary("stable").endswith("stable -> 3")
+    assert "stable" not in summary(None)

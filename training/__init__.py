@@ -1,0 +1,1 @@
+"""Train, export, publish: a job file turns data into the next version in the model directory."""

@@ -1,0 +1,99 @@
+"""The verbs `train` and `jobs`: arguments in, exit code out.
+
+TensorFlow is not loaded for `jobs`, `--help` or a job that is refused: only `_train_and_publish` loads the pipeline.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from serving.errors import InvalidJob
+from training.job import JobSpec
+from training.job_files import load_job, shipped_jobs
+
+WRONG_USE = 2
+
+TRAIN_EXAMPLES = """\
+examples:
+  penstock train digits                        train a shipped job; `penstock jobs` lists them
+  penstock train digits --promote              and let the label `stable` answer with it
+  penstock train digits --set fit.epochs=3     a shorter run
+  penstock train ./mine.toml --models /srv/models
+
+The version appears whole, or not at all. Exit codes: 0 published, 1 failed, 2 wrong use or a job that cannot be run,
+130 interrupted.
+"""
+
+
+def train(argv: Sequence[str]) -> int:
+    """Trains a job's model and publishes it. Raises what the pipeline raises, but for a job that is wrong: exit 2."""
+    arguments = _train_parser().parse_args(argv)
+    try:
+        job = load_job(arguments.job, arguments.assignments)
+        summary = _train_and_publish(job, arguments.models, promote=arguments.promote)
+    except InvalidJob as error:
+        print(f"penstock train: {error}", file=sys.stderr)
+        return WRONG_USE
+    print(summary)
+    return 0
+
+
+def jobs(argv: Sequence[str]) -> int:
+    """Prints each shipped job's name and description."""
+    argparse.ArgumentParser(
+        prog="penstock jobs", description="List the jobs that come with Penstock; train one with `penstock train NAME`."
+    ).parse_args(argv)
+    shipped = shipped_jobs()
+    width = max(map(len, shipped))
+    for name in shipped:
+        print(f"{name:<{width}}  {load_job(name).description}")
+    return 0
+
+
+def _train_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="penstock train",
+        description="Train a job's model, measure it on rows it has never seen, and publish it as the next version.",
+        epilog=TRAIN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("job", metavar="JOB", help="a shipped job's name, or the path of a .toml file")
+    parser.add_argument(
+        "--models",
+        metavar="DIR",
+        type=Path,
+        default=Path("models"),
+        help="the model directory, made when there is none (default: ./models)",
+    )
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        dest="assignments",
+        action="append",
+        default=[],
+        help="replace one value of the job, such as fit.epochs=3; may be given several times",
+    )
+    parser.add_argument("--promote", action="store_true", help="point the label `stable` at the new version")
+    return parser
+
+
+def _train_and_publish(job: JobSpec, models: Path, *, promote: bool) -> object:
+    _prepare_environment()
+    # importing the pipeline takes seconds, and TensorFlow reads its environment then: the one deferred import
+    pipeline = importlib.import_module("training.pipeline")
+    return pipeline.train_and_publish(
+        job, models, promote=promote, clock=lambda: datetime.now(UTC), console=Console(stderr=True)
+    )
+
+
+def _prepare_environment() -> None:
+    """Where the caller has not said otherwise."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # a ~/.keras/keras.json may name another
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what fails is raised; the rest is about TensorFlow itself
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its sums depend on the processor, and it announces itself

@@ -1,0 +1,60 @@
+"""The SavedModel as a model server will see it: loaded back from disk, described, and held against the Keras model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from serving.contract.manifest import Classification, Regression
+from serving.contract.model_directory import VersionPaths
+from serving.contract.tensors import Array, Signature, TensorSpec
+from training.agreement import compare
+from training.data.dataset import Rows
+from training.export import OUTPUT_NAMES, SERVING_DEFAULT
+
+CHECKED_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Holds the loaded object, which owns the variables that its signatures read."""
+
+    loaded: Any
+
+    @classmethod
+    def load(cls, staged: VersionPaths) -> "Exported":
+        return cls(tf.saved_model.load(str(staged.root)))
+
+    def signatures(self) -> dict[str, Signature]:
+        """As written on disk, not as meant: inputs and outputs in the order of their names."""
+        return {
+            name: Signature(
+                inputs=_specs(function.structured_input_signature[1]), outputs=_specs(function.structured_outputs)
+            )
+            for name, function in sorted(self.loaded.signatures.items())
+        }
+
+    def answer(self, inputs: Mapping[str, Array], output: str) -> NDArray[np.float32]:
+        answers = self.loaded.signatures[SERVING_DEFAULT](**{name: tf.constant(rows) for name, rows in inputs.items()})
+        return np.asarray(answers[output].numpy())
+
+
+def check_same_answers(
+    exported: Exported, test: Rows, answers: NDArray[np.float32], outputs: Classification | Regression
+) -> None:
+    """Replays the first CHECKED_ROWS of the test split, whose `answers` the Keras model gave.
+
+    Raises PublishError unless the exported model says the same within EXPORT_TOLERANCE.
+    """
+    inputs = {name: column[:CHECKED_ROWS] for name, column in test.inputs.items()}
+    compare(exported.answer(inputs, OUTPUT_NAMES[outputs.task]), answers[:CHECKED_ROWS])
+
+
+def _specs(structure: Mapping[str, Any]) -> tuple[TensorSpec, ...]:
+    return tuple(
+        TensorSpec(name=name, dtype=spec.dtype.name, row_shape=tuple(spec.shape[1:].as_list()))
+        for name, spec in sorted(structure.items())
+    )

@@ -1,0 +1,152 @@
+"""What a job file may say: one frozen JobSpec, parsed from a TOML mapping.
+
+Pure: reading files is `job_files.py`'s work. Every key here is read by something; a key that is not here is
+refused, with what exists in its place.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, ValidationError, field_validator, model_validator
+
+from serving.contract.features import Fact, ImageDecoding, ImageFeature, NumberFeature
+from serving.contract.manifest import Classification, Regression
+from serving.contract.model_directory import MODEL_NAME
+from serving.errors import InvalidJob
+
+TrainableFeature = Annotated[NumberFeature | ImageFeature, Field(discriminator="kind")]
+"""The kinds of feature that `features.py` knows how to put in front of a network."""
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class DataSpec(Fact):
+    """Which rows: `name` is a data set of `source`."""
+
+    source: Literal["bundled"]
+    name: Literal["digits", "diabetes"]
+
+
+class SplitSpec(Fact):
+    """Fractions of all rows; what is left is the training split."""
+
+    validation: Fraction
+    test: Fraction
+    seed: int
+
+    @model_validator(mode="after")
+    def _leaves_training_rows(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together leave no rows for training")
+        return self
+
+
+class NetworkSpec(Fact):
+    """A multi-layer perceptron: one dense layer for each of `units`, dropout after each."""
+
+    family: Literal["mlp"]
+    units: tuple[PositiveInt, ...]
+    activation: Literal["relu", "gelu", "silu", "tanh"]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+
+
+class OptimisationSpec(Fact):
+    """Adam."""
+
+    learning_rate: PositiveFloat
+
+
+class FitSpec(Fact):
+    """Fitting ends after `epochs`, or once `patience_epochs` brought no better validation loss."""
+
+    epochs: PositiveInt
+    batch_rows: PositiveInt
+    patience_epochs: PositiveInt
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class JobSpec(Fact):
+    """Everything one training run is told. `model` is the name that the versions are published under."""
+
+    model: str
+    description: str
+    data: DataSpec
+    split: SplitSpec
+    features: tuple[TrainableFeature, ...] = Field(min_length=1)
+    outputs: Classification | Regression = Field(discriminator="task")
+    network: NetworkSpec
+    optimisation: OptimisationSpec
+    fit: FitSpec
+
+    @field_validator("model")
+    @classmethod
+    def _is_a_model_name(cls, name: str) -> str:
+        if not MODEL_NAME.fullmatch(name):
+            raise ValueError("letters, digits, '_', '-' and '.', not starting with '.' or '-'")
+        return name
+
+    @field_validator("features")
+    @classmethod
+    def _trainable(cls, features: tuple[TrainableFeature, ...]) -> tuple[TrainableFeature, ...]:
+        names = [feature.name for feature in features]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two features share a name: {', '.join(names)}")
+        for feature in features:
+            if feature.dtype != "float32":
+                raise ValueError(f"{feature.name} is {feature.dtype}; features are trained as float32")
+        return features
+
+    @field_validator("outputs")
+    @classmethod
+    def _distinct_labels(cls, outputs: Classification | Regression) -> Classification | Regression:
+        if isinstance(outputs, Classification) and len(set(outputs.labels)) < len(outputs.labels):
+            raise ValueError(f"two labels are the same: {', '.join(outputs.labels)}")
+        return outputs
+
+
+TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
+    {
+        "data": DataSpec,
+        "split": SplitSpec,
+        "number": NumberFeature,
+        "image": ImageFeature,
+        "decoding": ImageDecoding,
+        "classification": Classification,
+        "regression": Regression,
+        "network": NetworkSpec,
+        "optimisation": OptimisationSpec,
+        "fit": FitSpec,
+    }
+)
+"""A table of a job file, by the last name on the way to it, and what may stand in it."""
+
+
+def parse_job(content: Mapping[str, object], file: str) -> JobSpec:
+    """The job that `content` describes. Raises InvalidJob that names `file` and each faulty key."""
+    try:
+        return JobSpec.model_validate(content)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+        told = "; ".join(_fault(fault["loc"], fault["type"], fault["msg"], fault["input"]) for fault in faults)
+        raise InvalidJob(f"{file}: {told}") from error
+
+
+def _fault(location: tuple[int | str, ...], kind: str, message: str, came: object) -> str:
+    if kind == "extra_forbidden":
+        return f"{_key(location)}: unknown key; there are: {_keys_beside(location)}"
+    if kind == "missing":
+        return f"{_key(location)}: missing"
+    told = message.removeprefix("Value error, ")
+    return f"{_key(location)}: {told}" + (f", got {came!r}" if isinstance(came, str | int | float) else "")
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    # pydantic puts a union's tag on the way; the file has no such level
+    tags = {"number", "image", "classification", "regression"}
+    return ".".join(str(part) for part in location if part not in tags)
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> str:
+    table = TABLES.get(str(location[-2]), JobSpec) if len(location) > 1 else JobSpec
+    return ", ".join(table.model_fields)

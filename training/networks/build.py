@@ -1,0 +1,28 @@
+"""Features, body and head put together into one Keras model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import keras
+import numpy as np
+
+from serving.contract.manifest import Classification
+from training.data.dataset import Rows
+from training.features import encode
+from training.job import JobSpec, NetworkSpec
+from training.networks.heads import class_probabilities, linear_value
+from training.networks.mlp import mlp
+
+FAMILIES: Mapping[str, Callable[[Sequence[Any], NetworkSpec], Any]] = MappingProxyType({"mlp": mlp})
+
+
+def build_model(job: JobSpec, train: Rows) -> Any:
+    """The job's untrained keras.Model: a dict of inputs by feature name to one tensor, normalised by `train`."""
+    encoded = encode(job.features, train.inputs)
+    signal = FAMILIES[job.network.family](encoded.tensors, job.network)
+    if isinstance(job.outputs, Classification):
+        answer = class_probabilities(signal, job.outputs)
+    else:
+        answer = linear_value(signal, train.target.astype(np.float32))
+    return keras.Model(dict(encoded.inputs), answer, name=job.network.family)

@@ -1,0 +1,73 @@
+"""The life of a model version, told once: data, split, adapt, fit, evaluate, export, check, publish.
+
+The file to read first. Importing it starts TensorFlow, so the command line does that only once there is work.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from serving.contract.model_directory import STABLE, model_paths
+from serving.model_store.labels import set_label
+from serving.model_store.publishing import publish
+from serving.model_store.staging import staging
+from training.data.dataset import decode, strata
+from training.data.sources import read_dataset
+from training.data.split import split_rows
+from training.describe import Outcome, describe, write_job
+from training.evaluation import evaluate
+from training.export import export_saved_model
+from training.exported import Exported, check_same_answers
+from training.fit import fit
+from training.job import JobSpec
+from training.networks.build import build_model
+from training.progress import progress
+from training.runtime import make_repeatable
+from training.summary import Summary
+from training.warmup import write_warmup
+
+BY = "penstock train"
+
+
+def train_and_publish(
+    job: JobSpec, models: Path, *, promote: bool, clock: Callable[[], datetime], console: Console
+) -> Summary:
+    """Trains `job` and publishes the result as the model's next version, or raises and leaves `models` as it was.
+
+    Labels are touched only to `promote`. `console` hears of the fit while it runs.
+    """
+    make_repeatable(job.fit.seed)
+    with staging(models, job.model) as staged:  # first, so that a full or read-only disk is known before the work
+        dataset = read_dataset(job.data)
+        rows = decode(dataset, job)
+        split = split_rows(strata(rows, job.outputs), job.split)
+        train, validation, test = (rows.take(part) for part in (split.train, split.validation, split.test))
+
+        model = build_model(job, train)
+        with progress(console, job.fit.epochs) as tell:
+            fitted = fit(model, train, validation, job, tell)
+        answers = model.predict(dict(test.inputs), verbose=0)
+        metrics = evaluate(job, answers, test, train)
+
+        export_saved_model(model, job.features, job.outputs, staged)
+        write_warmup(staged, job.model, test.inputs)
+        write_job(staged, job)
+        exported = Exported.load(staged)
+        check_same_answers(exported, test, answers, job.outputs)
+
+        manifest = describe(Outcome(job, dataset, split, train, answers, metrics, exported.signatures()), clock())
+        version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock())
+    if promote:
+        set_label(models, job.model, STABLE, version, by=BY, reason="--promote", now=clock())
+    return Summary(
+        model=job.model,
+        version=version,
+        folder=model_paths(models, job.model).version(version).root,
+        rows=manifest.lineage.rows,
+        epochs=fitted.epochs,
+        best_epoch=fitted.best_epoch,
+        metrics=metrics,
+        promoted=STABLE if promote else None,
+    )

@@ -1,0 +1,14 @@
+"""TensorFlow made repeatable: the same job on the same machine gives the same weights.
+
+Threads are left to TensorFlow, which starts one for each core this process may use: a single one was no faster on
+small networks, and gave the same weights.
+"""
+
+import keras
+import tensorflow as tf
+
+
+def make_repeatable(seed: int) -> None:
+    """Seeds Python, numpy and TensorFlow, and forbids operations whose result depends on how threads interleave."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()

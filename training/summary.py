@@ -1,0 +1,37 @@
+"""What a run came to, and how a person is told. Pure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.contract.manifest import Metrics
+
+LABEL_WIDTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One finished run; `promoted` is the label that now points at `version`, None when labels were left alone."""
+
+    model: str
+    version: int
+    folder: Path
+    rows: dict[str, int]
+    epochs: int
+    best_epoch: int
+    metrics: Metrics
+    promoted: str | None
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [
+                f"{'rows':<{LABEL_WIDTH}}" + ", ".join(f"{count:,} {split}" for split, count in self.rows.items()),
+                f"{'fit':<{LABEL_WIDTH}}{self.epochs} epochs, weights of epoch {self.best_epoch}",
+                f"{'test':<{LABEL_WIDTH}}{'model':>10}{'baseline':>12}",
+                *(
+                    f"  {name:<{LABEL_WIDTH - 2}}{value:>10.4g}{self.metrics.baseline[name]:>12.4g}"
+                    for name, value in self.metrics.test.items()
+                ),
+                f"published {self.model} version {self.version}: {self.folder}",
+                *([f"promoted  {self.promoted} -> {self.version}"] if self.promoted else []),
+            ]
+        )
