@@ -92,8 +92,7 @@ class CatalogView:
         if servable is not None:
             return servable
         status = entry.statuses.get(version)
-        state = f"{status.state}{': ' + status.error if status.error else ''}" if status else "not loaded"
-        raise ModelNotReady(f"version {version} of model {reference.model} is not available ({state})")
+        raise ModelNotReady(f"version {version} of model {reference.model} is not available ({_why_not(status)})")
 
     def version_named(self, reference: ModelReference) -> int | None:
         """The number behind a reference; None when it names none and no version is live."""
@@ -107,6 +106,14 @@ class CatalogView:
         if reference.version not in entry.statuses:
             raise UnknownVersion(f"Could not find version {reference.version} of model {reference.model}")
         return reference.version
+
+
+def _why_not(status: VersionStatus | None) -> str:
+    if status is None:
+        return "not loaded"
+    if status.state is VersionState.AVAILABLE:
+        return "its manifest cannot be read"
+    return f"{status.state}: {status.error}" if status.error else status.state
 
 
 Manifests = dict[tuple[str, int], Manifest | None]

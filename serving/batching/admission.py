@@ -5,7 +5,7 @@ Pure. Bounded in rows and in bytes, so that no burst can outgrow the memory set 
 
 from dataclasses import dataclass
 
-from serving.errors import Overloaded, PayloadTooLarge, PenstockError
+from serving.errors import InvalidInput, Overloaded, PayloadTooLarge, PenstockError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Load:
 
 def refusal(rows: int, nbytes: int, load: Load, limits: QueueLimits) -> PenstockError | None:
     """The error that a request of this size gets at the door, or None when it may enter."""
+    if rows < 1:
+        return InvalidInput("no rows; at least one is expected")
     if rows > limits.max_rows:
         return PayloadTooLarge(f"{rows} rows; at most {limits.max_rows} are queued. Send them in several requests")
     if nbytes > limits.max_bytes:

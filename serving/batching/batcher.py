@@ -17,7 +17,7 @@ from serving.batching.collate import Part, Reassembly, check_rows, collate
 from serving.batching.events import Action, Complete, QueueKey, SendBatch, Submission, layout_of
 from serving.batching.policy import BatchingCore
 from serving.contract.tensors import Array
-from serving.errors import BackendError, DeadlineExceeded, PenstockError
+from serving.errors import BackendError, BackendUnavailable, DeadlineExceeded, PenstockError
 
 _log = logging.getLogger(__name__)
 
@@ -95,8 +95,10 @@ class Batcher:
                 self.core.cancel(number)
 
     async def close(self) -> None:
-        """Wait for the calls under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Wait until everything admitted has ended; whoever closes admits nothing more."""
+        self._flush()
+        while self._tasks:  # a call that ends sends what waited for its slot
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._timer:
             self._timer.cancel()
 
@@ -169,17 +171,22 @@ class Batcher:
         self.observer.batch_finished(batch, backend_seconds, queue_seconds)
 
     async def _call(self, batch: SendBatch, parts: Sequence[Part]) -> dict[str, Array]:
+        limit = asyncio.timeout(max(0.0, batch.deadline_seconds - self.clock()))
         try:
-            async with asyncio.timeout(max(0.0, batch.deadline_seconds - self.clock())):
+            async with limit:
                 outputs = await self.backend.predict(batch.key.target, collate(parts), batch.deadline_seconds)
-        except TimeoutError as error:
-            raise DeadlineExceeded("the backend did not answer before the deadline") from error
+            check_rows(outputs, batch.rows)
         except PenstockError:
             raise
+        except asyncio.CancelledError as error:
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+            raise BackendUnavailable("the backend gave the call up") from error
         except Exception as error:  # a backend's bug must end its batch and nothing else
+            if limit.expired():
+                raise DeadlineExceeded("the backend did not answer before the deadline") from error
             _log.exception("the backend failed in an unforeseen way")
             raise BackendError("the backend failed") from error
-        check_rows(outputs, batch.rows)
         return outputs
 
     def _scatter(self, batch: SendBatch, outputs: Arrays, backend_seconds: float) -> None:

@@ -53,10 +53,15 @@ class Reassembly:
         if rows == self.rows:
             self.outputs = {name: array[offset : offset + rows] for name, array in outputs.items()}
             return
-        for name, array in outputs.items():
-            whole = self.outputs.get(name)
-            if whole is None:
-                whole = self.outputs[name] = np.empty((self.rows, *array.shape[1:]), array.dtype)
-            if whole.shape[1:] != array.shape[1:]:
-                raise BackendRejected(f"output {name} changed its shape between two parts of one request")
-            whole[start : start + rows] = array[offset : offset + rows]
+        if not self.outputs:
+            self.outputs = {
+                name: np.empty((self.rows, *array.shape[1:]), array.dtype) for name, array in outputs.items()
+            }
+        if _layout(outputs) != _layout(self.outputs):
+            raise BackendRejected("the outputs changed their names, dtypes or shapes between two parts of one request")
+        for name, whole in self.outputs.items():
+            whole[start : start + rows] = outputs[name][offset : offset + rows]
+
+
+def _layout(outputs: Arrays) -> dict[str, tuple[str, tuple[int, ...]]]:
+    return {name: (array.dtype.str, array.shape[1:]) for name, array in outputs.items()}

@@ -4,7 +4,7 @@ Rules (docs/batching.md): a free slot never waits while a row does (1); a batch 
 member (7); requests larger than a batch are cut and reassembled (9); who has gone is skipped (11).
 """
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -37,14 +37,6 @@ class _InFlight:
     sent_at_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A place in a queue: who, and since when compared with everybody else."""
-
-    order: int
-    request: int
-
-
 class BatchingCore:
     """Queues of one backend and its pool of slots. Every admitted request ends exactly once."""
 
@@ -53,10 +45,10 @@ class BatchingCore:
         self._slots = slots
         self._limits = limits
         self._requests: dict[int, _Request] = {}
-        self._queues: dict[QueueKey, deque[Ticket]] = {}
+        self._queues: dict[QueueKey, OrderedDict[int, int]] = {}  # requests with rows to send, each with its place
         self._in_flight: dict[int, _InFlight] = {}
         self._deadlines: list[tuple[float, int]] = []
-        self._orders, self._batches = count(), count()
+        self._places, self._batches = count(), count()
         self._seconds_per_row = 0.0
         self.queued_rows = 0
         self.queued_bytes = 0
@@ -77,7 +69,7 @@ class BatchingCore:
         if error is not None:
             return [Reject(submission.request, error)]
         self._requests[submission.request] = _Request(submission)
-        self._queues.setdefault(submission.key, deque()).append(Ticket(next(self._orders), submission.request))
+        self._queues.setdefault(submission.key, OrderedDict())[submission.request] = next(self._places)
         self._remember_deadline(submission)
         self.queued_rows += submission.rows
         self.queued_bytes += submission.nbytes
@@ -139,13 +131,8 @@ class BatchingCore:
         return self._deadlines[0][0] if self._deadlines else None
 
     def _next_queue(self) -> QueueKey | None:
-        """The queue whose head has waited longest; tickets of the departed are thrown away on the way."""
-        for key, queue in list(self._queues.items()):
-            while queue and queue[0].request not in self._requests:
-                queue.popleft()
-            if not queue:
-                del self._queues[key]
-        return min(self._queues, key=lambda key: self._queues[key][0].order, default=None)
+        """The queue whose head has waited longest."""
+        return min(self._queues, key=lambda key: next(iter(self._queues[key].values())), default=None)
 
     def _take(self, key: QueueKey) -> Iterator[RowSlice]:
         """Rows for one batch, oldest first. A request larger than a batch gives what fits and queues anew behind
@@ -153,20 +140,20 @@ class BatchingCore:
         """
         queue, room = self._queues[key], self._max_batch_rows
         while queue and room:
-            request = self._requests.get(queue[0].request)
-            if request is None:
-                queue.popleft()
-                continue
+            request = self._requests[next(iter(queue))]
             submission = request.submission
             if request.waiting_rows > room and submission.rows <= self._max_batch_rows:
                 return
             rows = min(request.waiting_rows, room)
             yield RowSlice(submission.request, request.sent_rows, rows)
-            queue.popleft()
-            self._sent(request, rows)
+            request.sent_rows += rows
+            self.queued_rows -= rows
             room -= rows
             if request.waiting_rows:
-                queue.append(Ticket(next(self._orders), submission.request))
+                queue[submission.request] = next(self._places)
+                queue.move_to_end(submission.request)
+            else:
+                self._leave_queue(submission)
 
     def _remember_deadline(self, submission: Submission) -> None:
         if len(self._deadlines) > DEADLINES_KEPT + 4 * len(self._requests):  # nearly all of them were met
@@ -174,17 +161,18 @@ class BatchingCore:
             heapify(self._deadlines)
         heappush(self._deadlines, (submission.deadline_seconds, submission.request))
 
-    def _sent(self, request: _Request, rows: int) -> None:
-        request.sent_rows += rows
-        self.queued_rows -= rows
-        if not request.waiting_rows:
-            self.queued_bytes -= request.submission.nbytes
-
     def _forget(self, request: int) -> None:
         gone = self._requests.pop(request)
-        self.queued_rows -= gone.waiting_rows
         if gone.waiting_rows:
-            self.queued_bytes -= gone.submission.nbytes
+            self.queued_rows -= gone.waiting_rows
+            self._leave_queue(gone.submission)
+
+    def _leave_queue(self, gone: Submission) -> None:
+        queue = self._queues[gone.key]
+        del queue[gone.request]
+        if not queue:
+            del self._queues[gone.key]
+        self.queued_bytes -= gone.nbytes
 
     def _learn(self, flight: _InFlight, now: float) -> None:
         sample = (now - flight.sent_at_seconds) / flight.batch.rows

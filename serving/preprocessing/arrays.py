@@ -51,24 +51,19 @@ def numeric_array(values: Sequence[object] | Array, dtype_name: str, row_shape: 
     dtype = NUMPY_DTYPES[dtype_name]
     if not isinstance(values, np.ndarray):
         _check_leaves(values, dtype, row_shape, locate)
-        values = _stacked(values, row_shape, locate)
+        values = _stacked(values, dtype, row_shape, locate)
     if not _fits_kind(values.dtype, dtype):
         raise WrongDtype(f"values of type {values.dtype} where {dtype_name} is expected", pointer=locate(0))
     _check_shape(values.shape[1:], row_shape, locate(0))
     return _cast(values, dtype, locate)
 
 
-def string_array(values: Sequence[object], locate: Locate) -> Array:
-    """One string a row (`str` is encoded as UTF-8, `bytes` stay as they are) to an object array of bytes [rows]."""
-    column = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        if isinstance(value, str):
-            column[row] = value.encode()
-        elif isinstance(value, bytes):
-            column[row] = value
-        else:
-            raise WrongDtype(f"{json_name(value)} where a string is expected", pointer=locate(row))
-    return column
+def string_array(values: Sequence[object], row_shape: Shape, locate: Locate) -> Array:
+    """Strings (`str` is encoded as UTF-8, `bytes` stay as they are) to an object array of bytes [rows, *row_shape]."""
+    array = np.array([_encoded(value, row_shape, locate(row)) for row, value in enumerate(values)], dtype=object)
+    if array.ndim != 1 + len(row_shape):
+        raise _ragged(values, row_shape, locate)
+    return array
 
 
 def check_range(array: Array, limits: tuple[float, float] | None, unit: str, locate: Locate) -> None:
@@ -77,12 +72,15 @@ def check_range(array: Array, limits: tuple[float, float] | None, unit: str, loc
         return
     low, high = limits
     flat: NDArray[Any] = array.reshape(len(array), -1)
-    outside = (flat < low) | (flat > high)
+    with np.errstate(over="ignore"):  # a limit past what a float16 holds limits nothing
+        outside = (flat < low) | (flat > high)
     if outside.any():
         row = int(np.argmax(outside.any(axis=1)))
         value = flat[row, int(np.argmax(outside[row]))]
         suffix = f" {unit}" if unit else ""
-        raise OutOfRange(f"{value:g} is outside the range {low:g} to {high:g}{suffix}", pointer=locate(row))
+        raise OutOfRange(
+            f"{_plain(value)} is outside the range {_plain(low)} to {_plain(high)}{suffix}", pointer=locate(row)
+        )
 
 
 def json_name(value: object) -> str:
@@ -124,11 +122,28 @@ def _check_leaf(value: object, shape: Shape, pointer: str, leaf: _Leaf) -> None:
         raise WrongShape(f"{json_name(value)} where a list of shape {shape_text(shape)} is expected", pointer=pointer)
 
 
-def _stacked(values: Sequence[object], row_shape: Shape, locate: Locate) -> Array:
+def _encoded(value: object, shape: Shape, pointer: str) -> object:
+    if not shape:
+        if isinstance(value, str | bytes):
+            return value.encode() if isinstance(value, str) else value
+        raise WrongDtype(f"{json_name(value)} where a string is expected", pointer=pointer)
+    if not isinstance(value, list | tuple):
+        raise WrongShape(f"{json_name(value)} where a list of shape {shape_text(shape)} is expected", pointer=pointer)
+    if shape[0] not in (None, len(value)):
+        raise WrongShape(f"{len(value)} values where {shape[0]} are expected", pointer=pointer)
+    return [_encoded(part, shape[1:], f"{pointer}/{index}") for index, part in enumerate(value)]
+
+
+def _stacked(values: Sequence[object], dtype: np.dtype[np.generic], row_shape: Shape, locate: Locate) -> Array:
     try:
-        return np.array(values)
+        array: Array = np.array(values)
     except ValueError:
         raise _ragged(values, row_shape, locate) from None
+    if not array.size:
+        return array.astype(dtype)
+    if dtype.kind in "iu" and array.dtype.kind not in "iu":  # numpy's way out of integers past 64 bits
+        _check_integers(np.array(values, dtype=object), dtype, locate)
+    return array
 
 
 def _ragged(values: Sequence[object], row_shape: Shape, locate: Locate) -> WrongShape:
@@ -160,10 +175,18 @@ def _fits_kind(have: np.dtype[np.generic], want: np.dtype[np.generic]) -> bool:
     return have.kind == want.kind
 
 
+def _check_integers(values: Array, dtype: np.dtype[np.generic], locate: Locate) -> None:
+    limits = np.iinfo(dtype.name)
+    check_range(values, (int(limits.min), int(limits.max)), "", locate)
+
+
+def _plain(number: object) -> str:
+    return str(number).removesuffix(".0")
+
+
 def _cast(values: Array, dtype: np.dtype[np.generic], locate: Locate) -> Array:
-    if dtype.kind in "iu" and values.dtype != dtype and values.size:
-        limits = np.iinfo(dtype.name)
-        check_range(values, (int(limits.min), int(limits.max)), "", locate)
+    if dtype.kind in "iu" and values.dtype != dtype:
+        _check_integers(values, dtype, locate)
     with np.errstate(over="ignore"):
         array = values.astype(dtype, copy=False)
     if dtype.kind == "f" and not np.isfinite(array).all():

@@ -12,7 +12,7 @@ import numpy as np
 from serving.contract.features import CategoryFeature, Feature, ImageFeature, NumberFeature, TextFeature
 from serving.contract.tensors import NUMPY_DTYPES, Array
 from serving.errors import InvalidInput, WrongDtype
-from serving.preprocessing.arrays import Locate, check_range, numeric_array, string_array
+from serving.preprocessing.arrays import Locate, Shape, check_range, numeric_array, string_array
 from serving.preprocessing.images import decode_image
 
 
@@ -28,7 +28,9 @@ def decode_column(feature: Feature, values: Sequence[object] | Array, locate: Lo
     if isinstance(feature, ImageFeature):
         return _image_column(feature, values, locate)
     if isinstance(feature, CategoryFeature | TextFeature) or feature.dtype == "string":
-        return string_array([_opened(value, locate(row)) for row, value in enumerate(values)], locate)
+        listed = values.tolist() if isinstance(values, np.ndarray) else values
+        rows = [_all_opened(value, feature.row_shape, locate(row)) for row, value in enumerate(listed)]
+        return string_array(rows, feature.row_shape, locate)
     array = numeric_array(values, feature.dtype, feature.row_shape, locate)
     if isinstance(feature, NumberFeature):
         check_range(array, feature.range, feature.unit, locate)
@@ -61,6 +63,12 @@ def _image_row(feature: ImageFeature, value: object, pointer: str) -> Array:
         return decode_image(opened, feature, pointer)
     row: Array = numeric_array([opened], feature.dtype, feature.shape, lambda _: pointer)[0]
     return row
+
+
+def _all_opened(value: object, shape: Shape, pointer: str) -> object:
+    if shape and isinstance(value, list | tuple):
+        return [_all_opened(part, shape[1:], f"{pointer}/{index}") for index, part in enumerate(value)]
+    return _opened(value, pointer)
 
 
 def _opened(value: object, pointer: str) -> object:

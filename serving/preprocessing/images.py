@@ -7,15 +7,17 @@ from io import BytesIO
 
 import numpy as np
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from serving.contract.features import ImageFeature
 from serving.contract.tensors import NUMPY_DTYPES, Array
 from serving.errors import PayloadTooLarge, UndecodableImage
 
-FORMATS = ("PNG", "JPEG")
 MAX_PIXELS = 50_000_000
 """Above this an image is refused by its header alone: 50 megapixels are 150 MB once decoded to RGB."""
 
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _RESAMPLE = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -33,17 +35,27 @@ def decode_image(data: bytes, feature: ImageFeature, pointer: str) -> Array:
     decoding = feature.decoding
     height, width = feature.shape[:2]
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
+        with _opened(data) as image:
             _check_size(image, pointer)
-            converted = image.convert(decoding.mode)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            converted = _eight_bit(image).convert(decoding.mode)
+    except (OSError, SyntaxError, ValueError) as error:
         # Pillow says SyntaxError for a broken PNG chunk and OSError for a truncated file.
-        raise UndecodableImage(
-            f"{len(data)} bytes that are not a whole {' or '.join(FORMATS)} image", pointer=pointer
-        ) from error
+        raise UndecodableImage(f"{len(data)} bytes that are not a whole PNG or JPEG image", pointer=pointer) from error
     if converted.size != (width, height):
         converted = converted.resize((width, height), _RESAMPLE[decoding.resample])
     return _scaled(np.asarray(converted), feature)
+
+
+def _opened(data: bytes) -> Image.Image:
+    """Not `Image.open`: its own limit on pixels belongs to the whole process, and only warns where ours refuses."""
+    return (PngImageFile if data.startswith(_PNG_MAGIC) else JpegImageFile)(BytesIO(data))
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """What `convert` would clip or warn of: 16-bit grey keeps its high byte, a palette's alpha is opened first."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert("RGBA") if image.mode == "P" and "transparency" in image.info else image
 
 
 def _check_size(image: Image.Image, pointer: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 
 from serving.contract.features import Feature
-from serving.contract.tensors import Array
+from serving.contract.tensors import NUMPY_DTYPES, Array
 from serving.errors import InvalidInput, MissingField, UnknownField, WrongDtype
 from serving.preprocessing.arrays import json_name
 from serving.preprocessing.columns import decode_column, is_base64
@@ -33,11 +33,11 @@ def _bare_locate(row: int) -> str:
 
 
 def _field_locate(name: str) -> Callable[[int], str]:
-    escaped = _escaped(name)
+    escaped = pointer_token(name)
     return lambda row: f"/instances/{row}/{escaped}"
 
 
-def _escaped(name: str) -> str:
+def pointer_token(name: str) -> str:
     """A name as one token of an RFC 6901 pointer."""
     return name.replace("~", "~0").replace("/", "~1")
 
@@ -61,7 +61,7 @@ def _unknown(row: int, name: str, names: set[str]) -> UnknownField:
     close = get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"its features are {_listed(names)}"
     return UnknownField(
-        f"the model has no feature {name[:64]!r}; {hint}", pointer=f"{_bare_locate(row)}/{_escaped(name[:64])}"
+        f"the model has no feature {name[:64]!r}; {hint}", pointer=f"{_bare_locate(row)}/{pointer_token(name[:64])}"
     )
 
 
@@ -74,10 +74,18 @@ def _column(instances: Sequence[Mapping[str, object]], feature: Feature) -> list
     column = [record.get(name) for record in instances]  # null and absent mean the same: no value was given
     if None not in column:
         return column
-    default = getattr(feature, "default", None)
+    default = _default(feature)
     if default is None:
         row = next(row for row, value in enumerate(column) if value is None)
         raise MissingField(
-            f"feature `{name}` has no value and no default", pointer=f"{_bare_locate(row)}/{_escaped(name)}"
+            f"feature `{name}` has no value and no default", pointer=f"{_bare_locate(row)}/{pointer_token(name)}"
         )
     return [default if value is None else value for value in column]
+
+
+def _default(feature: Feature) -> object:
+    """A manifest holds a number's default as a float; an integer feature takes integers only."""
+    default = getattr(feature, "default", None)
+    if isinstance(default, float) and NUMPY_DTYPES[feature.dtype].kind in "iu":
+        return int(default)
+    return default

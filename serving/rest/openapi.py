@@ -5,7 +5,7 @@ Pure: adds to the document that FastAPI made.
 
 from typing import Any
 
-from serving.rest.tfserving_routes import PREFIXES
+from serving.rest.tfserving_routes import PREFIXES, path_parameters
 
 _ERROR = {
     "type": "object",
@@ -52,8 +52,15 @@ _STATUSES = {
 }
 
 
+_HEADERS = [
+    {"name": "X-Request-Id", "in": "header", "schema": {"type": "string"}},
+    {"name": "X-Request-Timeout-Ms", "in": "header", "schema": {"type": "number", "exclusiveMinimum": 0}},
+]
+
+
 def with_predict_routes(document: dict[str, Any]) -> dict[str, Any]:
     """The document with every predict path and the schemas they name."""
+    document["tags"] = [{"name": name} for name in ("predict", "models", "health")]  # the order of the page
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(PredictRequest=_REQUEST, PredictAnswer=_ANSWER, Error=_ERROR)
     for prefix in PREFIXES:
@@ -62,16 +69,13 @@ def with_predict_routes(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _operation(prefix: str) -> dict[str, Any]:
-    names = [part[1:-1] for part in prefix.split("/") if part.startswith("{")]
+    path = path_parameters(prefix)
+    named = [parameter["name"] for parameter in path[1:]]
     return {
         "tags": ["predict"],
-        "summary": "Predict rows" if len(names) == 1 else f"Predict rows with one {names[-1]} of the model",
-        "operationId": "predict" + "".join(name.capitalize() for name in names[1:]),
-        "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
-        + [
-            {"name": "X-Request-Id", "in": "header", "schema": {"type": "string"}},
-            {"name": "X-Request-Timeout-Ms", "in": "header", "schema": {"type": "number", "exclusiveMinimum": 0}},
-        ],
+        "summary": f"Predict rows with one {named[0]} of the model" if named else "Predict rows",
+        "operationId": "predict" + "".join(name.capitalize() for name in named),
+        "parameters": [*path, *_HEADERS],
         "requestBody": {
             "required": True,
             "content": {

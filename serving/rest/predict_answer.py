@@ -4,6 +4,7 @@ Pure. A non-finite number has no place in JSON: it is sent as null and counted.
 """
 
 from base64 import b64encode
+from contextlib import suppress
 
 import numpy as np
 import orjson
@@ -15,10 +16,10 @@ from serving.predict import Prediction
 def encode_predictions(outputs: dict[str, Array]) -> bytes:
     """`{"predictions": [...]}`, one element a row; with one output its name is left out."""
     if len(outputs) == 1:
-        (array,) = outputs.values()
-        rows: object = _jsonable(array)
+        ((name, array),) = outputs.items()
+        rows: object = _jsonable(name, array)
     else:
-        columns = {name: _jsonable(array) for name, array in outputs.items()}
+        columns = {name: _jsonable(name, array) for name, array in outputs.items()}
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return orjson.dumps({"predictions": rows}, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -37,21 +38,25 @@ def server_timing(prediction: Prediction, decode_seconds: float, encode_seconds:
     ).encode()
 
 
-def _jsonable(array: Array) -> Array | list[object]:
-    """What orjson writes natively stays an array, made contiguous; strings become text, or `b64` when not UTF-8."""
+def _jsonable(name: str, array: Array) -> Array | list[object]:
+    """What orjson writes natively stays an array, made contiguous; strings become text, or `b64` when not UTF-8.
+
+    Outputs named `*_bytes` are always `b64`, as in TensorFlow Serving.
+    """
     if array.dtype == object:
-        return [_text(value) for value in array.tolist()]
+        as_text = not name.endswith("_bytes")
+        return [_string(value, as_text=as_text) for value in array.tolist()]
     if array.dtype == np.float16:
         array = array.astype(np.float32)
     return np.ascontiguousarray(array)
 
 
-def _text(value: object) -> object:
+def _string(value: object, *, as_text: bool) -> object:
     if isinstance(value, list):
-        return [_text(part) for part in value]
+        return [_string(part, as_text=as_text) for part in value]
     if not isinstance(value, bytes):
         return value
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return {"b64": b64encode(value).decode()}
+    if as_text:
+        with suppress(UnicodeDecodeError):
+            return value.decode()
+    return {"b64": b64encode(value).decode()}

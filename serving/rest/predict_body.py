@@ -15,7 +15,7 @@ from serving.contract.tensors import Array
 from serving.errors import InvalidInput, UnsupportedMediaType, WrongDtype
 from serving.predict import Decode
 from serving.preprocessing.columns import decode_column
-from serving.preprocessing.records import decode_instances
+from serving.preprocessing.records import decode_instances, pointer_token
 
 JSON_TYPES = frozenset({"", "application/json", "application/x-www-form-urlencoded", "text/plain"})
 """TensorFlow Serving looks at no Content-Type; the second is what `curl -d` says when told nothing."""
@@ -51,9 +51,10 @@ def _json_body(body: bytes) -> PredictBody:
     if not isinstance(document, dict):
         raise WrongDtype('the body must be an object: {"instances": [...]}')
     if unknown := document.keys() - _KEYS:
+        name = min(unknown)[:64]
         raise InvalidInput(
-            f"unknown key {min(unknown)[:64]!r}; the body has `instances` and, if wanted, `signature_name`",
-            pointer=f"/{min(unknown)[:64]}",
+            f"unknown key {name!r}; the body has `instances` and, if wanted, `signature_name`",
+            pointer=f"/{pointer_token(name)}",
         )
     signature = document.get("signature_name", DEFAULT_SIGNATURE)
     if not isinstance(signature, str):

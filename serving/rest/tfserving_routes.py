@@ -63,17 +63,26 @@ def model_router(catalog: Catalog, request_ids: RequestIds) -> APIRouter:
         }
 
     for prefix in PREFIXES:
+        described = {"parameters": path_parameters(prefix)}
         summary = "a model" if prefix == PREFIXES[0] else f"one {prefix.rsplit('/', 2)[1].rstrip('s')} of a model"
 
-        @router.get(f"{prefix}/metadata", summary=f"Signatures and public manifest of {summary}")
+        @router.get(
+            f"{prefix}/metadata", summary=f"Signatures and public manifest of {summary}", openapi_extra=described
+        )
         async def metadata(request: Request) -> HttpResponse:
             return answer(request, lambda reference: metadata_document(catalog.view.resolve(reference)))
 
-        @router.get(prefix, summary=f"State of {summary}")
+        @router.get(prefix, summary=f"State of {summary}", openapi_extra=described)
         async def status(request: Request) -> HttpResponse:
             return answer(request, lambda reference: status_document(catalog, reference))
 
     return router
+
+
+def path_parameters(prefix: str) -> list[dict[str, Any]]:
+    """The OpenAPI parameters of a path such as `/v1/models/{model}/labels/{label}`."""
+    names = [part[1:-1] for part in prefix.split("/") if part.startswith("{")]
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
 def status_document(catalog: Catalog, reference: ModelReference) -> dict[str, Any]:

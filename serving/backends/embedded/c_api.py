@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy.random  # noqa: F401 - its extension modules must be in memory before the library
 
+from serving.backends.embedded.stderr_filter import without_greetings
 from serving.backends.tensorflow_messages import REMEDY, tensorflow_folder
 from serving.errors import BackendError, BackendRejected, BackendUnavailable
 
@@ -110,7 +111,8 @@ def load_library(folder: Path | None = None) -> Library:
         raise BackendUnavailable(f"no {' or '.join(LIBRARY_NAMES)} in {folder}; {REMEDY}")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # the library reads it once, while it loads
     try:
-        calls = ctypes.CDLL(str(found), mode=ctypes.RTLD_LOCAL)
+        with without_greetings():
+            calls = ctypes.CDLL(str(found), mode=ctypes.RTLD_LOCAL)
     except OSError as error:
         raise BackendUnavailable(f"{found} cannot be loaded ({error}); {REMEDY}") from error
     for name, (result, arguments) in _PROTOTYPES.items():

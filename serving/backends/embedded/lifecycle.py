@@ -38,12 +38,15 @@ def plan(
         wanted.update([max(healthy)] if healthy else [])
         if available and not (healthy and max(healthy) in available):
             wanted.add(max(available))
+    missing = wanted.difference(available, failed, busy)
+    labelled = set(labels.values())
     return Plan(
-        load=tuple(sorted(wanted.difference(available, failed, busy), reverse=True)),
+        load=tuple(sorted(missing, key=lambda version: (version in labelled, version), reverse=True)),
         unload=tuple(sorted(set(available) - wanted)),
     )
 
 
 def retry_seconds(attempts: int) -> float:
     """How long to leave a version alone that failed to load `attempts` times: 1, 2, 4 ... 60 seconds."""
-    return min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** (attempts - 1))
+    doublings = min(attempts - 1, 10)  # past the limit already, and far from what a float can hold
+    return min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0**doublings)
