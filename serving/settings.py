@@ -39,7 +39,7 @@ class Settings(BaseModel):
     """The REST port; 0 takes a free one and prints it."""
 
     max_body_bytes: Count = 16 * 1024 * 1024
-    """The largest request body: 64 rows of 224 x 224 x 3 numbers written out as JSON are about this much."""
+    """The largest request body: some sixteen 224 x 224 x 3 images written out as numbers, or many more as JPEG."""
 
     max_batch_rows: Count = 64
     """The largest batch: past 64 rows a small dense model on a CPU gains little more per row."""

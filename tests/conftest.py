@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.processes import GatewayProcess, StartGateway, penstock, start_gateway_process
+
+settings.register_profile("penstock", deadline=None)  # timings never decide a test
+settings.load_profile("penstock")
 
 PACKAGES = {"curl": "curl"}
 """The Debian package of each system program that a test uses."""

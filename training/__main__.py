@@ -85,11 +85,11 @@ def _train_parser() -> argparse.ArgumentParser:
 
 def _train_and_publish(job: JobSpec, models: Path, *, promote: bool) -> object:
     _prepare_environment()
+    console = Console(stderr=True)
+    console.print(f"training {job.model}: {job.description}", highlight=False, soft_wrap=True)
     # importing the pipeline takes seconds, and TensorFlow reads its environment then: the one deferred import
     pipeline = importlib.import_module("training.pipeline")
-    return pipeline.train_and_publish(
-        job, models, promote=promote, clock=lambda: datetime.now(UTC), console=Console(stderr=True)
-    )
+    return pipeline.train_and_publish(job, models, promote=promote, clock=lambda: datetime.now(UTC), console=console)
 
 
 def _prepare_environment() -> None:

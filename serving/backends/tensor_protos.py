@@ -39,8 +39,8 @@ def array_of(tensor: Any) -> Array:
         if tensor.tensor_content:
             return np.frombuffer(tensor.tensor_content, NUMPY_DTYPES[name]).reshape(shape)
         return _from_typed_list(getattr(tensor, _TYPED_LIST[name]), name, shape)
-    except ValueError as error:
-        raise BackendRejected(f"a tensor whose values do not fill its shape {list(shape)}") from error
+    except (ValueError, OverflowError) as error:
+        raise BackendRejected(f"a tensor whose values do not fill its shape {list(shape)} of {name}") from error
 
 
 def _from_typed_list(values: Any, name: str, shape: tuple[int, ...]) -> Array:
@@ -54,5 +54,6 @@ def _from_typed_list(values: Any, name: str, shape: tuple[int, ...]) -> Array:
     if len(given) > len(flat) or (len(flat) and not len(given)):
         raise ValueError(len(given))
     flat[: len(given)] = given
-    flat[len(given) :] = given[-1] if len(given) else None
+    if len(given) < len(flat):
+        flat[len(given) :] = given[-1]
     return flat.reshape(shape)

@@ -13,7 +13,9 @@ from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
 from serving.model_store.versions import list_versions, read_manifest
 
-INFINITE = GoldenExample(instance={"age": float("inf")}, outputs={}, tolerance=Tolerance(absolute=0, relative=0))
+INFINITE = GoldenExample.model_construct(
+    instance={"age": float("inf")}, outputs={}, tolerance=Tolerance(absolute=0, relative=0)
+)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -110,7 +112,7 @@ def test_a_version_without_its_line_in_the_history_is_said_to_be_published(
     ("unwritable", "complaint"),
     [
         (
-            {"metrics": Metrics(test={"mae": float("nan")}, baseline={})},
+            {"metrics": Metrics.model_construct(test={"mae": float("nan")}, baseline={})},
             r"read again: manifest\.json: metrics/test/mae",
         ),
         ({"golden_examples": (INFINITE,)}, "its manifest's golden_examples would not read back the same"),
