@@ -172,7 +172,7 @@ class Catalog:
     def _read_directory(self) -> DirectorySnapshot:
         found = read_snapshot(self._models, self._directory)
         for fault in set(found.faults) - set(self._directory.faults):
-            _log.warning("model directory: %s", fault)
+            _log.warning("%s", fault)
         return found
 
     async def _learn_manifests(self, statuses: Mapping[str, Mapping[int, VersionStatus]]) -> None:

@@ -18,6 +18,7 @@ PenstockError
 ├── ModelNotReady                it exists and is not available yet, or any more
 ├── Overloaded                   no room; `retry_after_seconds` says when there should be
 ├── DeadlineExceeded             the caller's time ran out
+├── Cancelled                    the caller has gone; there is nobody to answer
 ├── QuotaExceeded                the caller's own allowance is used up; `retry_after_seconds`
 ├── Unauthenticated
 ├── Forbidden
@@ -27,6 +28,7 @@ PenstockError
 ├── PublishError                 a version could not be published, labelled or pruned
 ├── IntegrityError               a file on disk is not what its manifest or schema says
 ├── InvalidSettings              the settings, all faults together
+├── InternalError                nobody foresaw it; the log has it under the request's id
 └── InvalidJob                   a job file that says something we cannot do
 """
 
@@ -107,6 +109,10 @@ class DeadlineExceeded(PenstockError):
     pass
 
 
+class Cancelled(PenstockError):
+    pass
+
+
 class Unauthenticated(PenstockError):
     pass
 
@@ -136,6 +142,10 @@ class IntegrityError(PenstockError):
 
 
 class InvalidSettings(PenstockError):
+    pass
+
+
+class InternalError(PenstockError):
     pass
 
 

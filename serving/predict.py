@@ -12,24 +12,23 @@ from typing import TypeAlias
 from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher, Receipt
 from serving.catalog import Catalog, ModelReference, Servable
-from serving.contract.features import Feature, ImageFeature
+from serving.contract.features import Feature
 from serving.contract.tensors import Array
 from serving.errors import DeadlineExceeded
 
 Decode: TypeAlias = Callable[[Sequence[Feature]], dict[str, Array]]
 
-INLINE_BYTES, INLINE_IMAGE_BYTES = 256 * 1024, 16 * 1024
-"""Bodies up to these are decoded at once; dearer ones in a thread, so that they hold up nobody else's request."""
-
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
-    """`decode` turns the body (of `nbytes`) into arrays by the features it is given; it may run in a thread."""
+    """`decode` turns the body into arrays by the features it is given. A `dear` one runs in a thread, so that it holds
+    up nobody else's request.
+    """
 
     reference: ModelReference
     signature: str
     decode: Decode
-    nbytes: int
+    dear: bool
     deadline_seconds: float
 
 
@@ -69,7 +68,6 @@ class Predictor:
 
     async def _decoded(self, request: PredictRequest, servable: Servable) -> dict[str, Array]:
         features = servable.features(request.signature)
-        has_images = any(isinstance(feature, ImageFeature) for feature in features)
-        if request.nbytes <= (INLINE_IMAGE_BYTES if has_images else INLINE_BYTES):
-            return request.decode(features)
-        return await asyncio.to_thread(request.decode, features)
+        if request.dear:
+            return await asyncio.to_thread(request.decode, features)
+        return request.decode(features)

@@ -3,6 +3,7 @@
 Pure: the sources are arguments. Later sources win: file, environment, command line.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from serving.errors import InvalidSettings
 
 PREFIX = "PENSTOCK_"
+NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|TEST_.*")
+"""PENSTOCK_ variables that are no settings: what Kubernetes gives every pod beside a Service named `penstock`, and what
+the tests are told."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -73,15 +77,22 @@ def load_settings(
     file: Mapping[str, object], environment: Mapping[str, str], arguments: Mapping[str, object]
 ) -> Settings:
     """The settings of all three sources; raises InvalidSettings that lists every fault with its source."""
-    from_environment: dict[str, object] = {
-        key.removeprefix(PREFIX).lower(): value for key, value in environment.items() if key.startswith(PREFIX)
-    }
+    from_environment = _from_environment(environment)
     if isinstance(names := from_environment.get("required_models"), str):
         from_environment["required_models"] = tuple(name.strip() for name in names.split(",") if name.strip())
     try:
         return Settings.model_validate({**file, **from_environment, **arguments})
     except ValidationError as error:
         raise InvalidSettings(_faults(error, from_environment, arguments)) from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    """Kubernetes also sets PENSTOCK_PORT itself, to an address such as tcp://10.0.0.7:8080: no port of ours."""
+    return {
+        key.removeprefix(PREFIX).lower(): value
+        for key, value in environment.items()
+        if key.startswith(PREFIX) and not NOT_OURS.fullmatch(key.removeprefix(PREFIX)) and "://" not in value
+    }
 
 
 def _faults(error: ValidationError, environment: Mapping[str, object], arguments: Mapping[str, object]) -> str:
@@ -93,6 +104,6 @@ def _faults(error: ValidationError, environment: Mapping[str, object], arguments
             source = f"--{name.replace('_', '-')}"
         elif name in environment:
             source = PREFIX + name.upper()
-        known = "" if name in Settings.model_fields else f"; the settings are {', '.join(Settings.model_fields)}"
-        lines.append(f"{source}: {fault['msg']}{known}")
+        unknown = f"no such setting; there are {', '.join(Settings.model_fields)}"
+        lines.append(f"{source}: {fault['msg'] if name in Settings.model_fields else unknown}")
     return "; ".join(lines)

@@ -17,6 +17,8 @@ def welcome(view: CatalogView, url: str) -> str:
         servable = entry.servables.get(version) if version is not None else None
         if servable and (command := example_command(servable, url)):
             lines += [f"Ask {name} (version {version}):", f"  {command}", ""]
+    if not view.models:
+        lines += ["Train and publish one: penstock train digits --models <the same directory>", ""]
     lines += [f"Docs     {url}/docs", f"Metrics  {url}/metrics", "Stop     Ctrl-C"]
     return "\n".join(lines)
 

@@ -3,9 +3,9 @@
 Pure data; `serving/preprocessing` turns natural values into arrays by these.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Dtype = Literal["bool", "uint8", "int32", "int64", "float16", "float32", "float64", "string"]
 
@@ -14,6 +14,13 @@ class Fact(BaseModel):
     """A frozen piece of a parsed file; unknown keys are refused, so that a typing error is never ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _check_numeric(dtype: str, limits: tuple[float, float] | None) -> None:
+    if dtype in ("bool", "string"):
+        raise ValueError(f"dtype {dtype} holds no numbers")
+    if limits and limits[0] > limits[1]:
+        raise ValueError(f"range goes down, from {limits[0]:g} to {limits[1]:g}")
 
 
 class NumberFeature(Fact):
@@ -26,6 +33,16 @@ class NumberFeature(Fact):
     description: str = ""
     range: tuple[float, float] | None = None
     default: float | None = None
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        _check_numeric(self.dtype, self.range)
+        if self.default is not None:
+            if self.range and not self.range[0] <= self.default <= self.range[1]:
+                raise ValueError(f"default {self.default:g} is outside the range")
+            if "int" in self.dtype and not self.default.is_integer():
+                raise ValueError(f"default {self.default:g} is no {self.dtype}")
+        return self
 
     @property
     def row_shape(self) -> tuple[int | None, ...]:
@@ -62,12 +79,11 @@ class TextFeature(Fact):
 
 
 class ImageDecoding(Fact):
-    """How image bytes become pixels: converted to `mode`, resized, then `pixel * scale + offset`.
+    """How image bytes become pixels: made grey or RGB as the shape asks, resized, then `pixel * scale + offset`.
 
     `scale` and `offset` take 8-bit pixels (0-255) to the units the model was trained in.
     """
 
-    mode: Literal["L", "RGB"] = "RGB"
     resample: Literal["nearest", "bilinear", "bicubic", "box", "lanczos"] = "bilinear"
     scale: float = 1.0
     offset: float = 0.0
@@ -76,7 +92,7 @@ class ImageDecoding(Fact):
 class ImageFeature(Fact):
     """An image: PNG or JPEG bytes, or its pixels as nested lists in the model's own units.
 
-    `shape` is `[height, width]` for a single plane or `[height, width, channels]`.
+    `shape` is `[height, width]` or `[height, width, 1]` for grey, `[height, width, 3]` for RGB.
     """
 
     kind: Literal["image"] = "image"
@@ -87,9 +103,22 @@ class ImageFeature(Fact):
     range: tuple[float, float] | None = None
     decoding: ImageDecoding = ImageDecoding()
 
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        _check_numeric(self.dtype, self.range)
+        if self.shape[2:] not in {(), (1,), (3,)}:
+            raise ValueError(f"an image has one value a pixel or three, not {self.shape[2]}")
+        if "int" in self.dtype and (self.decoding.scale, self.decoding.offset) != (1.0, 0.0):
+            raise ValueError(f"decoding.scale and offset make fractions, which {self.dtype} cannot hold")
+        return self
+
     @property
     def row_shape(self) -> tuple[int | None, ...]:
         return self.shape
+
+    @property
+    def is_grey(self) -> bool:
+        return self.shape[2:] != (3,)
 
 
 class TensorFeature(Fact):

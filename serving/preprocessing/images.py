@@ -37,7 +37,7 @@ def decode_image(data: bytes, feature: ImageFeature, pointer: str) -> Array:
     try:
         with _opened(data) as image:
             _check_size(image, pointer)
-            converted = _eight_bit(image).convert(decoding.mode)
+            converted = _eight_bit(image).convert("L" if feature.is_grey else "RGB")
     except (OSError, SyntaxError, ValueError) as error:
         # Pillow says SyntaxError for a broken PNG chunk and OSError for a truncated file.
         raise UndecodableImage(f"{len(data)} bytes that are not a whole PNG or JPEG image", pointer=pointer) from error

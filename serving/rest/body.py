@@ -2,16 +2,12 @@
 
 from starlette.types import Receive
 
-from serving.errors import InvalidInput, PayloadTooLarge, PenstockError
+from serving.errors import Cancelled, InvalidInput, PayloadTooLarge
 from serving.rest.request_head import RequestHead
 
 
-class ClientDisconnected(PenstockError):
-    """The caller has gone; there is nobody to answer."""
-
-
 async def read_body(receive: Receive, head: RequestHead, max_bytes: int) -> bytes:
-    """Raises PayloadTooLarge, by the Content-Length before anything is read, and ClientDisconnected."""
+    """Raises PayloadTooLarge, by the Content-Length before anything is read, and Cancelled."""
     _check_length(head.headers.get(b"content-length"), max_bytes)
     message = await receive()
     body: bytes = message.get("body", b"")
@@ -22,7 +18,7 @@ async def read_body(receive: Receive, head: RequestHead, max_bytes: int) -> byte
     parts, size = [body], len(body)
     while message["type"] != "http.request" or message.get("more_body", False):
         if message["type"] == "http.disconnect":
-            raise ClientDisconnected("the client went away")
+            raise Cancelled("the client went away")
         if size > max_bytes:
             raise _too_large(max_bytes)
         message = await receive()

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 from starlette.types import Receive
 
-from serving.rest.body import ClientDisconnected
+from serving.errors import Cancelled
 
 PATIENCE_SECONDS = 0.05
 
 
 @contextmanager
 def cancelled_on_disconnect(receive: Receive) -> Iterator[None]:
-    """Cancels the block when the client goes; raises ClientDisconnected then. The body must have been read."""
+    """Cancels the block when the client goes; raises Cancelled then. The body must have been read."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     watchers: list[asyncio.Task[None]] = []
@@ -35,7 +35,7 @@ def cancelled_on_disconnect(receive: Receive) -> Iterator[None]:
         yield
     except asyncio.CancelledError:
         if gone and task and task.uncancel() == 0:
-            raise ClientDisconnected("the client went away") from None
+            raise Cancelled("the client went away") from None
         raise
     finally:
         timer.cancel()

@@ -24,6 +24,7 @@ STATUSES: Mapping[type[errors.PenstockError], int] = MappingProxyType(
         errors.RetryLater: 503,
         errors.QuotaExceeded: 429,
         errors.DeadlineExceeded: 504,
+        errors.Cancelled: 499,  # nginx's number, and TensorFlow Serving's for CANCELLED: counted, never read
         errors.Unauthenticated: 401,
         errors.Forbidden: 403,
         errors.BackendError: 500,

@@ -28,6 +28,8 @@ _KEYS = frozenset({"signature_name", "instances"})
 class PredictBody:
     signature: str
     decode: Decode
+    has_image_bytes: bool
+    """A few bytes can be millions of pixels, so images are never decoded on the event loop."""
 
 
 def read_predict_body(media_type: str, body: bytes) -> PredictBody:
@@ -35,7 +37,7 @@ def read_predict_body(media_type: str, body: bytes) -> PredictBody:
     if media_type in JSON_TYPES:
         return _json_body(body)
     if media_type in IMAGE_TYPES:
-        return PredictBody(DEFAULT_SIGNATURE, functools.partial(_image_row, body))
+        return PredictBody(DEFAULT_SIGNATURE, functools.partial(_image_row, body), has_image_bytes=True)
     raise UnsupportedMediaType(
         f"Content-Type {media_type[:64]!r} is not read here; send application/json, image/png or image/jpeg"
     )
@@ -61,7 +63,8 @@ def _json_body(body: bytes) -> PredictBody:
         raise WrongDtype("`signature_name` is not a string", pointer="/signature_name")
     if "instances" not in document:
         raise InvalidInput('the body has no `instances`; send {"instances": [...]}')
-    return PredictBody(signature or DEFAULT_SIGNATURE, functools.partial(decode_instances, document["instances"]))
+    decode = functools.partial(decode_instances, document["instances"])
+    return PredictBody(signature or DEFAULT_SIGNATURE, decode, has_image_bytes=b'"b64"' in body)
 
 
 def _image_row(body: bytes, features: Sequence[Feature]) -> dict[str, Array]:

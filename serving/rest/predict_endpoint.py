@@ -11,21 +11,20 @@ from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
-from serving.errors import PenstockError
+from serving.errors import Cancelled, InternalError, PenstockError
 from serving.observability.metrics import UNKNOWN, RequestMetrics, Series, Timings
-from serving.predict import INLINE_BYTES, Prediction, Predictor, PredictRequest
-from serving.rest.body import ClientDisconnected, read_body
+from serving.predict import Prediction, Predictor, PredictRequest
+from serving.rest.body import read_body
 from serving.rest.disconnects import cancelled_on_disconnect
-from serving.rest.error_responses import error_body, error_response
+from serving.rest.error_responses import error_response, status_of
 from serving.rest.predict_answer import encode_predictions, has_non_finite, server_timing
 from serving.rest.predict_body import PredictBody, read_predict_body
 from serving.rest.request_head import RequestHead, RequestIds, reference_of
 from serving.rest.response import Response, send_response
 
 PROTOCOL = "rest_v1"
-CLIENT_CLOSED_REQUEST = 499
-"""What nginx calls it, and TensorFlow Serving for CANCELLED: nobody reads this answer, the metrics count it."""
-
+INLINE_BYTES = 256 * 1024
+"""Bodies up to this are parsed and decoded at once: under a millisecond or two, less than a thread is worth."""
 _log = logging.getLogger(__name__)
 
 
@@ -58,14 +57,14 @@ class PredictEndpoint:
         call = _Call(self.request_ids.of(head), model if known else UNKNOWN, self.clock())
         try:
             response = await self._answer(call, head, scope, receive)
-        except ClientDisconnected:
-            self._count(call, CLIENT_CLOSED_REQUEST)
+        except Cancelled as error:
+            self._count(call, status_of(error))
             return
         except PenstockError as error:
             response = self._refusal(call, error)
         except Exception:  # noqa: BLE001 - the outermost frame of a request: it is told its id, the log everything
             _log.exception("request %s failed in an unforeseen way", call.request_id)
-            response = Response(500, error_body("internal error", "InternalError", call.request_id), ())
+            response = self._refusal(call, InternalError("internal error"))
         self._count(call, response.status)
         await send_response(send, response, call.request_id)
 
@@ -76,7 +75,8 @@ class PredictEndpoint:
         parsing = self.clock()
         body = await self._parsed(head.media_type, raw)
         parse_seconds = self.clock() - parsing
-        request = PredictRequest(reference, body.signature, body.decode, len(raw), deadline)
+        dear = body.has_image_bytes or len(raw) > INLINE_BYTES
+        request = PredictRequest(reference, body.signature, body.decode, dear, deadline)
         with cancelled_on_disconnect(receive):
             prediction = await self.predictor.predict(request)
         call.signature = body.signature

@@ -36,6 +36,7 @@ BY_CODE: Mapping[str, type[errors.PenstockError]] = MappingProxyType(
             errors.BackendUnavailable,
             errors.BackendRejected,
             errors.IntegrityError,
+            errors.InternalError,
         )
     }
 )

@@ -25,6 +25,7 @@ PenstockError
 │   ├── BackendUnavailable       nobody answers there; the same call may succeed later
 │   └── BackendRejected          it answered that this call cannot be done
 ├── IntegrityError               a file of the model is not what its manifest says
+├── InternalError                nobody foresaw it; the gateway's log has it under the request id
 ├── ConnectionFailed             the gateway itself cannot be reached
 └── UnexpectedAnswer             something answered, and not as Penstock's gateway does
 """
@@ -140,6 +141,10 @@ class BackendRejected(BackendError):
 
 
 class IntegrityError(PenstockError):
+    pass
+
+
+class InternalError(PenstockError):
     pass
 
 

@@ -18,7 +18,7 @@ def content() -> Content:
         "data": {"source": "bundled", "name": "digits"},
         "split": {"validation": 0.2, "test": 0.1, "seed": 7},
         "features": [
-            {"name": "image", "kind": "image", "shape": [2, 2], "range": [0, 16], "decoding": {"mode": "L"}},
+            {"name": "image", "kind": "image", "shape": [2, 2], "range": [0, 16], "decoding": {"scale": 0.5}},
         ],
         "outputs": {"task": "classification", "labels": ["a", "b", "c"]},
         "network": {"family": "mlp", "units": [8], "activation": "relu", "dropout": 0.1},

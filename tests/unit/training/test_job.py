@@ -63,7 +63,7 @@ def test_unknown_key_of_a_number_names_the_keys_of_a_number(regression_content: 
         (lambda job: job.update(model="../up"), "model: letters, digits"),
         (lambda job: job.update(features=[]), "features: "),
         (lambda job: job["features"].append(job["features"][0]), "features: two features share a name"),
-        (lambda job: job["features"][0].update(dtype="uint8"), "features: image is uint8"),
+        (lambda job: job["features"][0].update(dtype="float64"), "features: image is float64"),
         (lambda job: job["features"][0].update(kind="sound"), "features.0: "),
         (lambda job: job["outputs"].update(labels=["a", "a"]), "outputs: two labels are the same"),
         (lambda job: job["network"].update(dropout=1), "network.dropout: Input should be less than 1, got 1"),

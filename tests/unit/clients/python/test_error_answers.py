@@ -9,8 +9,8 @@ from penstock_client.messages import Response
 
 import serving.errors
 
-NEVER_ANSWERED = {"PenstockError", "RetryLater", "PublishError", "InvalidSettings", "InvalidJob"}
-"""Of the gateway's tree: roots that are never raised, and what only training and start-up raise."""
+NEVER_ANSWERED = {"PenstockError", "RetryLater", "PublishError", "InvalidSettings", "InvalidJob", "Cancelled"}
+"""Of the gateway's tree: roots that are never raised, what only training and start-up raise, and what has no reader."""
 OWN = {"PenstockError", "ConnectionFailed", "UnexpectedAnswer", "UnreadableFile"}
 
 

@@ -1,0 +1,35 @@
+"""Features that contradict themselves are refused when they are parsed, not when a request meets them."""
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from serving.contract.features import Feature, ImageFeature
+
+FEATURE: TypeAdapter[Feature] = TypeAdapter(Feature)
+
+
+@pytest.mark.parametrize(
+    ("contradiction", "complaint"),
+    [
+        ({"kind": "number", "range": [5, 1]}, "range goes down, from 5 to 1"),
+        ({"kind": "number", "range": [0, 1], "default": 2}, "default 2 is outside the range"),
+        ({"kind": "number", "dtype": "int64", "default": 1.5}, "default 1.5 is no int64"),
+        ({"kind": "number", "dtype": "string"}, "dtype string holds no numbers"),
+        ({"kind": "number", "default": float("nan")}, "finite"),
+        ({"kind": "image", "shape": [8, 8, 2]}, "one value a pixel or three, not 2"),
+        ({"kind": "image", "shape": [8]}, "at least 2"),
+        ({"kind": "image", "shape": [8, 8], "dtype": "bool"}, "dtype bool holds no numbers"),
+        ({"kind": "image", "shape": [8, 8], "dtype": "uint8", "decoding": {"scale": 0.5}}, "which uint8 cannot hold"),
+        ({"kind": "number", "rnage": [0, 1]}, "rnage"),
+    ],
+)
+def test_a_contradiction_is_refused(contradiction: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        FEATURE.validate_python({"name": "x", **contradiction})
+
+
+@pytest.mark.parametrize(("shape", "grey"), [((8, 8), True), ((8, 8, 1), True), ((8, 8, 3), False)])
+def test_an_images_shape_says_whether_it_is_grey(shape: tuple[int, ...], *, grey: bool) -> None:
+    assert ImageFeature(name="x", shape=shape).is_grey is grey

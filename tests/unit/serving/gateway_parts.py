@@ -1,0 +1,105 @@
+"""A gateway's parts around the in-memory backend, and one ASGI call without a server."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp, Message
+
+from serving.backend_protocol import Arrays, Target
+from serving.backends.in_memory import InMemoryBackend, Run, Turn
+from serving.batching.admission import QueueLimits
+from serving.batching.batcher import Batcher
+from serving.batching.policy import BatchingCore
+from serving.catalog import Catalog
+from serving.contract.tensors import Array, Signature, TensorSpec
+from serving.observability.metrics import RequestMetrics
+from serving.predict import Predictor
+from serving.rest.predict_endpoint import PredictEndpoint
+
+SIGNATURE = Signature((TensorSpec("x", "float32", ()),), (TensorSpec("value", "float32", (1,)),))
+LIVE = {"doubles": {version: {"serving_default": SIGNATURE} for version in (1, 2)}}
+FOREVER = Turn(delay_seconds=3600)
+"""A call that ends only by its deadline or by being given up."""
+GONE: Message = {"type": "http.disconnect"}
+
+
+def doubled(_: Target, inputs: Arrays) -> dict[str, Array]:
+    return {"value": inputs["x"][:, None] * 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    backend: InMemoryBackend
+    catalog: Catalog
+    metrics: RequestMetrics
+    predictor: Predictor
+    endpoint: PredictEndpoint
+
+    def counted(self, name: str) -> list[dict[str, str]]:
+        """The labels of a counter's samples that are not zero."""
+        samples = [sample for metric in self.metrics.collect() for sample in metric.samples]
+        return [dict(sample.labels) for sample in samples if sample.name == name and sample.value]
+
+
+async def started_parts(
+    models: Path,
+    *,
+    run: Run = doubled,
+    turns: Iterable[Turn] = (),
+    max_queue_rows: int = 8,
+    max_body_bytes: int = 1000,
+) -> Parts:
+    """Versions 1 and 2 of `doubles`, live for the backend; the catalog takes those it finds in the directory."""
+    backend = InMemoryBackend(LIVE, run, iter(turns))
+    metrics, catalog = RequestMetrics(), Catalog(models, backend, 1.0)
+    core = BatchingCore(max_batch_rows=4, slots=1, limits=QueueLimits(max_queue_rows, 1000))
+    predictor = Predictor(catalog, backend, Batcher(backend, core, metrics))
+    await backend.start(catalog.renew)
+    return Parts(backend, catalog, metrics, predictor, PredictEndpoint(predictor, metrics, max_body_bytes, 5.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+async def ask(
+    app: ASGIApp, path: str = "", *, body: object = b"", method: str = "POST", then: Message | None = None, **given: Any
+) -> Answer | None:
+    """One request; None when nothing was answered.
+
+    `body` is sent as it is when bytes, else as JSON; `then` is what the client does after it, nothing being the
+    default. Other keywords: `path_params` for a bare endpoint, `headers`.
+    """
+    sent: list[Message] = []
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    coming = [message for message in ({"type": "http.request", "body": content}, then) if message]
+
+    async def receive() -> Message:
+        return coming.pop(0) if coming else await asyncio.get_running_loop().create_future()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(name.encode(), value.encode()) for name, value in given.get("headers", {}).items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": headers, "query_string": b""}
+    await app({**scope, "path_params": given.get("path_params", {}), "state": {}, "root_path": ""}, receive, send)
+    if not sent:
+        return None
+    answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return Answer(sent[0]["status"], answered, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+def answered(answer: Answer | None) -> Answer:
+    assert answer is not None
+    return answer

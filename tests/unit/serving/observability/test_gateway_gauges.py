@@ -1,0 +1,88 @@
+"""The gauges of a gateway at work, against WIRE, section 5."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+from prometheus_client.metrics_core import Metric
+
+from serving.backend_protocol import VersionState, VersionStatus
+from serving.observability.gateway_gauges import gateway_gauges
+from serving.observability.metrics import Gauges
+from tests.unit.serving.batching.backends import GatedBackend, gateway
+from tests.unit.serving.batching.event_loop import on_event_loop
+from tests.unit.serving.observability.exposition import Scrape
+
+VERSION = {"model_name", "model_version"}
+LABELS = {
+    "penstock_inflight_batches": set[str](),
+    "penstock_inflight_limit": set[str](),
+    "penstock_queue_rows": set[str](),
+    "penstock_queue_oldest_age_seconds": set[str](),
+    "penstock_backend_up": {"backend"},
+    "penstock_model_state": VERSION | {"state"},
+    "penstock_model_info": VERSION | {"labels"},
+    "penstock_model_load_duration_seconds": VERSION,
+    "penstock_model_warmup_duration_seconds": VERSION,
+    "penstock_build_info": {"version"},
+}
+LIVE = VersionStatus(VersionState.AVAILABLE, {}, load_seconds=0.5, warmup_seconds=0.25)
+BROKEN = VersionStatus(VersionState.END, {}, error="no such file")
+
+
+class Shelf(GatedBackend):
+    """A backend with these versions of one model."""
+
+    def __init__(self, versions: Mapping[int, VersionStatus]) -> None:
+        super().__init__()
+        self.versions = versions
+
+    def status(self) -> Mapping[str, Mapping[int, VersionStatus]]:
+        return {"digits": self.versions}
+
+
+def scrape(versions: Mapping[int, VersionStatus], labels: Mapping[str, int] | None = None) -> Scrape:
+    backend = Shelf(versions)
+    return read(lambda: gateway_gauges(backend, gateway(backend).batcher, {"digits": labels or {}}, 3))
+
+
+def read(gauges: Callable[[], Sequence[Metric]]) -> Scrape:
+    return Scrape(Gauges(gauges))
+
+
+def test_names_and_labels_are_those_of_wire() -> None:
+    assert scrape({3: LIVE}).labels() == LABELS
+
+
+def test_a_version_is_in_exactly_one_state() -> None:
+    states = [s for s in scrape({3: LIVE, 4: BROKEN}).samples if s.name == "penstock_model_state" and s.value]
+    assert [(s.labels["model_version"], s.labels["state"]) for s in states] == [("3", "AVAILABLE"), ("4", "END")]
+
+
+@pytest.mark.parametrize(("versions", "up"), [({3: LIVE, 4: BROKEN}, 1), ({4: BROKEN}, 0), ({}, 0)])
+def test_the_backend_is_up_while_one_version_lives(versions: Mapping[int, VersionStatus], up: int) -> None:
+    assert scrape(versions).value("penstock_backend_up", backend="gated") == up
+
+
+def test_a_version_that_never_loaded_has_no_load_time() -> None:
+    assert "penstock_model_load_duration_seconds" not in scrape({4: BROKEN}).labels()
+
+
+def test_the_labels_that_point_at_a_version_are_told() -> None:
+    told = scrape({3: LIVE, 4: LIVE}, {"stable": 3, "canary": 3})
+    assert told.value("penstock_model_info", model_version="3", labels="canary,stable") == 1
+    assert told.value("penstock_model_info", model_version="4", labels="") == 1
+
+
+@on_event_loop
+async def test_queue_and_slots_are_those_of_the_moment() -> None:
+    backend = Shelf({3: LIVE})
+    desk = gateway(backend, slots=1)
+    callers = [asyncio.create_task(desk.ask(n, 4)) for n in range(3)]
+    await backend.started.acquire()
+    now = read(lambda: gateway_gauges(backend, desk.batcher, {}, 1))
+    assert now.value("penstock_inflight_batches") == now.value("penstock_inflight_limit") == 1
+    assert now.value("penstock_queue_rows") == 8
+    assert now.value("penstock_queue_oldest_age_seconds") > 0
+    backend.gate.set()
+    await asyncio.gather(*callers)

@@ -1,0 +1,102 @@
+"""The exposition against WIRE, section 5: names, labels, units, and counts that add up."""
+
+import pytest
+
+from serving.backend_protocol import Target
+from serving.batching.events import QueueKey, RowSlice, SendBatch
+from serving.observability.metrics import UNKNOWN, RequestMetrics, Series, Timings
+from tests.unit.serving.observability.exposition import Scrape
+
+DIGITS = Series("digits", "3", "serving_default", "rest_v1")
+REQUEST = {"model_name", "model_version", "signature", "protocol"}
+MODEL = {"model_name", "model_version", "signature"}
+HISTOGRAMS = {
+    "penstock_request_duration_seconds": REQUEST,
+    "penstock_decode_duration_seconds": REQUEST,
+    "penstock_encode_duration_seconds": REQUEST,
+    "penstock_queue_wait_seconds": MODEL,
+    "penstock_backend_duration_seconds": MODEL,
+    "penstock_batch_rows": MODEL,
+}
+COUNTERS = {
+    "penstock_requests_total": REQUEST | {"code"},
+    "penstock_rejected_total": {"model_name", "reason"},
+    "penstock_predictions_rows_total": MODEL,
+    "penstock_non_finite_outputs_total": {"model_name", "model_version"},
+}
+
+
+def batch(*rows: int) -> SendBatch:
+    slices = tuple(RowSlice(request, 0, count) for request, count in enumerate(rows))
+    return SendBatch(1, QueueKey(Target("digits", 3, "serving_default"), ()), slices, deadline_seconds=9.0)
+
+
+def busy() -> RequestMetrics:
+    """Metrics in which everything has happened at least once."""
+    metrics = RequestMetrics()
+    metrics.request_finished(DIGITS, 200, Timings(total=0.003, decode=0.001, encode=0.0005))
+    metrics.request_finished(DIGITS, 200, Timings(total=0.03, decode=0.001, encode=0.0005))
+    metrics.request_finished(DIGITS, 503, Timings(total=0.0001))
+    metrics.request_rejected("digits", "Overloaded")
+    metrics.non_finite_output("digits", "3")
+    metrics.batch_finished(batch(2, 3), 0.002, [0.0, 0.004])
+    return metrics
+
+
+@pytest.mark.parametrize(("name", "labels"), COUNTERS.items())
+def test_counters_have_the_names_and_labels_of_wire(name: str, labels: set[str]) -> None:
+    assert Scrape(busy()).labels()[name] == labels
+
+
+@pytest.mark.parametrize(("name", "labels"), HISTOGRAMS.items())
+def test_histograms_have_the_names_and_labels_of_wire(name: str, labels: set[str]) -> None:
+    exposed = Scrape(busy()).labels()
+    assert [exposed[f"{name}_{part}"] for part in ("bucket", "count", "sum")] == [labels] * 3
+
+
+def test_nothing_else_is_exposed() -> None:
+    names = {family.name for family in Scrape(busy()).families}
+    assert names == {name.removesuffix("_total") for name in COUNTERS} | HISTOGRAMS.keys()
+
+
+def test_requests_are_counted_by_their_code() -> None:
+    scrape = Scrape(busy())
+    assert scrape.value("penstock_requests_total", code="200") == 2
+    assert scrape.value("penstock_requests_total", code="503") == 1
+
+
+def test_a_stage_that_was_never_reached_is_not_timed() -> None:
+    scrape = Scrape(busy())
+    assert scrape.value("penstock_request_duration_seconds_count") == 3
+    assert scrape.value("penstock_decode_duration_seconds_count") == 2
+
+
+def test_durations_fall_into_cumulative_buckets() -> None:
+    scrape = Scrape(busy())
+    buckets = [
+        scrape.value("penstock_request_duration_seconds_bucket", le=le) for le in ("0.0001", "0.005", "0.05", "+Inf")
+    ]
+    assert buckets == [1, 2, 3, 3]
+    assert scrape.value("penstock_request_duration_seconds_sum") == pytest.approx(0.0331)
+
+
+def test_a_batch_counts_its_rows_once_and_its_requests_waits_each() -> None:
+    scrape = Scrape(busy())
+    assert scrape.value("penstock_predictions_rows_total", model_version="3") == 5
+    assert scrape.value("penstock_batch_rows_bucket", le="4.0") == 0
+    assert scrape.value("penstock_batch_rows_bucket", le="8.0") == 1
+    assert scrape.value("penstock_queue_wait_seconds_count") == 2
+    assert scrape.value("penstock_backend_duration_seconds_count") == 1
+
+
+def test_unknown_models_are_counted_under_one_name() -> None:
+    metrics = RequestMetrics()
+    metrics.request_finished(Series(UNKNOWN, "", "", "rest_v1"), 404, Timings(total=0.001))
+    metrics.request_rejected(UNKNOWN, "UnknownModel")
+    scrape = Scrape(metrics)
+    assert scrape.value("penstock_requests_total", model_name="_unknown", code="404") == 1
+    assert scrape.value("penstock_rejected_total", model_name="_unknown", reason="UnknownModel") == 1
+
+
+def test_a_fresh_gateway_exposes_no_samples() -> None:
+    assert Scrape(RequestMetrics()).samples == []

@@ -1,0 +1,65 @@
+"""Training hands columns over as numpy arrays, requests as lists: the arrays must be the same, bit for bit."""
+
+import numpy as np
+import pytest
+
+from serving.contract.features import (
+    CategoryFeature,
+    Feature,
+    ImageFeature,
+    NumberFeature,
+    TensorFeature,
+)
+from serving.contract.tensors import Array
+from serving.errors import InvalidInput, OutOfRange, WrongDtype, WrongShape
+from serving.preprocessing.columns import decode_columns
+from serving.preprocessing.records import decode_instances
+
+RANDOM = np.random.default_rng(7)
+
+
+@pytest.mark.parametrize(
+    ("feature", "values"),
+    [
+        (NumberFeature(name="x"), RANDOM.normal(size=50)),
+        (NumberFeature(name="x"), RANDOM.normal(size=50).astype(np.float32)),
+        (NumberFeature(name="x", dtype="float64"), RANDOM.normal(size=50) * 1e300),
+        (NumberFeature(name="x", dtype="int64"), RANDOM.integers(-(2**62), 2**62, 50)),
+        (TensorFeature(name="x", dtype="float16", shape=(3,)), RANDOM.normal(size=(20, 3))),
+        (TensorFeature(name="x", dtype="bool", shape=(3,)), RANDOM.integers(0, 2, (20, 3)).astype(bool)),
+        (ImageFeature(name="x", shape=(4, 4), range=(0, 16)), RANDOM.integers(0, 17, (9, 4, 4)) / 1.0),
+        (ImageFeature(name="x", dtype="uint8", shape=(4, 4, 3)), RANDOM.integers(0, 256, (9, 4, 4, 3), np.uint8)),
+        (CategoryFeature(name="x"), np.array(["Ulm", "Bonn", "Köln"])),
+        (TensorFeature(name="x", dtype="string", shape=(2,)), np.array([["a", "b"], ["c", "é"]])),
+    ],
+)
+def test_a_numpy_column_and_the_same_values_as_json_decode_alike(feature: Feature, values: Array) -> None:
+    trained = decode_columns({"x": values}, (feature,))["x"]
+    served = decode_instances(values.tolist(), (feature,))["x"]
+    np.testing.assert_array_equal(trained, served, strict=True)
+    assert trained.dtype == object or trained.tobytes() == served.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "pointer"),
+    [
+        (np.array([1.0, np.nan]), OutOfRange, "/x/1"),
+        (np.array([1.0, 1e39]), OutOfRange, "/x/1"),
+        (np.array([0.5, 11.0]), OutOfRange, "/x/1"),
+        (np.array([[1.0]]), WrongShape, "/x/0"),
+        (np.array(["1"]), WrongDtype, "/x/0"),
+        (np.array([True]), WrongDtype, "/x/0"),
+        (np.array([None]), WrongDtype, "/x/0"),
+    ],
+)
+def test_a_wrong_numpy_column_is_refused_by_kind_and_place(
+    values: Array, error: type[InvalidInput], pointer: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        decode_columns({"x": values}, (NumberFeature(name="x", range=(0, 10)),))
+    assert (type(refused.value), refused.value.pointer) == (error, pointer)
+
+
+def test_floats_never_become_integers_even_when_they_are_whole() -> None:
+    with pytest.raises(WrongDtype, match="type float64 where int32 is expected"):
+        decode_columns({"x": np.array([1.0])}, (NumberFeature(name="x", dtype="int32"),))

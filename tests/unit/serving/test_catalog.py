@@ -1,0 +1,182 @@
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from serving.backend_protocol import Target, VersionState, VersionStatus
+from serving.catalog import CatalogView, Manifests, ModelReference, Servable, build_view
+from serving.contract.features import NumberFeature, TensorFeature
+from serving.contract.manifest import Manifest
+from serving.contract.tensors import Signature, TensorSpec
+from serving.errors import InvalidInput, ModelNotReady, PenstockError, UnknownModel, UnknownVersion
+from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk
+from tests.unit.serving.gateway_parts import Parts, started_parts
+
+AVAILABLE, LOADING, END = VersionState.AVAILABLE, VersionState.LOADING, VersionState.END
+SIGNATURE = Signature((TensorSpec("x", "float32", ()),), ())
+
+
+def view_of(
+    states: Mapping[int, VersionState | str], labels: Mapping[str, int], unread: Sequence[int] = ()
+) -> CatalogView:
+    """A view of the model `m`; a text for a state is the reason why the version failed to load."""
+    statuses = {
+        version: VersionStatus(END, {}, state) if type(state) is str else VersionStatus(VersionState(state), {})
+        for version, state in states.items()
+    }
+    manifests: Manifests = {("m", version): None for version in states if version not in unread}
+    on_disk = DirectorySnapshot({"m": ModelOnDisk(tuple(states), labels)})
+    return build_view({"m": statuses}, on_disk, manifests)
+
+
+@pytest.mark.parametrize(
+    ("states", "labels", "reference", "version"),
+    [
+        ({1: AVAILABLE, 2: AVAILABLE}, {}, ModelReference("m"), 2),
+        ({9: AVAILABLE, 10: AVAILABLE}, {}, ModelReference("m"), 10),
+        ({1: AVAILABLE, 2: LOADING}, {}, ModelReference("m"), 1),
+        ({1: AVAILABLE, 2: AVAILABLE}, {"stable": 1}, ModelReference("m"), 1),
+        ({1: AVAILABLE, 2: AVAILABLE}, {"canary": 1}, ModelReference("m"), 2),
+        ({1: AVAILABLE, 2: AVAILABLE}, {"stable": 1}, ModelReference("m", version=2), 2),
+        ({1: AVAILABLE, 2: AVAILABLE}, {"canary": 1}, ModelReference("m", label="canary"), 1),
+    ],
+)
+def test_the_version_that_answers(
+    states: dict[int, VersionState], labels: dict[str, int], reference: ModelReference, version: int
+) -> None:
+    assert view_of(states, labels).resolve(reference).version == version
+
+
+@pytest.mark.parametrize(
+    ("reference", "error", "message"),
+    [
+        (ModelReference("other"), UnknownModel, "Could not find any versions of model other"),
+        (ModelReference("m", version=7), UnknownVersion, "Could not find version 7 of model m"),
+        (ModelReference("m", version=0), UnknownVersion, "Could not find version 0 of model m"),
+        (ModelReference("m", label="x"), UnknownVersion, "Unrecognized servable version label: x"),
+        (ModelReference("m"), ModelNotReady, "version 8 of model m is not available (not loaded)"),
+        (ModelReference("m", version=2), ModelNotReady, "version 2 of model m is not available (LOADING)"),
+        (ModelReference("m", version=3), ModelNotReady, "version 3 of model m is not available (END: no graph)"),
+        (
+            ModelReference("m", version=4),
+            ModelNotReady,
+            "version 4 of model m is not available (its manifest cannot be read)",
+        ),
+    ],
+)
+def test_what_does_not_answer_says_why(reference: ModelReference, error: type[PenstockError], message: str) -> None:
+    states = {1: AVAILABLE, 2: LOADING, 3: "no graph", 4: AVAILABLE}
+    with pytest.raises(PenstockError) as refused:
+        view_of(states, {"stable": 8}, unread=[4]).resolve(reference)
+    assert (type(refused.value), str(refused.value)) == (error, message)
+
+
+def test_a_model_on_disk_that_is_not_loaded_yet_is_not_ready() -> None:
+    view = build_view({}, DirectorySnapshot({"m": ModelOnDisk((1,), {})}), {})
+    with pytest.raises(ModelNotReady, match="no version of model m is live yet"):
+        view.resolve(ModelReference("m"))
+
+
+STATES = st.dictionaries(st.integers(1, 5), st.sampled_from(VersionState), max_size=5)
+LABELS = st.dictionaries(st.sampled_from(["stable", "canary"]), st.integers(1, 6))
+REFERENCES = st.builds(
+    ModelReference,
+    st.sampled_from(["m", "other"]),
+    st.none() | st.integers(0, 6),
+    st.none() | st.sampled_from(["stable", "canary", "x"]),
+)
+
+
+@settings(deadline=None)
+@given(states=STATES, labels=LABELS, unread=st.lists(st.integers(1, 5)), reference=REFERENCES)
+def test_only_an_available_version_with_a_known_manifest_ever_answers(
+    states: dict[int, VersionState], labels: dict[str, int], unread: list[int], reference: ModelReference
+) -> None:
+    try:
+        servable = view_of(states, labels, unread).resolve(reference)
+    except (UnknownModel, UnknownVersion, ModelNotReady):
+        return
+    assert states[servable.version] is AVAILABLE
+    assert servable.version not in unread
+
+
+def test_a_target_is_a_signature_the_version_has() -> None:
+    servable = Servable("m", 1, None, {"serving_default": SIGNATURE})
+    assert servable.target("serving_default") == Target("m", 1, "serving_default")
+    with pytest.raises(InvalidInput, match="no signature 'classify'; it has serving_default") as refused:
+        servable.target("classify")
+    assert refused.value.pointer == "/signature_name"
+
+
+def test_the_manifest_describes_the_default_signature_and_no_other(manifest_with: Callable[..., Manifest]) -> None:
+    signatures = {"serving_default": SIGNATURE, "raw": SIGNATURE}
+    raw = (TensorFeature(name="x"),)
+    assert Servable("m", 1, manifest_with(), signatures).features("serving_default") == (NumberFeature(name="x"),)
+    assert Servable("m", 1, manifest_with(), signatures).features("raw") == raw
+    assert Servable("m", 1, None, signatures).features("serving_default") == raw
+
+
+def renewed(models: Path, damage: Callable[[], object]) -> tuple[Parts, CatalogView]:
+    """The parts after a second look at a directory that was damaged in between, and the first view."""
+
+    async def work() -> tuple[Parts, CatalogView]:
+        parts = await started_parts(models)
+        before = parts.catalog.view
+        damage()
+        await parts.catalog.renew()
+        return parts, before
+
+    return asyncio.run(work())
+
+
+def test_labels_that_move_are_seen_at_the_next_look(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> None:
+    write_version(manifest_with(version=1))
+    write_version(manifest_with(version=2))
+    labels = tmp_path / "models/doubles/labels.json"
+    parts, before = renewed(tmp_path / "models", lambda: labels.write_text('{"stable": 1}'))
+    assert before.resolve(ModelReference("doubles")).version == 2
+    assert parts.catalog.view.resolve(ModelReference("doubles")).version == 1
+
+
+def test_a_directory_that_vanishes_takes_no_model_away(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> None:
+    write_version(manifest_with())
+    models = tmp_path / "models"
+    parts, before = renewed(models, lambda: models.rename(tmp_path / "away"))
+    assert parts.catalog.view.resolve(ModelReference("doubles")) == before.resolve(ModelReference("doubles"))
+
+
+def test_a_version_with_a_damaged_manifest_takes_no_traffic(
+    tmp_path: Path,
+    write_version: Callable[[Manifest], None],
+    manifest_with: Callable[..., Manifest],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    write_version(manifest_with(version=1))
+    (tmp_path / "models/doubles/2/assets.extra").mkdir(parents=True)
+    (tmp_path / "models/doubles/2/assets.extra/manifest.json").write_text("{")
+    parts, _ = renewed(tmp_path / "models", lambda: None)
+    assert parts.catalog.view.resolve(ModelReference("doubles")).version == 1
+    assert "model doubles version 2 takes no traffic" in caplog.text
+
+
+def test_a_model_that_was_live_once_is_remembered(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> None:
+    write_version(manifest_with())
+
+    async def work() -> tuple[frozenset[str], CatalogView]:
+        parts = await started_parts(tmp_path / "models")
+        await parts.backend.close()
+        await parts.catalog.renew()
+        return parts.catalog.been_live, parts.catalog.view
+
+    been_live, view = asyncio.run(work())
+    assert been_live == {"doubles"}
+    assert not view.entry("doubles").servables

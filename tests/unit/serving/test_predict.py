@@ -1,0 +1,117 @@
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serving.backends.in_memory import Turn
+from serving.catalog import ModelReference
+from serving.contract.features import Feature
+from serving.contract.manifest import Manifest
+from serving.contract.tensors import Array
+from serving.errors import BackendUnavailable, DeadlineExceeded, PenstockError, UnknownModel, WrongDtype
+from serving.predict import Decode, Prediction, PredictRequest
+from tests.unit.serving.gateway_parts import FOREVER, Parts, started_parts
+
+NEVER_SECONDS = float("inf")
+
+
+def rows(*values: float) -> Decode:
+    return lambda _: {"x": np.array(values, np.float32)}
+
+
+def request(
+    decode: Decode, *, model: str = "doubles", dear: bool = False, deadline: float = NEVER_SECONDS
+) -> PredictRequest:
+    return PredictRequest(ModelReference(model), "serving_default", decode, dear, deadline)
+
+
+@pytest.fixture
+def predict(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> Callable[..., tuple[Prediction, Parts]]:
+    """One prediction by version 1; keywords are the manifest's fields and `turns`."""
+
+    async def run(asked: PredictRequest, turns: Sequence[Turn]) -> tuple[Prediction, Parts]:
+        parts = await started_parts(tmp_path / "models", turns=turns)
+        return await parts.predictor.predict(asked), parts
+
+    def once(asked: PredictRequest, turns: Sequence[Turn] = (), **fields: Any) -> tuple[Prediction, Parts]:
+        write_version(manifest_with(**fields))
+        return asyncio.run(run(asked, turns))
+
+    return once
+
+
+def test_a_prediction_has_outputs_by_row_and_says_who_answered(
+    predict: Callable[..., tuple[Prediction, Parts]],
+) -> None:
+    prediction, _ = predict(request(rows(1, 2)))
+    assert prediction.outputs["value"].tolist() == [[2.0], [4.0]]
+    assert (prediction.servable.version, prediction.receipt.batch_rows) == (1, 2)
+    assert prediction.decode_seconds >= 0
+
+
+@pytest.mark.parametrize("dear", [False, True])
+def test_a_dear_body_is_decoded_off_the_event_loop(
+    predict: Callable[..., tuple[Prediction, Parts]], *, dear: bool
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def decode(_: Sequence[Feature]) -> dict[str, Array]:
+        threads.append(threading.current_thread())
+        return rows(1)(())
+
+    predict(request(decode, dear=dear))
+    assert (threads == [threading.main_thread()]) is not dear
+
+
+def test_the_answering_versions_features_decode(predict: Callable[..., tuple[Prediction, Parts]]) -> None:
+    seen: list[str] = []
+
+    def decode(features: Sequence[Feature]) -> dict[str, Array]:
+        seen.extend(feature.name for feature in features)
+        return rows(1)(features)
+
+    predict(request(decode))
+    assert seen == ["x"]
+
+
+def refuse(_: Sequence[Feature]) -> dict[str, Array]:
+    raise WrongDtype("x")
+
+
+@pytest.mark.parametrize(
+    ("asked", "turns", "error"),
+    [
+        (request(rows(1), model="nope"), (), UnknownModel),
+        (request(refuse), (), WrongDtype),
+        (request(rows(1), deadline=0.0), (), DeadlineExceeded),
+        (request(rows(1)), (Turn(error=BackendUnavailable("gone")),), BackendUnavailable),
+    ],
+)
+def test_an_error_on_the_way_reaches_the_caller(
+    predict: Callable[..., tuple[Prediction, Parts]],
+    asked: PredictRequest,
+    turns: Sequence[Turn],
+    error: type[PenstockError],
+) -> None:
+    with pytest.raises(error):
+        predict(asked, turns)
+
+
+def test_a_deadline_that_passes_while_decoding_never_reaches_the_backend(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> None:
+    write_version(manifest_with())
+
+    async def work() -> int:
+        parts = await started_parts(tmp_path / "models", turns=[FOREVER])
+        with pytest.raises(DeadlineExceeded, match="while the request was decoded"):
+            await parts.predictor.predict(request(rows(1), deadline=0.0))
+        return parts.backend.calls
+
+    assert asyncio.run(work()) == 0

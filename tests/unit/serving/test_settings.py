@@ -1,0 +1,121 @@
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from serving.errors import InvalidSettings
+from serving.settings import Settings, load_settings
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
+UNITS = ("bytes", "rows", "batches", "seconds")
+
+
+def test_without_any_source_the_defaults_stand() -> None:
+    assert load_settings({}, {}, {}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("file", "environment", "arguments", "port"),
+    [
+        ({"port": 1}, {}, {}, 1),
+        ({"port": 1}, {"PENSTOCK_PORT": "2"}, {}, 2),
+        ({"port": 1}, {"PENSTOCK_PORT": "2"}, {"port": "3"}, 3),
+        ({"port": 1}, {}, {"port": "3"}, 3),
+        ({"port": "no"}, {"PENSTOCK_PORT": "2"}, {}, 2),
+    ],
+)
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
+    file: dict[str, object], environment: dict[str, str], arguments: dict[str, object], port: int
+) -> None:
+    assert load_settings(file, environment, arguments).port == port
+
+
+def test_each_source_may_bring_its_part() -> None:
+    settings = load_settings({"max_batch_rows": 8}, {"PENSTOCK_MODELS": "/srv/m"}, {"host": "::1"})
+    assert (settings.max_batch_rows, settings.models, settings.host) == (8, Path("/srv/m"), "::1")
+
+
+def test_other_peoples_variables_are_left_alone() -> None:
+    assert load_settings({}, {"PORT": "x", "MY_PENSTOCK_PORT": "x", "PENSTOCKPORT": "x"}, {}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"), [("digits", ("digits",)), (" a, b ,c", ("a", "b", "c")), ("", ()), (",,", ())]
+)
+def test_required_models_stand_in_the_environment_with_commas(text: str, names: tuple[str, ...]) -> None:
+    assert load_settings({}, {"PENSTOCK_REQUIRED_MODELS": text}, {}).required_models == names
+
+
+def test_required_models_stand_in_the_file_as_a_list() -> None:
+    assert load_settings({"required_models": ["a", "b"]}, {}, {}).required_models == ("a", "b")
+
+
+def test_all_faults_are_told_together_each_with_its_source() -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        load_settings({"max_batch_rows": 0}, {"PENSTOCK_DRAIN_SECONDS": "soon"}, {"port": "99999"})
+    sources = [fault.split(":")[0] for fault in str(refused.value).split("; ")]
+    assert sorted(sources) == ["--port", "PENSTOCK_DRAIN_SECONDS", "max_batch_rows"]
+
+
+@pytest.mark.parametrize(
+    ("file", "environment", "source"),
+    [({"prot": 1}, {}, "prot"), ({}, {"PENSTOCK_PROT": "1"}, "PENSTOCK_PROT"), ({}, {"PENSTOCK_": "1"}, "PENSTOCK_")],
+)
+def test_an_unknown_setting_is_refused_with_the_list(
+    file: dict[str, object], environment: dict[str, str], source: str
+) -> None:
+    with pytest.raises(InvalidSettings, match=f"^{source}: no such setting; there are models, backend, host, port, "):
+        load_settings(file, environment, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "-1"),
+        ("port", "65536"),
+        ("port", ""),
+        ("max_body_bytes", "0"),
+        ("max_batch_rows", "1.5"),
+        ("request_timeout_seconds", "0"),
+        ("request_timeout_seconds", "inf"),
+        ("poll_seconds", "nan"),
+        ("backend", "tfserving"),
+        ("log_level", "loud"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_its_variable(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"^PENSTOCK_{name.upper()}: "):
+        load_settings({}, {f"PENSTOCK_{name.upper()}": value}, {})
+
+
+def test_settings_never_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().port = 1
+
+
+def test_the_settings_page_lists_each_setting_with_its_unit_default_and_meaning() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \| (.*) \|$", DOCUMENT.read_text(), re.MULTILINE)
+    documented = [(name, default, meaning) for name, _, default, meaning in rows]
+    assert documented == [
+        (name, f"`{field.get_default()}`" if field.get_default() != () else "none", field.description)
+        for name, field in Settings.model_fields.items()
+    ]
+    assert all(unit == name.rsplit("_", 1)[1] for name, unit, _, _ in rows if name.endswith(UNITS))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PENSTOCK_SERVICE_HOST", "10.0.0.7"),
+        ("PENSTOCK_SERVICE_PORT", "8080"),
+        ("PENSTOCK_SERVICE_PORT_REST", "8080"),
+        ("PENSTOCK_PORT", "tcp://10.0.0.7:8080"),
+        ("PENSTOCK_PORT_8080_TCP", "tcp://10.0.0.7:8080"),
+        ("PENSTOCK_PORT_8080_TCP_PORT", "8080"),
+        ("PENSTOCK_REQUIRE_ALL", "1"),
+        ("PENSTOCK_TEST_TFSERVING", "127.0.0.1:8500"),
+    ],
+)
+def test_what_kubernetes_and_the_tests_say_is_no_setting(name: str, value: str) -> None:
+    assert load_settings({}, {name: value}, {}) == load_settings({}, {}, {})
