@@ -131,3 +131,10 @@ def test_requests_are_counted(gateway: GatewayProcess, trained_models: Path) -> 
     for _ in range(3):
         gateway.post("/v1/models/diabetes:predict", body)
     assert count() - before == 3
+
+
+def test_the_metrics_page_names_every_metric_and_no_other(gateway: GatewayProcess) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text()
+    documented = set(re.findall(r"^\| `(penstock_\w+)`", page, re.MULTILINE))
+    exposed = re.findall(r"^# TYPE (penstock_\w+)", gateway.get("/metrics"), re.MULTILINE)
+    assert documented == set(exposed)
