@@ -10,7 +10,7 @@ import pytest
 from serving.backends.in_memory import Turn
 from serving.batching.batcher import Answer
 from serving.errors import BackendUnavailable, DeadlineExceeded, Overloaded
-from tests.unit.serving.batching.backends import Gateway, gateway, ids, in_memory
+from tests.unit.serving.batching.batcher_parts import Gateway, gateway, ids, in_memory
 from tests.unit.serving.batching.event_loop import on_event_loop
 
 CALLERS, REQUESTS_EACH = 50, 40

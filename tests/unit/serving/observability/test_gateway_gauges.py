@@ -9,7 +9,7 @@ from prometheus_client.metrics_core import Metric
 from serving.backend_protocol import VersionState, VersionStatus
 from serving.observability.gateway_gauges import gateway_gauges
 from serving.observability.metrics import Gauges
-from tests.unit.serving.batching.backends import GatedBackend, gateway
+from tests.unit.serving.batching.batcher_parts import GatedBackend, gateway
 from tests.unit.serving.batching.event_loop import on_event_loop
 from tests.unit.serving.observability.exposition import Scrape
 
