@@ -58,8 +58,7 @@ def test_interrupted_run_leaves_neither_version_nor_staging(tmp_path: Path) -> N
     command = [*TRAIN, "--models", str(tmp_path), "--set", "fit.epochs=100000", "--set", "fit.patience_epochs=100000"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
         assert running.stderr is not None
-        assert running.stderr.readline().startswith("training digits: ")
-        assert running.stderr.readline().startswith("epoch 1/")
+        assert any(line.startswith("epoch 1/") for line in running.stderr)
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=60)
     assert running.returncode == 130
