@@ -114,7 +114,7 @@ class Batcher:
 
     def _flush(self) -> None:
         self._flush_due = False
-        self._perform(self.core.dispatch(self.clock()))
+        self._perform(self.core.fill_slots(self.clock()))
         self._arm_timer()
 
     def _arm_timer(self) -> None:

@@ -62,7 +62,7 @@ class BatchingCore:
         return Load(self.queued_rows, self.queued_bytes, self._seconds_per_row / self._slots)
 
     def submit(self, submission: Submission, now: float) -> list[Action]:
-        """Queue a request, or Reject it at once. `dispatch` sends it."""
+        """Queue a request, or Reject it at once. `fill_slots` sends it."""
         error = refusal(submission.rows, submission.nbytes, self.load, self._limits)
         if error is None and submission.deadline_seconds <= now:
             error = DeadlineExceeded("the deadline passed before the request was queued")
@@ -75,7 +75,7 @@ class BatchingCore:
         self.queued_bytes += submission.nbytes
         return []
 
-    def dispatch(self, now: float) -> list[Action]:
+    def fill_slots(self, now: float) -> list[Action]:
         """Fill every free slot with the longest-waiting queue's rows."""
         actions = self.tick(now)
         while len(self._in_flight) < self._slots and (key := self._next_queue()) is not None:

@@ -119,8 +119,8 @@ class BatchingMachine(RuleBasedStateMachine):
         return [DeadlineExceeded] if one.deadline_seconds <= self.now else []
 
     @rule()
-    def dispatch(self) -> None:
-        self.world.record(self.core.dispatch(self.now), self.now)
+    def fill_slots(self) -> None:
+        self.world.record(self.core.fill_slots(self.now), self.now)
         assert len(self.world.in_flight) == self.slots or not self.world.queued, "a slot idles while a row waits"
 
     @precondition(lambda self: self.world.in_flight)
@@ -176,7 +176,7 @@ class BatchingMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Whatever is still open can be brought to its end: nobody is lost."""
         while any(not story.end for story in self.world.stories.values()):
-            self.dispatch()
+            self.fill_slots()
             while self.world.in_flight:
                 self.batch_done(0)
 
@@ -199,7 +199,7 @@ def trace(seed: int) -> list[str]:
     for number in range(500):
         now += random.expovariate(1.0)
         one = submission(number, random.randint(1, 9), model=random.choice("ab"), deadline_seconds=now + 5)
-        actions = core.submit(one, now) + core.dispatch(now)
+        actions = core.submit(one, now) + core.fill_slots(now)
         flying += [batch.batch for batch in batches(actions)]
         while flying and random.random() < 0.6:
             batch = flying.pop(random.randrange(len(flying)))
@@ -216,7 +216,7 @@ def test_every_admitted_row_is_served_once() -> None:
         rows = random.randint(1, 20)
         admitted += rows
         assert core.submit(submission(number, rows), 0.0) == []
-    while flying := batches(core.dispatch(0.0)):
+    while flying := batches(core.fill_slots(0.0)):
         served += flying[0].rows
         core.batch_done(flying[0].batch, 0.0)
     assert served == admitted

@@ -69,5 +69,5 @@ def sojourns(
             core.submit(submission(number), now)
         else:
             yield from (now - arrivals[request] for request in completed(core.batch_done(number, now)))
-        for batch in batches(core.dispatch(now)):
+        for batch in batches(core.fill_slots(now)):
             heappush(events, (now + fixed_seconds + per_row_seconds * batch.rows, False, batch.batch))
