@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from serving.errors import Cancelled, InternalError, PenstockError
@@ -51,6 +52,8 @@ class PredictEndpoint:
     request_ids: RequestIds = field(default_factory=RequestIds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            raise HTTPException(405, "Method Not Allowed: predictions are asked for with POST", {"Allow": "POST"})
         head = RequestHead(dict(scope["headers"]))
         model = scope["path_params"]["model"]
         known = model in self.predictor.catalog.view.models  # a request's text never becomes a label

@@ -36,7 +36,8 @@ _PUBLIC = {"description", "features", "outputs", "signatures", "golden_examples"
 
 
 def predict_routes(endpoint: PredictEndpoint) -> list[Route]:
-    return [Route(f"{prefix}:predict", endpoint, methods=["POST"]) for prefix in PREFIXES]
+    """For every method: otherwise GET would fall through to the status of a model named `digits:predict`."""
+    return [Route(f"{prefix}:predict", endpoint) for prefix in PREFIXES]
 
 
 def model_router(catalog: Catalog, request_ids: RequestIds) -> APIRouter:

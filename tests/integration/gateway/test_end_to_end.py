@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import urllib.error
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,6 +108,13 @@ def test_health_docs_and_openapi_answer(gateway: GatewayProcess) -> None:
     assert gateway.get("/healthz") == {"status": "alive"}
     assert "swagger" in gateway.get("/docs")
     assert "/v1/models/{model}:predict" in gateway.get("/openapi.json")["paths"]
+
+
+def test_predictions_are_asked_for_with_post(gateway: GatewayProcess) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        gateway.get("/v1/models/digits:predict")
+    assert (refused.value.code, refused.value.headers["allow"]) == (405, "POST")
+    assert json.loads(refused.value.read())["code"] == "HttpError"
 
 
 def test_every_answer_carries_its_receipt(gateway: GatewayProcess, trained_models: Path) -> None:

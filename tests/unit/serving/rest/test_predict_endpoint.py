@@ -164,7 +164,7 @@ def test_a_client_that_leaves_before_its_body_is_whole_is_counted(with_parts: Wi
         async def send(_: object) -> None:
             pytest.fail("there is nobody to answer")
 
-        await parts.endpoint({"headers": [], "path_params": DOUBLES}, receive, send)
+        await parts.endpoint({"method": "POST", "headers": [], "path_params": DOUBLES}, receive, send)
         return [labels["code"] for labels in parts.counted("penstock_requests_total")]
 
     assert with_parts(work) == ["499"]
