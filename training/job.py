@@ -6,64 +6,20 @@ refused, with what exists in its place.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
-from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from serving.contract.features import Fact, ImageDecoding, ImageFeature, NumberFeature
 from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
+from training.data.spec import DataSpec, SplitSpec
+from training.fit_spec import FitSpec, OptimisationSpec
+from training.networks.spec import NetworkSpec
 
 TrainableFeature = Annotated[NumberFeature | ImageFeature, Field(discriminator="kind")]
 """The kinds of feature that `features.py` knows how to put in front of a network."""
-
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-
-
-class DataSpec(Fact):
-    """Which rows: `name` is a data set of `source`."""
-
-    source: Literal["bundled"]
-    name: Literal["digits", "diabetes"]
-
-
-class SplitSpec(Fact):
-    """Fractions of all rows; what is left is the training split."""
-
-    validation: Fraction
-    test: Fraction
-    seed: int
-
-    @model_validator(mode="after")
-    def _leaves_training_rows(self) -> Self:
-        if self.validation + self.test >= 1:
-            raise ValueError("validation and test together leave no rows for training")
-        return self
-
-
-class NetworkSpec(Fact):
-    """A multi-layer perceptron: one dense layer for each of `units`, dropout after each."""
-
-    family: Literal["mlp"]
-    units: tuple[PositiveInt, ...]
-    activation: Literal["relu", "gelu", "silu", "tanh"]
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-
-
-class OptimisationSpec(Fact):
-    """Adam."""
-
-    learning_rate: PositiveFloat
-
-
-class FitSpec(Fact):
-    """Fitting ends after `epochs`, or once `patience_epochs` brought no better validation loss."""
-
-    epochs: PositiveInt
-    batch_rows: PositiveInt
-    patience_epochs: PositiveInt
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class JobSpec(Fact):

@@ -7,7 +7,7 @@ import sklearn
 from sklearn.datasets import load_diabetes, load_digits
 
 from training.data.dataset import Dataset
-from training.job import DataSpec
+from training.data.spec import DataSpec
 
 
 def read_bundled(spec: DataSpec) -> Dataset:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from training.data.bundled import read_bundled
 from training.data.dataset import Dataset
-from training.job import DataSpec
+from training.data.spec import DataSpec
 
 SOURCES: Mapping[str, Callable[[DataSpec], Dataset]] = MappingProxyType({"bundled": read_bundled})
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import InvalidJob
-from training.job import SplitSpec
+from training.data.spec import SplitSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ import numpy as np
 from serving.contract.manifest import Classification
 from training.data.dataset import Rows
 from training.features import encode
-from training.job import JobSpec, NetworkSpec
+from training.job import JobSpec
 from training.networks.heads import class_probabilities, linear_value
 from training.networks.mlp import mlp
+from training.networks.spec import NetworkSpec
 
 FAMILIES: Mapping[str, Callable[[Sequence[Any], NetworkSpec], Any]] = MappingProxyType({"mlp": mlp})
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from training.job import NetworkSpec
+from training.networks.spec import NetworkSpec
 
 
 def mlp(tensors: Sequence[Any], spec: NetworkSpec) -> Any:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.errors import InvalidJob
+from training.data.spec import SplitSpec
 from training.data.split import Split, split_rows
-from training.job import SplitSpec
 
 SPEC = SplitSpec(validation=0.2, test=0.1, seed=7)
 strata = st.lists(st.integers(0, 4), min_size=20, max_size=400).map(lambda rows: np.array(rows, dtype=np.int64))
