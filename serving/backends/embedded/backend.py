@@ -146,11 +146,13 @@ class EmbeddedBackend:
         await on_change()
         try:
             slot.model, slot.status = await self._in_loader(lambda: self._load_and_warm(model, version))
-        except PenstockError as error:
+        except Exception as error:  # noqa: BLE001 - whatever a model's files provoke ends this try and nothing else
+            reason = str(error) if isinstance(error, PenstockError) else f"unforeseen: {type(error).__name__}"
             slot.attempts += 1
             slot.retry_at_seconds = time.monotonic() + retry_seconds(slot.attempts)
-            slot.status = VersionStatus(VersionState.END, {}, error=str(error))
-            _log.warning("model %s version %d cannot be loaded: %s", model, version, error)
+            slot.status = VersionStatus(VersionState.END, {}, error=reason)
+            unforeseen = None if isinstance(error, PenstockError) else error
+            _log.warning("model %s version %d cannot be loaded: %s", model, version, reason, exc_info=unforeseen)
         await on_change()
 
     def _load_and_warm(self, model: str, version: int) -> tuple[LoadedModel, VersionStatus]:
