@@ -36,7 +36,7 @@ def train(argv: Sequence[str]) -> int:
     arguments = _train_parser().parse_args(argv)
     try:
         job = load_job(arguments.job, arguments.assignments)
-        summary = _train_and_publish(job, arguments.models, promote=arguments.promote)
+        summary = _train_and_publish(job, arguments)
     except InvalidJob as error:
         print(f"penstock train: {error}", file=sys.stderr)
         return WRONG_USE
@@ -80,16 +80,21 @@ def _train_parser() -> argparse.ArgumentParser:
         help="replace one value of the job, such as fit.epochs=3; may be given several times",
     )
     parser.add_argument("--promote", action="store_true", help="point the label `stable` at the new version")
+    parser.add_argument(
+        "--force", action="store_true", help="publish it even when the job's rule finds it worse than the live version"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="do everything but publish")
     return parser
 
 
-def _train_and_publish(job: JobSpec, models: Path, *, promote: bool) -> object:
+def _train_and_publish(job: JobSpec, arguments: argparse.Namespace) -> object:
     _prepare_environment()
     console = Console(stderr=True)
     console.print(f"training {job.model}: {job.description}", highlight=False, soft_wrap=True)
     # importing the pipeline takes seconds, and TensorFlow reads its environment then: the one deferred import
     pipeline = importlib.import_module("training.pipeline")
-    return pipeline.train_and_publish(job, models, promote=promote, clock=lambda: datetime.now(UTC), console=console)
+    orders = pipeline.Orders(promote=arguments.promote, force=arguments.force, dry_run=arguments.dry_run)
+    return pipeline.train_and_publish(job, arguments.models, orders, clock=lambda: datetime.now(UTC), console=console)
 
 
 def _prepare_environment() -> None:

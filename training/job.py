@@ -17,6 +17,7 @@ from serving.errors import InvalidJob
 from training.data.spec import DataSpec, SplitSpec
 from training.fit_spec import FitSpec, OptimisationSpec
 from training.networks.spec import NetworkSpec
+from training.publish_rules import PublishSpec
 
 TrainableFeature = Annotated[NumberFeature | ImageFeature, Field(discriminator="kind")]
 """The kinds of feature that `features.py` knows how to put in front of a network."""
@@ -34,6 +35,7 @@ class JobSpec(Fact):
     network: NetworkSpec
     optimisation: OptimisationSpec
     fit: FitSpec
+    publish: PublishSpec | None = None
 
     @field_validator("model")
     @classmethod
@@ -73,6 +75,7 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "network": NetworkSpec,
         "optimisation": OptimisationSpec,
         "fit": FitSpec,
+        "publish": PublishSpec,
     }
 )
 """A table of a job file, by the last name on the way to it, and what may stand in it."""

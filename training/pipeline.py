@@ -4,12 +4,14 @@ The file to read first. Importing it starts TensorFlow, so the command line does
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from serving.contract.model_directory import STABLE, model_paths
+from serving.errors import PublishError
 from serving.model_store.labels import set_label
 from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
@@ -22,8 +24,10 @@ from training.export import export_saved_model
 from training.exported import Exported, check_same_answers
 from training.fit import fit
 from training.job import JobSpec
+from training.live_version import live_manifest
 from training.networks.build import build_model
 from training.progress import progress
+from training.publish_rules import refusal
 from training.runtime import make_repeatable
 from training.summary import Summary
 from training.warmup import write_warmup
@@ -31,12 +35,23 @@ from training.warmup import write_warmup
 BY = "penstock train"
 
 
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the caller wants of one run, beside the job: `promote` moves the label `stable` to the new version, `force`
+    publishes a worse one than the live one, `dry_run` does everything but publish.
+    """
+
+    promote: bool = False
+    force: bool = False
+    dry_run: bool = False
+
+
 def train_and_publish(
-    job: JobSpec, models: Path, *, promote: bool, clock: Callable[[], datetime], console: Console
+    job: JobSpec, models: Path, orders: Orders, *, clock: Callable[[], datetime], console: Console
 ) -> Summary:
     """Trains `job` and publishes the result as the model's next version, or raises and leaves `models` as it was.
 
-    Labels are touched only to `promote`. `console` hears of the fit while it runs.
+    Raises PublishError when the job's rule finds it worse than the live version. `console` hears of the fit.
     """
     make_repeatable(job.fit.seed)
     with staging(models, job.model) as staged:  # first, so that a full or read-only disk is known before the work
@@ -50,6 +65,8 @@ def train_and_publish(
             fitted = fit(model, train, validation, job, tell)
         answers = model.predict(dict(test.inputs), verbose=0)
         metrics = evaluate(job, answers, test, train)
+        if not orders.force and (refused := refusal(job.publish, metrics, live_manifest(models, job.model))):
+            raise PublishError(refused)
 
         export_saved_model(model, job.features, job.outputs, staged)
         write_warmup(staged, job.model, test.inputs)
@@ -58,16 +75,19 @@ def train_and_publish(
         check_same_answers(exported, test, answers, job.outputs)
 
         manifest = describe(Outcome(job, dataset, split, train, answers, metrics, exported.signatures()), clock())
-        version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock())
-    if promote:
+        version = None
+        if not orders.dry_run:
+            version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock())
+    promoted = orders.promote and version is not None
+    if version and promoted:
         set_label(models, job.model, STABLE, version, by=BY, reason="--promote", now=clock())
     return Summary(
         model=job.model,
         version=version,
-        folder=model_paths(models, job.model).version(version).root,
+        folder=model_paths(models, job.model).version(version).root if version else None,
         rows=manifest.lineage.rows,
         epochs=fitted.epochs,
         best_epoch=fitted.best_epoch,
         metrics=metrics,
-        promoted=STABLE if promote else None,
+        promoted=STABLE if promoted else None,
     )

@@ -10,11 +10,13 @@ LABEL_WIDTH = 10
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One finished run; `promoted` is the label that now points at `version`, None when labels were left alone."""
+    """One finished run. `version` and `folder` are None after a dry run; `promoted` is the label that now points at
+    `version`, None when labels were left alone.
+    """
 
     model: str
-    version: int
-    folder: Path
+    version: int | None
+    folder: Path | None
     rows: dict[str, int]
     epochs: int
     best_epoch: int
@@ -31,7 +33,12 @@ class Summary:
                     f"  {name:<{LABEL_WIDTH - 2}}{value:>10.4g}{self.metrics.baseline[name]:>12.4g}"
                     for name, value in self.metrics.test.items()
                 ),
-                f"published {self.model} version {self.version}: {self.folder}",
+                self._outcome(),
                 *([f"promoted  {self.promoted} -> {self.version}"] if self.promoted else []),
             ]
         )
+
+    def _outcome(self) -> str:
+        if self.version is None:
+            return "dry run: trained, exported and checked; nothing is published"
+        return f"published {self.model} version {self.version}: {self.folder}"

@@ -47,6 +47,21 @@ def test_staged_work_is_gone_after_publishing(trained_twice: Path) -> None:
     assert not [name for name in names if name.startswith(STAGING_PREFIX)]
 
 
+def test_dry_run_publishes_nothing(tmp_path: Path) -> None:
+    dry = train(tmp_path, "--set", "fit.epochs=2", "--dry-run")
+    assert (dry.returncode, dry.stdout.splitlines()[-1].split(":")[0]) == (0, "dry run")
+    assert not [path for path in (tmp_path / "digits").iterdir() if path.is_dir()]
+
+
+def test_worse_version_is_published_only_by_force(trained_twice: Path) -> None:
+    worse = ("--set", "fit.epochs=1", "--set", "optimisation.learning_rate=1e-7")
+    refused = train(trained_twice, *worse)
+    assert (refused.returncode, "which answers now" in refused.stderr) == (1, True)
+    assert not model_paths(trained_twice, "digits").version(3).root.exists()
+    assert train(trained_twice, *worse, "--force").returncode == 0
+    assert model_paths(trained_twice, "digits").version(3).root.exists()
+
+
 def test_failed_fit_is_one_line_and_no_version(tmp_path: Path) -> None:
     failed = train(tmp_path, "--set", "optimisation.learning_rate=1e38", "--set", "fit.epochs=1")
     assert failed.returncode == 1

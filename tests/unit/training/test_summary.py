@@ -23,3 +23,8 @@ def test_version_and_folder_are_named() -> None:
 def test_label_is_named_only_when_it_moved() -> None:
     assert summary("stable").endswith("stable -> 3")
     assert "stable" not in summary(None)
+
+
+def test_a_dry_run_says_that_nothing_is_published() -> None:
+    told = str(Summary("diabetes", None, None, {}, 86, 46, Metrics(test={}, baseline={}), None))
+    assert told.endswith("nothing is published")
