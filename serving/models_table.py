@@ -1,6 +1,7 @@
 """What `penstock models` prints, as text and as JSON. Pure: facts of the model store in, text out."""
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,9 @@ from serving.contract.tensors import shape_text
 from serving.model_store.audit import AuditEntry
 from serving.model_store.summary import VersionSummary
 from serving.model_store.verify import Finding
+
+LISTED_METRICS = 2
+"""A line of `penstock models list` has room for these; the manifest has the ones people read first in front."""
 
 
 def versions_text(versions: Sequence[VersionSummary]) -> str:
@@ -87,7 +91,7 @@ def _version_facts(version: VersionSummary) -> dict[str, object]:
 def _manifest_cells(version: VersionSummary) -> tuple[str, str, str]:
     if not version.manifest:
         return ("-", "-", version.problem or "no manifest")
-    return (_time(version.manifest.created_at), version.manifest.task, _metrics(version.manifest.metrics.test))
+    return (_time(version.manifest.created_at), version.manifest.task, _metrics(_first(version.manifest.metrics.test)))
 
 
 def _described(manifest: Manifest) -> Iterator[tuple[str, str]]:
@@ -121,6 +125,10 @@ def _history_cells(entry: AuditEntry) -> tuple[str, ...]:
     else:
         what.append(f"{entry.label}: {entry.previous_version or 'none'} -> {entry.version or 'none'}")
     return (f"  {_time(entry.at)}", *what, entry.by, entry.reason)
+
+
+def _first(values: Mapping[str, float]) -> Mapping[str, float]:
+    return dict(itertools.islice(values.items(), LISTED_METRICS))
 
 
 def _metrics(values: Mapping[str, float]) -> str:

@@ -6,9 +6,9 @@ refused, with what exists in its place.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from serving.contract.features import Fact, ImageDecoding, ImageFeature, NumberFeature
 from serving.contract.manifest import Classification, Regression
@@ -17,7 +17,7 @@ from serving.errors import InvalidJob
 from training.data.spec import DataSpec, SplitSpec
 from training.fit_spec import FitSpec, OptimisationSpec
 from training.networks.spec import NetworkSpec
-from training.publish_rules import PublishSpec
+from training.publish_rules import DIRECTIONS, PublishSpec
 
 TrainableFeature = Annotated[NumberFeature | ImageFeature, Field(discriminator="kind")]
 """The kinds of feature that `features.py` knows how to put in front of a network."""
@@ -36,6 +36,15 @@ class JobSpec(Fact):
     optimisation: OptimisationSpec
     fit: FitSpec
     publish: PublishSpec | None = None
+
+    @model_validator(mode="after")
+    def _publishes_by_a_metric_of_its_task(self) -> Self:
+        known = DIRECTIONS[self.outputs.task]
+        if self.publish and self.publish.metric not in known:
+            raise ValueError(
+                f"publish.metric: no {self.publish.metric!r} in {self.outputs.task}; there are {', '.join(known)}"
+            )
+        return self
 
     @field_validator("model")
     @classmethod

@@ -19,7 +19,7 @@ from training.data.dataset import decode, strata
 from training.data.sources import read_dataset
 from training.data.split import split_rows
 from training.describe import Outcome, describe, write_job
-from training.evaluation import evaluate
+from training.evaluation.evaluate import evaluate
 from training.export import export_saved_model
 from training.exported import Exported, check_same_answers
 from training.fit import fit

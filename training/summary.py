@@ -5,7 +5,7 @@ from pathlib import Path
 
 from serving.contract.manifest import Metrics
 
-LABEL_WIDTH = 10
+LABEL_WIDTH = 20  # "calibration_error", indented
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Summary:
                 f"{'fit':<{LABEL_WIDTH}}{self.epochs} epochs, weights of epoch {self.best_epoch}",
                 f"{'test':<{LABEL_WIDTH}}{'model':>10}{'baseline':>12}",
                 *(
-                    f"  {name:<{LABEL_WIDTH - 2}}{value:>10.4g}{self.metrics.baseline[name]:>12.4g}"
+                    f"  {name:<{LABEL_WIDTH - 2}}{value:>10.4g}{_figure(self.metrics.baseline.get(name)):>12}"
                     for name, value in self.metrics.test.items()
                 ),
                 self._outcome(),
@@ -42,3 +42,7 @@ class Summary:
         if self.version is None:
             return "dry run: trained, exported and checked; nothing is published"
         return f"published {self.model} version {self.version}: {self.folder}"
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

@@ -30,8 +30,10 @@ def test_test_split_is_answered_well_beyond_the_baseline(manifest: Manifest) -> 
     if manifest.task == "classification":
         assert metrics.test["accuracy"] >= 0.965
         assert metrics.baseline["accuracy"] < 0.12
+        assert metrics.test["roc_auc"] > 0.99 > metrics.baseline["roc_auc"]
     else:
         assert metrics.test["mae"] <= 0.75 * metrics.baseline["mae"]
+        assert metrics.test["r2"] > metrics.baseline["r2"]
 
 
 def test_features_are_the_jobs(manifest: Manifest, model: str) -> None:

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from serving.contract.manifest import Manifest, Metrics
-from training.evaluation import score_classes, score_values
+from serving.contract.manifest import Classification, Manifest, Metrics, Regression
+from serving.errors import InvalidJob
+from training.evaluation.classification import score_classes
+from training.evaluation.regression import score_values
+from training.job import parse_job
 from training.publish_rules import DIRECTIONS, PublishSpec, refusal
 
 
@@ -17,7 +20,8 @@ def found(**test: float) -> Metrics:
 
 def live(**test: float) -> Manifest:
     """A manifest of which the rule reads only these."""
-    return Manifest.model_construct(version=3, metrics=found(**test))
+    outputs = Classification(labels=("a", "b")) if "accuracy" in test else Regression(target="t")
+    return Manifest.model_construct(version=3, outputs=outputs, metrics=found(**test))
 
 
 @pytest.mark.parametrize(
@@ -57,14 +61,24 @@ def test_without_anything_to_compare_nothing_is_refused(rule: PublishSpec | None
     assert refusal(rule, found(mae=99), manifest) is None
 
 
-@pytest.mark.parametrize(
-    ("wrong", "told"), [({"metric": "acuracy"}, "there are accuracy, log_loss"), ({"tolerance": -1}, "greater than")]
-)
-def test_a_rule_that_makes_no_sense_is_refused(wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
-        PublishSpec.model_validate({"metric": "mae", "tolerance": 0, **wrong})
+def test_an_undefined_figure_is_refused() -> None:
+    told = refusal(PublishSpec(metric="mae", tolerance=0), found(), live(mae=1))
+    assert told is not None
+    assert "mae is undefined" in told
+
+
+def test_a_metric_of_another_task_is_refused_with_those_of_this_one(content: dict[str, Any]) -> None:
+    with pytest.raises(InvalidJob, match=r"publish\.metric: no 'mae' in classification; there are accuracy, log_loss"):
+        parse_job({**content, "publish": {"metric": "mae", "tolerance": 0}}, "mine.toml")
+
+
+def test_a_tolerance_is_not_negative() -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        PublishSpec(metric="mae", tolerance=-1)
 
 
 def test_every_metric_has_a_direction() -> None:
-    classes = score_classes(np.full((2, 2), 0.5), np.array([0, 1]))
-    assert classes.keys() | score_values(np.ones((2, 1)), np.ones(2, np.float32)).keys() == DIRECTIONS.keys()
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8]])
+    assert score_classes(probabilities, np.array([0, 1])).keys() == DIRECTIONS["classification"].keys()
+    values = score_values(np.array([[1.0], [2.0]]), np.array([1, 2], np.float32))
+    assert values.keys() == DIRECTIONS["regression"].keys()

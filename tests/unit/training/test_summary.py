@@ -7,13 +7,17 @@ from training.summary import Summary
 
 
 def summary(promoted: str | None) -> str:
-    metrics = Metrics(test={"mae": 41.8}, baseline={"mae": 65.05})
+    metrics = Metrics(test={"mae": 41.8, "precision": 0.5}, baseline={"mae": 65.05})
     rows = {"train": 1258, "test": 44}
     return str(Summary("diabetes", 3, Path("models/diabetes/3"), rows, 86, 46, metrics, promoted))
 
 
 def test_metrics_stand_beside_the_baseline() -> None:
-    assert "  mae           41.8       65.05" in summary(None).splitlines()
+    assert "  mae                     41.8       65.05" in summary(None).splitlines()
+
+
+def test_undefined_baseline_is_a_dash() -> None:
+    assert "  precision                0.5           -" in summary(None).splitlines()
 
 
 def test_version_and_folder_are_named() -> None:

@@ -1,0 +1,1 @@
+"""Answers and truth to figures: what is measured of a version on rows it has never seen."""
