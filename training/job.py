@@ -16,7 +16,7 @@ from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
 from training.data.spec import DataSpec, SplitSpec
 from training.fit_spec import FitSpec, OptimisationSpec
-from training.networks.spec import NetworkSpec
+from training.networks.spec import CnnSpec, CustomSpec, MlpSpec, NetworkSpec
 from training.publish_rules import DIRECTIONS, PublishSpec
 
 TrainableFeature = Annotated[NumberFeature | ImageFeature, Field(discriminator="kind")]
@@ -81,7 +81,9 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "decoding": ImageDecoding,
         "classification": Classification,
         "regression": Regression,
-        "network": NetworkSpec,
+        "mlp": MlpSpec,
+        "cnn": CnnSpec,
+        "custom": CustomSpec,
         "optimisation": OptimisationSpec,
         "fit": FitSpec,
         "publish": PublishSpec,
@@ -111,7 +113,7 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, came: objec
 
 def _key(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag on the way; the file has no such level
-    tags = {"number", "image", "classification", "regression"}
+    tags = {"number", "image", "classification", "regression", "mlp", "cnn", "custom"}
     return ".".join(str(part) for part in location if part not in tags)
 
 

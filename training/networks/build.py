@@ -11,11 +11,15 @@ from serving.contract.manifest import Classification
 from training.data.dataset import Rows
 from training.features import encode
 from training.job import JobSpec
+from training.networks.cnn import cnn
+from training.networks.custom import custom
 from training.networks.heads import class_probabilities, linear_value
 from training.networks.mlp import mlp
-from training.networks.spec import NetworkSpec
 
-FAMILIES: Mapping[str, Callable[[Sequence[Any], NetworkSpec], Any]] = MappingProxyType({"mlp": mlp})
+FAMILIES: Mapping[str, Callable[[Sequence[Any], Any], Any]] = MappingProxyType(
+    {"mlp": mlp, "cnn": cnn, "custom": custom}
+)
+"""Each takes the encoded tensors and the spec of its own family, and gives [rows, values]."""
 
 
 def build_model(job: JobSpec, train: Rows) -> Any:

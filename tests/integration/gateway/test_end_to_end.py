@@ -13,7 +13,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.contract.manifest import GoldenExample, Manifest, parse_manifest
-from tests.processes import GatewayProcess
+from tests.processes import GatewayProcess, StartGateway, penstock
 
 JOBS = ("digits", "diabetes")
 
@@ -42,6 +42,19 @@ def test_golden_examples_are_answered_as_keras_answered_them(
         (want,) = example.outputs.values()
         assert isinstance(want, list)
         assert all(agrees(got, float(str(expected))) for got, expected in zip(row, want, strict=True))
+
+
+def test_a_convolutional_job_is_served_like_any_other(start_gateway: StartGateway, tmp_path: Path) -> None:
+    penstock("train", "digits_cnn", "--set", "fit.epochs=1", "--models", str(tmp_path))
+    manifest = parse_manifest((tmp_path / "digits_cnn" / "1" / "assets.extra" / "manifest.json").read_bytes())
+    own = start_gateway("--models", str(tmp_path))
+    with Client(own.url) as client:
+        answers = client.predict("digits_cnn", [example.instance for example in manifest.golden_examples])
+    assert isinstance(answers, list)
+    for answer, example in zip(answers, manifest.golden_examples, strict=True):
+        want = example.outputs["probabilities"]
+        assert isinstance(want, list)
+        assert all(agrees(got, float(str(w))) for got, w in zip(answer.probabilities.values(), want, strict=True))
 
 
 def test_the_client_names_the_digit_in_an_image_file(
