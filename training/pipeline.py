@@ -4,14 +4,13 @@ The file to read first. Importing it starts TensorFlow, so the command line does
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from serving.contract.model_directory import STABLE, model_paths
-from serving.errors import PublishError
 from serving.model_store.labels import set_label
 from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
@@ -27,7 +26,7 @@ from training.job import JobSpec
 from training.live_version import live_manifest
 from training.networks.build import build_model
 from training.progress import progress
-from training.publish_rules import refusal
+from training.publish_rules import refuse_worse
 from training.runtime import make_repeatable
 from training.summary import Summary
 from training.warmup import write_warmup
@@ -65,8 +64,8 @@ def train_and_publish(
             fitted = fit(model, train, validation, job, tell)
         answers = model.predict(dict(test.inputs), verbose=0)
         metrics = evaluate(job, answers, test, train)
-        if not orders.force and (refused := refusal(job.publish, metrics, live_manifest(models, job.model))):
-            raise PublishError(refused)
+        if not orders.force:
+            refuse_worse(job.publish, metrics, live_manifest(models, job.model))
 
         export_saved_model(model, job.features, job.outputs, staged)
         write_warmup(staged, job.model, test.inputs)
@@ -75,19 +74,12 @@ def train_and_publish(
         check_same_answers(exported, test, answers, job.outputs)
 
         manifest = describe(Outcome(job, dataset, split, train, answers, metrics, exported.signatures()), clock())
-        version = None
-        if not orders.dry_run:
-            version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock())
-    promoted = orders.promote and version is not None
-    if version and promoted:
-        set_label(models, job.model, STABLE, version, by=BY, reason="--promote", now=clock())
-    return Summary(
-        model=job.model,
-        version=version,
-        folder=model_paths(models, job.model).version(version).root if version else None,
-        rows=manifest.lineage.rows,
-        epochs=fitted.epochs,
-        best_epoch=fitted.best_epoch,
-        metrics=metrics,
-        promoted=STABLE if promoted else None,
-    )
+        run = Summary(job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics)
+        if orders.dry_run:
+            return run
+        version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock())
+    folder = model_paths(models, job.model).version(version).root
+    if not orders.promote:
+        return replace(run, version=version, folder=folder)
+    set_label(models, job.model, STABLE, version, by=BY, reason="--promote", now=clock())
+    return replace(run, version=version, folder=folder, promoted=STABLE)

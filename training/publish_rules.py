@@ -11,6 +11,7 @@ from pydantic import Field
 
 from serving.contract.features import Fact
 from serving.contract.manifest import Manifest, Metrics
+from serving.errors import PublishError
 
 DIRECTIONS: Mapping[str, Mapping[str, Literal["higher", "lower"]]] = MappingProxyType(
     {
@@ -38,6 +39,12 @@ class PublishSpec(Fact):
 
     metric: str
     tolerance: Annotated[float, Field(ge=0)]
+
+
+def refuse_worse(rule: PublishSpec | None, found: Metrics, live: Manifest | None) -> None:
+    """Raises PublishError when the rule finds the model worse than the `live` version."""
+    if told := refusal(rule, found, live):
+        raise PublishError(told)
 
 
 def refusal(rule: PublishSpec | None, found: Metrics, live: Manifest | None) -> str | None:

@@ -15,13 +15,13 @@ class Summary:
     """
 
     model: str
-    version: int | None
-    folder: Path | None
     rows: dict[str, int]
     epochs: int
     best_epoch: int
     metrics: Metrics
-    promoted: str | None
+    version: int | None = None
+    folder: Path | None = None
+    promoted: str | None = None
 
     def __str__(self) -> str:
         return "\n".join(

@@ -9,7 +9,7 @@ from training.summary import Summary
 def summary(promoted: str | None) -> str:
     metrics = Metrics(test={"mae": 41.8, "precision": 0.5}, baseline={"mae": 65.05})
     rows = {"train": 1258, "test": 44}
-    return str(Summary("diabetes", 3, Path("models/diabetes/3"), rows, 86, 46, metrics, promoted))
+    return str(Summary("diabetes", rows, 86, 46, metrics, 3, Path("models/diabetes/3"), promoted))
 
 
 def test_metrics_stand_beside_the_baseline() -> None:
@@ -30,5 +30,5 @@ def test_label_is_named_only_when_it_moved() -> None:
 
 
 def test_a_dry_run_says_that_nothing_is_published() -> None:
-    told = str(Summary("diabetes", None, None, {}, 86, 46, Metrics(test={}, baseline={}), None))
+    told = str(Summary("diabetes", {}, 86, 46, Metrics(test={}, baseline={})))
     assert told.endswith("nothing is published")
