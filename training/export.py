@@ -10,11 +10,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature
 from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import VersionPaths
 
-SERVING_DEFAULT = "serving_default"
 OUTPUT_NAMES: Mapping[str, str] = {"classification": "probabilities", "regression": "value"}
 """What `serving_default` calls its one output, by task: float32 [rows, classes] and float32 [rows, 1]."""
 
@@ -31,7 +31,7 @@ def export_saved_model(
     }
     examples = tf.TensorSpec((None,), tf.string, name="inputs")
     archive.add_endpoint(
-        SERVING_DEFAULT,
+        DEFAULT_SIGNATURE,
         tf.function(_predict(model, OUTPUT_NAMES[outputs.task]), input_signature=[named_inputs]),
     )
     if isinstance(outputs, Classification):

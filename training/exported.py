@@ -8,12 +8,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import VersionPaths
 from serving.contract.tensors import Array, Signature, TensorSpec
 from training.agreement import compare
 from training.data.dataset import Rows
-from training.export import OUTPUT_NAMES, SERVING_DEFAULT
+from training.export import OUTPUT_NAMES
 
 CHECKED_ROWS = 64
 
@@ -38,7 +39,9 @@ class Exported:
         }
 
     def answer(self, inputs: Mapping[str, Array], output: str) -> NDArray[np.float32]:
-        answers = self.loaded.signatures[SERVING_DEFAULT](**{name: tf.constant(rows) for name, rows in inputs.items()})
+        answers = self.loaded.signatures[DEFAULT_SIGNATURE](
+            **{name: tf.constant(rows) for name, rows in inputs.items()}
+        )
         return np.asarray(answers[output].numpy())
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
+from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.model_directory import VersionPaths
 from serving.contract.tensors import Array
-from training.export import SERVING_DEFAULT
 
 BATCH_ROWS = (1, 8, 64)
 """One row, a usual batch, a large one. A CPU compiles nothing per size; this grows thread pools and arenas."""
@@ -28,7 +28,7 @@ def write_warmup(staged: VersionPaths, model: str, inputs: Mapping[str, Array]) 
 
 def _record(model: str, inputs: Mapping[str, Array], rows: int) -> prediction_log_pb2.PredictionLog:
     request = predict_pb2.PredictRequest(
-        model_spec=model_pb2.ModelSpec(name=model, signature_name=SERVING_DEFAULT),
+        model_spec=model_pb2.ModelSpec(name=model, signature_name=DEFAULT_SIGNATURE),
         inputs={name: tf.make_tensor_proto(_first(column, rows)) for name, column in inputs.items()},
     )
     return prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))

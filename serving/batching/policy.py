@@ -1,10 +1,11 @@
 """The batching core: events in, actions out. No asyncio, no clock, no I/O, no arrays.
 
 Rules (docs/batching.md): a free slot never waits while a row does (1); a batch lives as long as its most patient
-member (7); requests larger than a batch are cut and reassembled (9); who has gone is skipped (11).
+member (7); requests larger than a batch are cut and reassembled (9); a batch that the backend rejects is halved until
+the guilty request is alone (10); who has gone is skipped (11).
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -12,7 +13,7 @@ from itertools import count
 
 from serving.batching.admission import Load, QueueLimits, refusal
 from serving.batching.events import Action, Complete, QueueKey, Reject, RowSlice, SendBatch, Submission
-from serving.errors import DeadlineExceeded, PenstockError
+from serving.errors import BackendRejected, DeadlineExceeded, PenstockError
 
 FORGETTING = 0.1
 """Weight of the newest batch in the moving mean of the time a row takes."""
@@ -47,6 +48,7 @@ class BatchingCore:
         self._requests: dict[int, _Request] = {}
         self._queues: dict[QueueKey, OrderedDict[int, int]] = {}  # requests with rows to send, each with its place
         self._in_flight: dict[int, _InFlight] = {}
+        self._halves: deque[tuple[QueueKey, tuple[RowSlice, ...]]] = deque()  # of rejected batches, to be sent anew
         self._deadlines: list[tuple[float, int]] = []
         self._places, self._batches = count(), count()
         self._seconds_per_row = 0.0
@@ -76,10 +78,10 @@ class BatchingCore:
         return []
 
     def fill_slots(self, now: float) -> list[Action]:
-        """Fill every free slot with the longest-waiting queue's rows."""
+        """Fill every free slot: halves of rejected batches first, then the longest-waiting queue's rows."""
         actions = self.tick(now)
-        while len(self._in_flight) < self._slots and (key := self._next_queue()) is not None:
-            slices = tuple(self._take(key))
+        while len(self._in_flight) < self._slots and (chosen := self._next_rows()) is not None:
+            key, slices = chosen
             deadline = max(self._requests[part.request].submission.deadline_seconds for part in slices)
             batch = SendBatch(next(self._batches), key, slices, deadline)
             self._in_flight[batch.batch] = _InFlight(batch, now)
@@ -102,8 +104,17 @@ class BatchingCore:
         return completed
 
     def batch_failed(self, batch: int, error: PenstockError) -> list[Action]:
-        """The backend failed: its members end with the error, whatever other rows of theirs wait."""
+        """The backend failed: its members end with the error, whatever other rows of theirs wait.
+
+        A batch that was rejected for its data is halved instead while it has several members, so that one bad request
+        costs its neighbours a second call and nothing else.
+        """
         flight = self._in_flight.pop(batch)
+        slices = flight.batch.slices
+        if isinstance(error, BackendRejected) and len(slices) > 1:
+            middle = len(slices) // 2
+            self._halves.extend((flight.batch.key, half) for half in (slices[:middle], slices[middle:]))
+            return []
         members = [part.request for part in flight.batch.slices if part.request in self._requests]
         for member in members:
             self._forget(member)
@@ -129,6 +140,14 @@ class BatchingCore:
         while self._deadlines and self._deadlines[0][1] not in self._requests:
             heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
+
+    def _next_rows(self) -> tuple[QueueKey, tuple[RowSlice, ...]] | None:
+        while self._halves:
+            key, half = self._halves.popleft()
+            if alive := tuple(part for part in half if part.request in self._requests):
+                return key, alive
+        key_waiting = self._next_queue()
+        return None if key_waiting is None else (key_waiting, tuple(self._take(key_waiting)))
 
     def _next_queue(self) -> QueueKey | None:
         """The queue whose head has waited longest."""

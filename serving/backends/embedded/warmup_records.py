@@ -12,9 +12,9 @@ from google.protobuf.message import DecodeError
 from serving.backend_protocol import Arrays
 from serving.backends.tensor_protos import array_of
 from serving.backends.tensorflow_messages import message_module
+from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.errors import IntegrityError
 
-DEFAULT_SIGNATURE = "serving_default"
 _HEADER, _FOOTER = struct.Struct("<QI"), 4
 """A TFRecord: length (8 bytes), its checksum (4), the data, their checksum (4). The manifest's sha256 covers all."""
 

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from serving.errors import BackendUnavailable, Overloaded
+from serving.errors import BackendRejected, BackendUnavailable, Overloaded
 from tests.unit.serving.batching.cores import batches, completed, new_core, rejected, sent, submission
 
 DOWN = BackendUnavailable("nobody answers")
+BAD = BackendRejected("cannot be parsed")
 
 
 def test_full_batch_is_sent_at_once() -> None:
@@ -245,3 +246,29 @@ def bytes_kept_of_the_last_10_000(story: Callable[[int], None]) -> int:
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return kept
+
+
+def test_rejected_batch_is_halved_until_the_guilty_is_alone() -> None:
+    core, guilty, told = new_core(*(submission(n) for n in range(8)), max_batch_rows=8), 5, []
+    while flying := batches(core.fill_slots(0.0)):
+        for batch in flying:
+            bad = guilty in [part.request for part in batch.slices]
+            told += core.batch_failed(batch.batch, BAD) if bad else core.batch_done(batch.batch, 1.0)
+    assert rejected(told) == [(guilty, "BackendRejected")]
+    assert sorted(completed(told)) == [0, 1, 2, 3, 4, 6, 7]
+
+
+def test_halves_go_before_what_waits_and_without_the_departed() -> None:
+    core = new_core(*(submission(n) for n in range(4)), submission(9), max_batch_rows=4)
+    (batch,) = batches(core.fill_slots(0.0))
+    core.batch_failed(batch.batch, BAD)
+    core.cancel(0)
+    (half,) = batches(core.fill_slots(0.0))
+    assert [part.request for part in half.slices] == [1]
+
+
+def test_unreachable_backend_is_not_asked_again_by_halves() -> None:
+    core = new_core(*(submission(n) for n in range(4)), max_batch_rows=4)
+    (batch,) = batches(core.fill_slots(0.0))
+    assert len(rejected(core.batch_failed(batch.batch, DOWN))) == 4
+    assert core.fill_slots(0.0) == []
