@@ -1,25 +1,33 @@
 """Fitting: epochs until the validation loss stops falling, then back to the best weights."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from serving.errors import PublishError
+from training.batches import measuring_batches, training_batches
 from training.data.dataset import Rows
 from training.job import JobSpec
 from training.optimisation import OBJECTIVES, compile_model
 from training.progress import EpochReport, Tell
 
+MEASURING_ROWS = 256
+"""Rows a step where nothing is learned: the figures do not depend on it, and small steps are slower."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """How many epochs ran, and the one whose weights the model now has."""
+    """How many epochs ran, and the one whose weights the model now has.
+
+    `history` has one figure an epoch under Keras's names: `loss`, `val_loss`, the metric's and its `val_`.
+    """
 
     epochs: int
     best_epoch: int
+    history: Mapping[str, Sequence[float]]
 
 
 def fit(model: Any, train: Rows, validation: Rows, job: JobSpec, tell: Tell) -> Fitted:
@@ -33,11 +41,10 @@ def fit(model: Any, train: Rows, validation: Rows, job: JobSpec, tell: Tell) -> 
         monitor="val_loss", patience=job.fit.patience_epochs, restore_best_weights=True
     )
     history = model.fit(
-        dict(train.inputs),
-        train.target,
-        validation_data=(dict(validation.inputs), validation.target),
+        training_batches(train, job.fit.batch_rows, job.fit.seed),
+        validation_data=measuring_batches(validation, MEASURING_ROWS),
         epochs=job.fit.epochs,
-        batch_size=job.fit.batch_rows,
+        shuffle=False,  # the batches come shuffled
         callbacks=[
             patience,
             keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: tell(_report(epoch, logs, metric))),
@@ -46,7 +53,7 @@ def fit(model: Any, train: Rows, validation: Rows, job: JobSpec, tell: Tell) -> 
     )
     if not any(map(math.isfinite, history.history["val_loss"])):
         raise PublishError("the fit diverged: no epoch has a finite validation loss; lower optimisation.learning_rate")
-    return Fitted(epochs=len(history.epoch), best_epoch=int(patience.best_epoch) + 1)
+    return Fitted(epochs=len(history.epoch), best_epoch=int(patience.best_epoch) + 1, history=history.history)
 
 
 def _report(epoch: int, logs: Mapping[str, float], metric: str) -> EpochReport:

@@ -9,8 +9,10 @@ import keras
 
 from training.job import JobSpec
 
-STEPS_PER_EXECUTION = 8
-"""Small networks spend most of a step in Python: eight at a time took 7.7 s where one took 11.6 s, same weights."""
+STEPS_PER_EXECUTION = 32
+"""Small networks spend most of a step in Python: an epoch of 250 steps took 0.34 s one at a time, 0.22 s eight at a
+time and 0.19 s from there on, same weights.
+"""
 
 
 @dataclass(frozen=True, slots=True)

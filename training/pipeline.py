@@ -14,6 +14,7 @@ from serving.contract.model_directory import STABLE, model_paths
 from serving.model_store.labels import set_label
 from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
+from training.batches import as_tensors
 from training.data.dataset import decode, strata
 from training.data.sources import read_dataset
 from training.data.split import split_rows
@@ -62,7 +63,7 @@ def train_and_publish(
         model = build_model(job, train)
         with progress(console, job.fit.epochs) as tell:
             fitted = fit(model, train, validation, job, tell)
-        answers = model.predict(dict(test.inputs), verbose=0)
+        answers = model.predict(as_tensors(test.inputs), verbose=0)
         metrics = evaluate(job, answers, test, train)
         if not orders.force:
             refuse_worse(job.publish, metrics, live_manifest(models, job.model))
