@@ -1,15 +1,19 @@
 """What the pipeline knows about a version, written down: its manifest, and the job as it ran."""
 
 import hashlib
+import math
 import platform
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from serving.contract.manifest import GoldenExample, Lineage, Manifest, Metrics, Tolerance
 from serving.contract.model_directory import VersionPaths
@@ -17,6 +21,7 @@ from serving.contract.tensors import Signature
 from training.data.dataset import Dataset, Rows
 from training.data.split import Split
 from training.export import OUTPUT_NAMES
+from training.feature_spec import served
 from training.job import JobSpec
 from training.sketches import sketch
 
@@ -45,7 +50,7 @@ def describe(outcome: Outcome, now: datetime) -> Manifest:
         model=job.model,
         version=1,
         description=job.description,
-        features=job.features,
+        features=tuple(served(feature, outcome.train.inputs[feature.name]) for feature in job.features),
         outputs=job.outputs,
         signatures=dict(outcome.signatures),
         golden_examples=golden_examples(outcome),
@@ -54,7 +59,7 @@ def describe(outcome: Outcome, now: datetime) -> Manifest:
         lineage=Lineage(
             source=dataset.source,
             sha256=dataset.sha256(),
-            rows={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
+            rows=split.counts(),
             seed=job.split.seed,
         ),
         job_sha256=hashlib.sha256(render_job(job)).hexdigest(),
@@ -73,7 +78,7 @@ def golden_examples(outcome: Outcome) -> tuple[GoldenExample, ...]:
     names = [feature.name for feature in outcome.job.features]
     output = OUTPUT_NAMES[outcome.job.outputs.task]
     rows = outcome.split.test[:GOLDEN_ROWS].tolist()
-    natural = [{name: outcome.dataset.columns[name][row].tolist() for name in names} for row in rows]
+    natural = [{name: natural_value(outcome.dataset.columns[name][row]) for name in names} for row in rows]
     return tuple(
         GoldenExample(
             instance=values if len(names) > 1 else values[names[0]],
@@ -82,6 +87,14 @@ def golden_examples(outcome: Outcome) -> tuple[GoldenExample, ...]:
         )
         for values, answer in zip(natural, outcome.answers[:GOLDEN_ROWS], strict=True)
     )
+
+
+def natural_value(value: Any) -> JsonValue:
+    """One value of a natural column as JSON has it: image files as base64, an absent number as null."""
+    if isinstance(value, bytes):
+        return {"b64": b64encode(value).decode()}
+    plain: JsonValue = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    return None if isinstance(plain, float) and math.isnan(plain) else plain
 
 
 def write_job(staged: VersionPaths, job: JobSpec) -> None:

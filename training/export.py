@@ -4,6 +4,7 @@
 serialized tf.Example records, as TensorFlow Serving's Classify and Regress calls send them.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from serving.contract.agreement import DEFAULT_SIGNATURE
-from serving.contract.features import Feature
+from serving.contract.features import Feature, NumberFeature
 from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import VersionPaths
 
@@ -67,5 +68,9 @@ def _regress(model: Any, features: Sequence[Feature]) -> Callable[[Any], Mapping
 
 
 def _parse(examples: Any, features: Sequence[Feature]) -> Any:
-    wanted = {feature.name: tf.io.FixedLenFeature(feature.row_shape, feature.dtype) for feature in features}
-    return tf.io.parse_example(examples, wanted)
+    return tf.io.parse_example(examples, {feature.name: _wanted(feature) for feature in features})
+
+
+def _wanted(feature: Feature) -> Any:
+    absent = math.nan if isinstance(feature, NumberFeature) and feature.optional else None
+    return tf.io.FixedLenFeature(feature.row_shape, feature.dtype, default_value=absent)

@@ -6,21 +6,19 @@ refused, with what exists in its place.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from serving.contract.features import Fact, ImageDecoding, ImageFeature, NumberFeature
+from serving.contract.features import Fact, Feature, ImageDecoding
 from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
-from training.data.spec import DataSpec, SplitSpec
+from training.data.spec import SOURCES, DataSpec, SplitSpec
+from training.feature_spec import TRAINABLE, TrainableFeature, served
 from training.fit_spec import FitSpec, OptimisationSpec
 from training.networks.spec import CnnSpec, CustomSpec, MlpSpec, NetworkSpec
 from training.publish_rules import DIRECTIONS, PublishSpec
-
-TrainableFeature = Annotated[NumberFeature | ImageFeature, Field(discriminator="kind")]
-"""The kinds of feature that `features.py` knows how to put in front of a network."""
 
 
 class JobSpec(Fact):
@@ -60,7 +58,7 @@ class JobSpec(Fact):
         if len(set(names)) < len(names):
             raise ValueError(f"two features share a name: {', '.join(names)}")
         for feature in features:
-            if feature.dtype != "float32":
+            if feature.dtype not in ("float32", "string"):
                 raise ValueError(f"{feature.name} is {feature.dtype}; features are trained as float32")
         return features
 
@@ -71,13 +69,17 @@ class JobSpec(Fact):
             raise ValueError(f"two labels are the same: {', '.join(outputs.labels)}")
         return outputs
 
+    @property
+    def served_features(self) -> tuple[Feature, ...]:
+        """The features as the gateway decodes them; vocabularies that are yet to be learned are empty."""
+        return tuple(served(feature) for feature in self.features)
+
 
 TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
-        "data": DataSpec,
+        **SOURCES,
         "split": SplitSpec,
-        "number": NumberFeature,
-        "image": ImageFeature,
+        **TRAINABLE,
         "decoding": ImageDecoding,
         "classification": Classification,
         "regression": Regression,
@@ -113,7 +115,7 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, came: objec
 
 def _key(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag on the way; the file has no such level
-    tags = {"number", "image", "classification", "regression", "mlp", "cnn", "custom"}
+    tags = {*TRAINABLE, *SOURCES, "classification", "regression", "mlp", "cnn", "custom"}
     return ".".join(str(part) for part in location if part not in tags)
 
 

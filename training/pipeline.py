@@ -15,7 +15,7 @@ from serving.model_store.labels import set_label
 from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
 from training.batches import as_tensors
-from training.data.dataset import decode, strata
+from training.data.dataset import check_classes, decode, split_keys
 from training.data.sources import read_dataset
 from training.data.split import split_rows
 from training.describe import Outcome, describe, write_job
@@ -55,10 +55,11 @@ def train_and_publish(
     """
     make_repeatable(job.fit.seed)
     with staging(models, job.model) as staged:  # first, so that a full or read-only disk is known before the work
-        dataset = read_dataset(job.data)
+        dataset = read_dataset(job)
         rows = decode(dataset, job)
-        split = split_rows(strata(rows, job.outputs), job.split)
+        split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
         train, validation, test = (rows.take(part) for part in (split.train, split.validation, split.test))
+        check_classes(train, rows, job.outputs)
 
         model = build_model(job, train)
         with progress(console, job.fit.epochs) as tell:
@@ -68,7 +69,7 @@ def train_and_publish(
         if not orders.force:
             refuse_worse(job.publish, metrics, live_manifest(models, job.model))
 
-        export_saved_model(model, job.features, job.outputs, staged)
+        export_saved_model(model, job.served_features, job.outputs, staged)
         write_warmup(staged, job.model, test.inputs)
         write_job(staged, job)
         exported = Exported.load(staged)

@@ -12,8 +12,11 @@ BINS = 20
 
 
 def sketch(columns: Mapping[str, Array]) -> dict[str, Histogram]:
-    """BINS equal bins from the least to the greatest value of each column; an image counts all its pixels."""
-    return {name: _histogram(column) for name, column in columns.items()}
+    """BINS equal bins from the least to the greatest value of each column of numbers; an image counts all its pixels.
+
+    NaN, which says that a value is absent, is not counted. Strings have no order to make bins of.
+    """
+    return {name: _histogram(column[~np.isnan(column)]) for name, column in columns.items() if column.dtype != object}
 
 
 def _histogram(column: Array) -> Histogram:

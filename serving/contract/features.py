@@ -24,7 +24,10 @@ def _check_numeric(dtype: str, limits: tuple[float, float] | None) -> None:
 
 
 class NumberFeature(Fact):
-    """One number per row. `range` is inclusive; values outside are refused. `default` stands in when absent."""
+    """One number per row. `range` is inclusive; values outside are refused. `default` stands in when absent.
+
+    An absent value of an `optional` feature reaches the graph as NaN, and the graph puts in what it learned.
+    """
 
     kind: Literal["number"] = "number"
     name: str
@@ -33,10 +36,15 @@ class NumberFeature(Fact):
     description: str = ""
     range: tuple[float, float] | None = None
     default: float | None = None
+    optional: bool = False
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         _check_numeric(self.dtype, self.range)
+        if self.optional and "float" not in self.dtype:
+            raise ValueError(f"optional, but {self.dtype} has no NaN to say that a value is absent")
+        if self.optional and self.default is not None:
+            raise ValueError("optional and default are two answers to an absent value; keep one")
         if self.default is not None:
             if self.range and not self.range[0] <= self.default <= self.range[1]:
                 raise ValueError(f"default {self.default:g} is outside the range")

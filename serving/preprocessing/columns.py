@@ -5,9 +5,10 @@ Pure. A column is a sequence of JSON values, image bytes or strings, or a numpy 
 
 import binascii
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from serving.contract.features import CategoryFeature, Feature, ImageFeature, NumberFeature, TextFeature
 from serving.contract.tensors import NUMPY_DTYPES, Array
@@ -16,17 +17,41 @@ from serving.preprocessing.arrays import Locate, Shape, check_range, numeric_arr
 from serving.preprocessing.images import decode_image
 
 
-def decode_columns(columns: Mapping[str, Sequence[object] | Array], features: Sequence[Feature]) -> dict[str, Array]:
-    """Each feature's column as an array [rows, *row_shape] of its dtype; error pointers read `/<feature>/<row>`."""
-    return {
-        feature.name: decode_column(feature, columns[feature.name], _locate_in(feature.name)) for feature in features
-    }
-
-
 def decode_column(feature: Feature, values: Sequence[object] | Array, locate: Locate) -> Array:
     """One feature's values, one element a row. Raises InvalidInput's family with `locate(row)` as the pointer."""
     if isinstance(feature, ImageFeature):
         return _image_column(feature, values, locate)
+    if isinstance(feature, NumberFeature) and feature.optional and not isinstance(values, np.ndarray):
+        given = np.array([value is not None for value in values], dtype=np.bool_)
+        return decode_given(feature, values, given, locate)
+    return _full_column(feature, values, locate)
+
+
+def default_of(feature: Feature) -> object:
+    """What stands in for an absent value, None for nothing. A manifest holds a number's default as a float; an
+    integer feature takes integers only.
+    """
+    default = getattr(feature, "default", None)
+    if isinstance(default, float) and NUMPY_DTYPES[feature.dtype].kind in "iu":
+        return int(default)
+    return default
+
+
+def decode_given(
+    feature: NumberFeature, values: Sequence[object] | Array, given: NDArray[np.bool_], locate: Locate
+) -> Array:
+    """An optional feature's column: NaN, here and nowhere else, where nothing is `given`; the rest is checked as ever,
+    a NaN among it refused.
+    """
+    array = np.full(len(values), np.nan, NUMPY_DTYPES[feature.dtype])
+    rows = np.flatnonzero(given).tolist()
+    if rows:
+        present = values[rows] if isinstance(values, np.ndarray) else [values[row] for row in rows]
+        array[rows] = _full_column(feature, present, lambda place: locate(rows[place]))
+    return array
+
+
+def _full_column(feature: Feature, values: Sequence[object] | Array, locate: Locate) -> Array:
     if isinstance(feature, CategoryFeature | TextFeature) or feature.dtype == "string":
         listed = values.tolist() if isinstance(values, np.ndarray) else values
         rows = [_all_opened(value, feature.row_shape, locate(row)) for row, value in enumerate(listed)]
@@ -40,10 +65,6 @@ def decode_column(feature: Feature, values: Sequence[object] | Array, locate: Lo
 def is_base64(value: object) -> bool:
     """TensorFlow Serving's form for bytes in JSON: an object whose one key is `b64`."""
     return isinstance(value, dict) and len(value) == 1 and "b64" in value
-
-
-def _locate_in(name: str) -> Locate:
-    return lambda row: f"/{name}/{row}"
 
 
 def _image_column(feature: ImageFeature, values: Sequence[object] | Array, locate: Locate) -> Array:

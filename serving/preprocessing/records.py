@@ -6,11 +6,11 @@ Pure. A row is a bare value where the model has one feature, or an object with t
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 
-from serving.contract.features import Feature
-from serving.contract.tensors import NUMPY_DTYPES, Array
+from serving.contract.features import Feature, NumberFeature
+from serving.contract.tensors import Array
 from serving.errors import InvalidInput, MissingField, UnknownField, WrongDtype
 from serving.preprocessing.arrays import json_name
-from serving.preprocessing.columns import decode_column, is_base64
+from serving.preprocessing.columns import decode_column, default_of, is_base64
 
 
 def decode_instances(instances: object, features: Sequence[Feature]) -> dict[str, Array]:
@@ -74,18 +74,12 @@ def _column(instances: Sequence[Mapping[str, object]], feature: Feature) -> list
     column = [record.get(name) for record in instances]  # null and absent mean the same: no value was given
     if None not in column:
         return column
-    default = _default(feature)
+    if isinstance(feature, NumberFeature) and feature.optional:
+        return column
+    default = default_of(feature)
     if default is None:
         row = next(row for row, value in enumerate(column) if value is None)
         raise MissingField(
             f"feature `{name}` has no value and no default", pointer=f"{_bare_locate(row)}/{pointer_token(name)}"
         )
     return [default if value is None else value for value in column]
-
-
-def _default(feature: Feature) -> object:
-    """A manifest holds a number's default as a float; an integer feature takes integers only."""
-    default = getattr(feature, "default", None)
-    if isinstance(default, float) and NUMPY_DTYPES[feature.dtype].kind in "iu":
-        return int(default)
-    return default

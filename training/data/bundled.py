@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import sklearn
-from sklearn.datasets import load_diabetes, load_digits
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
 from training.data.dataset import Dataset
-from training.data.spec import DataSpec
+from training.data.spec import BundledSpec
 
 
-def read_bundled(spec: DataSpec) -> Dataset:
+def read_bundled(spec: BundledSpec) -> Dataset:
+    """A table's columns have scikit-learn's names, `_` for what is neither letter nor digit."""
     return LOADERS[spec.name]()
 
 
@@ -34,4 +36,25 @@ def _diabetes() -> Dataset:
     )
 
 
-LOADERS: Mapping[str, Callable[[], Dataset]] = MappingProxyType({"digits": _digits, "diabetes": _diabetes})
+def _classes(load: Callable[[], Any]) -> Callable[[], Dataset]:
+    def loader() -> Dataset:
+        bunch = load()
+        names = ["".join(c if c.isalnum() else "_" for c in name).strip("_") for name in bunch.feature_names]
+        return Dataset(
+            source=f"scikit-learn {sklearn.__version__} {load.__name__}()",
+            columns={name: bunch.data[:, column] for column, name in enumerate(names)},
+            target=bunch.target_names[bunch.target].astype(str),
+        )
+
+    return loader
+
+
+LOADERS: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
+    {
+        "digits": _digits,
+        "diabetes": _diabetes,
+        "iris": _classes(load_iris),
+        "wine": _classes(load_wine),
+        "breast_cancer": _classes(load_breast_cancer),
+    }
+)

@@ -58,7 +58,7 @@ def test_unknown_key_of_a_number_names_the_keys_of_a_number(regression_content: 
         (lambda job: job["split"].update(test=0.9), "split: validation and test together leave no rows"),
         (
             lambda job: job["data"].update(name="mnist"),
-            "data.name: Input should be 'digits' or 'diabetes', got 'mnist'",
+            "data.name: Input should be 'digits', 'diabetes', 'iris', 'wine' or 'breast_cancer', got 'mnist'",
         ),
         (lambda job: job.update(model="../up"), "model: letters, digits"),
         (lambda job: job.update(features=[]), "features: "),

@@ -16,6 +16,8 @@ FEATURE: TypeAdapter[Feature] = TypeAdapter(Feature)
         ({"kind": "number", "range": [5, 1]}, "range goes down, from 5 to 1"),
         ({"kind": "number", "range": [0, 1], "default": 2}, "default 2 is outside the range"),
         ({"kind": "number", "dtype": "int64", "default": 1.5}, "default 1.5 is no int64"),
+        ({"kind": "number", "dtype": "int64", "optional": True}, "int64 has no NaN"),
+        ({"kind": "number", "optional": True, "default": 1}, "two answers to an absent value"),
         ({"kind": "number", "dtype": "string"}, "dtype string holds no numbers"),
         ({"kind": "number", "default": float("nan")}, "finite"),
         ({"kind": "image", "shape": [8, 8, 2]}, "one value a pixel or three, not 2"),

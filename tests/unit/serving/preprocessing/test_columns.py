@@ -12,8 +12,13 @@ from serving.contract.features import (
 )
 from serving.contract.tensors import Array
 from serving.errors import InvalidInput, OutOfRange, WrongDtype, WrongShape
-from serving.preprocessing.columns import decode_columns
+from serving.preprocessing.columns import decode_column
 from serving.preprocessing.records import decode_instances
+
+
+def locate(row: int) -> str:
+    return f"/x/{row}"
+
 
 RANDOM = np.random.default_rng(7)
 
@@ -34,7 +39,7 @@ RANDOM = np.random.default_rng(7)
     ],
 )
 def test_a_numpy_column_and_the_same_values_as_json_decode_alike(feature: Feature, values: Array) -> None:
-    trained = decode_columns({"x": values}, (feature,))["x"]
+    trained = decode_column(feature, values, locate)
     served = decode_instances(values.tolist(), (feature,))["x"]
     np.testing.assert_array_equal(trained, served, strict=True)
     assert trained.dtype == object or trained.tobytes() == served.tobytes()
@@ -56,10 +61,10 @@ def test_a_wrong_numpy_column_is_refused_by_kind_and_place(
     values: Array, error: type[InvalidInput], pointer: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        decode_columns({"x": values}, (NumberFeature(name="x", range=(0, 10)),))
+        decode_column(NumberFeature(name="x", range=(0, 10)), values, locate)
     assert (type(refused.value), refused.value.pointer) == (error, pointer)
 
 
 def test_floats_never_become_integers_even_when_they_are_whole() -> None:
     with pytest.raises(WrongDtype, match="type float64 where int32 is expected"):
-        decode_columns({"x": np.array([1.0])}, (NumberFeature(name="x", dtype="int32"),))
+        decode_column(NumberFeature(name="x", dtype="int32"), np.array([1.0]), locate)

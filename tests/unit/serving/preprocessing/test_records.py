@@ -17,6 +17,7 @@ from serving.preprocessing.records import decode_instances
 
 NUMBER = NumberFeature(name="x")
 AGE = NumberFeature(name="age", dtype="int64", default=40, range=(0, 120), unit="years")
+HEIGHT = NumberFeature(name="height", optional=True, range=(0, 3))
 TOWN = CategoryFeature(name="town", default="Bonn")
 NOTE = TextFeature(name="a/b~c")
 ROW3 = TensorFeature(name="row", shape=(3,))
@@ -37,6 +38,8 @@ PERSON = (AGE, TOWN, NUMBER)
         ((NUMBER,), [], InvalidInput, "/instances"),
         ((NUMBER,), {"x": [1]}, WrongDtype, "/instances"),
         ((NUMBER,), None, WrongDtype, "/instances"),
+        ((HEIGHT,), [{}, {"height": float("nan")}], OutOfRange, "/instances/1/height"),
+        ((HEIGHT,), [{}, {"height": 4}], OutOfRange, "/instances/1/height"),
         ((NUMBER,), 3, WrongDtype, "/instances"),
         ((NUMBER,), [1, "2"], WrongDtype, "/instances/1"),
         ((NUMBER,), [True], WrongDtype, "/instances/0"),
@@ -149,6 +152,8 @@ def test_the_refusal_says_what_came_and_what_was_expected(
         (TensorFeature(name="x", dtype="float16"), [65504], "float16", [65504]),
         (NumberFeature(name="x", dtype="float16", range=(0, 1e6)), [65504], "float16", [65504]),
         (FLAG, [True, False], "bool", [True, False]),
+        (HEIGHT, [{"height": 2}, {}], "float32", [2.0, pytest.approx(np.nan, nan_ok=True)]),
+        (HEIGHT, [{"height": None}], "float32", [pytest.approx(np.nan, nan_ok=True)]),
         (TOWN, ["Ulm", "no such town"], "object", [b"Ulm", b"no such town"]),
         (TOWN, [{}, {"town": "Ulm"}], "object", [b"Bonn", b"Ulm"]),
         (NOTE, ["é", {"b64": "/w=="}], "object", ["é".encode(), b"\xff"]),

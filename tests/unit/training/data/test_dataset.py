@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from serving.errors import InvalidInput, InvalidJob
-from serving.preprocessing.columns import decode_columns
-from training.data.dataset import Dataset, decode, strata
+from serving.preprocessing.records import decode_instances
+from training.data.dataset import Dataset, check_classes, decode, split_keys
 from training.job import JobSpec
 
 
@@ -38,7 +38,8 @@ def test_training_sees_bit_for_bit_what_the_gateway_makes_of_the_same_rows_in_js
 ) -> None:
     for job, dataset in ((classification_job, pictures("a", "b", "c")), (regression_job, people())):
         columns = {feature.name: dataset.columns[feature.name].tolist() for feature in job.features}
-        served = decode_columns(json.loads(json.dumps(columns)), job.features)
+        records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        served = decode_instances(json.loads(json.dumps(records)), job.served_features)
         for name, trained in decode(dataset, job).inputs.items():
             assert trained.tobytes() == served[name].tobytes()
 
@@ -46,11 +47,12 @@ def test_training_sees_bit_for_bit_what_the_gateway_makes_of_the_same_rows_in_js
 def test_classes_are_numbered_in_the_jobs_order(classification_job: JobSpec) -> None:
     rows = decode(pictures("c", "a", "b", "a"), classification_job)
     assert rows.target.tolist() == [2, 0, 1, 0]
-    assert strata(rows, classification_job.outputs).tolist() == [2, 0, 1, 0]
+    assert split_keys(pictures(), rows, classification_job.outputs).strata.tolist() == [2, 0, 1, 0]
 
 
 def test_rows_of_a_regression_are_one_stratum(regression_job: JobSpec) -> None:
-    assert strata(decode(people(), regression_job), regression_job.outputs).tolist() == [0, 0]
+    rows = decode(people(), regression_job)
+    assert split_keys(people(), rows, regression_job.outputs).strata.tolist() == [0, 0]
 
 
 def test_rows_are_taken_together(regression_job: JobSpec) -> None:
@@ -72,7 +74,9 @@ def test_feature_without_a_column_is_told_which_there_are(classification_job: Jo
 def test_value_that_cannot_be_used_is_named_by_source_and_place(regression_job: JobSpec) -> None:
     with pytest.raises(InvalidInput, match="the registry: /age/1: 480 is outside the range 0 to 120 years"):
         decode(people(age=np.array([59.0, 480.0])), regression_job)
-    with pytest.raises(InvalidInput, match="the registry: /bmi/0: NaN"):
+    with pytest.raises(
+        InvalidInput, match="the registry: /bmi/0: no value, nor in 0 other rows; give the feature missing = 'mean'"
+    ):
         decode(people(bmi=np.array([np.nan, 21.6])), regression_job)
 
 
@@ -99,3 +103,50 @@ def test_changed_data_change_the_digest(changed: Dataset) -> None:
 def test_digest_depends_on_values_alone() -> None:
     turned = people(age=np.array([[59.0, 0.0], [48.0, 0.0]])[:, 0])
     assert turned.sha256() == people().sha256()
+
+
+def with_features(job: JobSpec, *features: dict[str, object]) -> JobSpec:
+    return JobSpec.model_validate({**job.model_dump(exclude={"features"}), "features": features})
+
+
+def test_absent_numbers_are_nan_where_the_graph_fills_them_in(regression_job: JobSpec) -> None:
+    job = with_features(regression_job, {"kind": "number", "name": "age", "missing": "mean"})
+    assert decode(people(age=np.array([np.nan, 48.0])), job).inputs["age"].tolist() == [
+        pytest.approx(np.nan, nan_ok=True),
+        48.0,
+    ]
+
+
+def test_absent_values_become_the_default(regression_job: JobSpec) -> None:
+    job = with_features(
+        regression_job,
+        {"kind": "number", "name": "age", "default": 40.0},
+        {"kind": "category", "name": "town", "default": "Bonn"},
+    )
+    rows = decode(people(age=np.array([np.nan, 48.0]), town=np.array(["Ulm", None], dtype=object)), job)
+    assert {name: column.tolist() for name, column in rows.inputs.items()} == {
+        "age": [40.0, 48.0],
+        "town": [b"Ulm", b"Bonn"],
+    }
+
+
+def test_absent_category_without_a_default_is_refused_with_the_remedy(regression_job: JobSpec) -> None:
+    job = with_features(regression_job, {"kind": "category", "name": "town"})
+    with pytest.raises(InvalidInput, match=r"the registry: /town/1: no value, nor in 0 other rows; .* default = ''"):
+        decode(people(town=np.array(["Ulm", None], dtype=object)), job)
+
+
+def test_class_without_a_training_row_is_refused(classification_job: JobSpec) -> None:
+    rows = decode(pictures("a", "b", "c"), classification_job)
+    with pytest.raises(InvalidInput, match="class c has no row in the training split, and 1 in all"):
+        check_classes(rows.take(np.array([0, 1])), rows, classification_job.outputs)
+
+
+def test_rows_are_chosen_together() -> None:
+    chosen = pictures("a", "b", "c").where(np.array([True, False, True]))
+    assert (chosen.target.tolist(), len(chosen.columns["image"])) == (["a", "c"], 2)
+
+
+def test_digest_of_strings_is_of_what_they_say() -> None:
+    one, same, other = (people(town=np.array([f"{'U'}lm", town], dtype=object)) for town in (None, None, "Bonn"))
+    assert one.sha256() == same.sha256() != other.sha256()
