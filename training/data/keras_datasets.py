@@ -29,6 +29,20 @@ CALIFORNIA = (
 )
 """The columns of the array `x`, in Keras's order."""
 
+GARMENTS = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+"""Fashion-MNIST's classes by their numbers: https://github.com/zalandoresearch/fashion-mnist"""
+
 FIRST_WORD = 3
 """IMDB's rows are word numbers plus this: below are padding, start and unknown."""
 
@@ -52,9 +66,13 @@ def _images(spec: KerasSpec, download: Callable[[], Any]) -> Dataset:
     return Dataset(
         source=_source(spec),
         columns={"image": np.concatenate([x_train, x_test])},
-        target=np.concatenate([y_train, y_test]).astype(str),
+        target=_classes(spec, np.concatenate([y_train, y_test])),
         held_out=np.arange(len(y_train) + len(y_test)) >= len(y_train),
     )
+
+
+def _classes(spec: KerasSpec, numbers: Array) -> Array:
+    return np.array(GARMENTS)[numbers] if spec.name == "fashion_mnist" else numbers.astype(str)
 
 
 def _local_images(path: Path) -> tuple[Array, Array, Array, Array]:
