@@ -4,7 +4,7 @@ What is learned from data (means, variances) lives in these layers, so it is exp
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -17,10 +17,15 @@ from serving.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """`inputs`: one Keras input a feature, under its name. `tensors`: what the network starts from, normalised."""
+    """`inputs`: one Keras input a feature, under its name. `tensors`: what the network starts from, normalised.
+
+    `tokens`: of each tensor of token numbers, by the tensor's name, how many there are, 0 (padding) and 1 (unknown)
+    included.
+    """
 
     inputs: Mapping[str, Any]
     tensors: Sequence[Any]
+    tokens: Mapping[str, int] = field(default_factory=dict)
 
 
 def encode(features: Sequence[Feature], train: Mapping[str, Array]) -> Encoded:

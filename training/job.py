@@ -16,7 +16,7 @@ from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
 from training.data.spec import DataSpec, SplitSpec
 from training.fit_spec import FitSpec, OptimisationSpec
-from training.networks.spec import CnnSpec, CustomSpec, MlpSpec, NetworkSpec
+from training.networks.spec import CnnSpec, CustomSpec, MlpSpec, NetworkSpec, RecurrentSpec
 from training.publish_rules import DIRECTIONS, PublishSpec
 
 TrainableFeature = Annotated[NumberFeature | ImageFeature, Field(discriminator="kind")]
@@ -83,6 +83,7 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "regression": Regression,
         "mlp": MlpSpec,
         "cnn": CnnSpec,
+        "recurrent": RecurrentSpec,
         "custom": CustomSpec,
         "optimisation": OptimisationSpec,
         "fit": FitSpec,
@@ -113,7 +114,7 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, came: objec
 
 def _key(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag on the way; the file has no such level
-    tags = {"number", "image", "classification", "regression", "mlp", "cnn", "custom"}
+    tags = {"number", "image", "classification", "regression", "mlp", "cnn", "recurrent", "custom"}
     return ".".join(str(part) for part in location if part not in tags)
 
 

@@ -45,6 +45,20 @@ class CnnSpec(DenseSpec):
     convolutions: PositiveInt = 1
 
 
+class RecurrentSpec(DenseSpec):
+    """A recurrent network: texts as token numbers, embedded and read by cells, then the dense layers.
+
+    `embedding_units` is the width of one token's vector, `cell_units` that of each direction. `dropout` acts on the
+    dense layers alone.
+    """
+
+    family: Literal["recurrent"]
+    embedding_units: PositiveInt
+    cell: Literal["lstm", "gru"] = "lstm"
+    cell_units: PositiveInt
+    bidirectional: bool = True
+
+
 class CustomSpec(Fact):
     """Layers of the user's own: `function`, written `module:name`, is imported and called with the encoded tensors."""
 
@@ -52,4 +66,4 @@ class CustomSpec(Fact):
     function: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
-NetworkSpec: TypeAlias = Annotated[MlpSpec | CnnSpec | CustomSpec, Field(discriminator="family")]
+NetworkSpec: TypeAlias = Annotated[MlpSpec | CnnSpec | RecurrentSpec | CustomSpec, Field(discriminator="family")]
