@@ -17,7 +17,7 @@ from serving.errors import InvalidJob
 from training.data.spec import SOURCES, DataSpec, SplitSpec
 from training.feature_spec import TRAINABLE, TrainableFeature, served
 from training.fit_spec import FitSpec, OptimisationSpec
-from training.networks.spec import CnnSpec, CustomSpec, MlpSpec, NetworkSpec
+from training.networks.spec import NETWORKS, NetworkSpec
 from training.publish_rules import DIRECTIONS, PublishSpec
 
 
@@ -83,9 +83,7 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "decoding": ImageDecoding,
         "classification": Classification,
         "regression": Regression,
-        "mlp": MlpSpec,
-        "cnn": CnnSpec,
-        "custom": CustomSpec,
+        **NETWORKS,
         "optimisation": OptimisationSpec,
         "fit": FitSpec,
         "publish": PublishSpec,
@@ -115,7 +113,7 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, came: objec
 
 def _key(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag on the way; the file has no such level
-    tags = {*TRAINABLE, *SOURCES, "classification", "regression", "mlp", "cnn", "custom"}
+    tags = {*TRAINABLE, *SOURCES, *NETWORKS, "classification", "regression"}
     return ".".join(str(part) for part in location if part not in tags)
 
 

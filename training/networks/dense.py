@@ -5,14 +5,25 @@ from typing import Any
 
 import keras
 
+from serving.errors import InvalidJob
 from training.networks.spec import DenseSpec
 
 
 def joined(tensors: Sequence[Any]) -> Any:
-    """[rows, values]: every tensor flattened, side by side."""
+    """[rows, values]: every tensor flattened, side by side.
+
+    Raises InvalidJob for token numbers: their size means nothing, so no layer may multiply them.
+    """
+    if any(map(holds_tokens, tensors)):
+        raise InvalidJob("network.family: only recurrent reads sequences of token numbers")
     # numbers come as [rows, numbers] already; a Flatten there would be an operation for nothing in every request
     flat = [tensor if len(tensor.shape) == 2 else keras.layers.Flatten()(tensor) for tensor in tensors]
     return flat[0] if len(flat) == 1 else keras.layers.Concatenate()(flat)
+
+
+def holds_tokens(tensor: Any) -> bool:
+    """Whether it is a sequence of token numbers, int [rows, length]."""
+    return "int" in keras.backend.standardize_dtype(tensor.dtype) and len(tensor.shape) == 2
 
 
 def dense_layers(signal: Any, spec: DenseSpec) -> Any:

@@ -1,5 +1,7 @@
 """What a job file may say about the network: one model a family, told apart by `family`. Pure."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
@@ -45,6 +47,20 @@ class CnnSpec(DenseSpec):
     convolutions: PositiveInt = 1
 
 
+class RecurrentSpec(DenseSpec):
+    """A recurrent network: texts as token numbers, embedded and read by cells, then the dense layers.
+
+    `embedding_units` is the width of one token's vector, `cell_units` that of each direction. `dropout` acts on the
+    dense layers alone.
+    """
+
+    family: Literal["recurrent"]
+    embedding_units: PositiveInt
+    cell: Literal["lstm", "gru"] = "lstm"
+    cell_units: PositiveInt
+    bidirectional: bool = True
+
+
 class CustomSpec(Fact):
     """Layers of the user's own: `function`, written `module:name`, is imported and called with the encoded tensors."""
 
@@ -52,4 +68,9 @@ class CustomSpec(Fact):
     function: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
-NetworkSpec: TypeAlias = Annotated[MlpSpec | CnnSpec | CustomSpec, Field(discriminator="family")]
+NetworkSpec: TypeAlias = Annotated[MlpSpec | CnnSpec | RecurrentSpec | CustomSpec, Field(discriminator="family")]
+
+NETWORKS: Mapping[str, type[Fact]] = MappingProxyType(
+    {"mlp": MlpSpec, "cnn": CnnSpec, "recurrent": RecurrentSpec, "custom": CustomSpec}
+)
+"""What may stand in `[network]`, by its `family`."""

@@ -27,6 +27,9 @@ def found() -> dict[str, Any]:
         ("dense", 48_522),  # 100-128-256-10
         ("functional", 55_050),  # 784-64-64-10
         ("convolutional", 167_141_409),  # 480x680x3; 16, 32, 64 filters of 3x3, each pooled 2x2; 512; 1
+        ("lstm", 586_369),  # embedding 8000x64, both directions 64, dense 64, 1
+        ("gru", 570_241),
+        ("forward lstm", 8000 * 64 + 4 * 64 * (64 + 64 + 1) + 64 * 64 + 64 + 64 + 1),
         ("custom", 5 * 7 + 7 + 7 * 2 + 2),
     ],
 )
@@ -50,11 +53,24 @@ def test_grey_image_gets_a_channel_and_every_convolution_is_normalised(found: di
     assert found["grey"] == ["Reshape", *convolution, *convolution, "MaxPooling2D", *dense]
 
 
+def test_padding_changes_no_answer(found: dict[str, Any]) -> None:
+    assert found["padding"] == pytest.approx({"lstm": 0, "gru": 0, "forward lstm": 0}, abs=1e-6)
+
+
+def test_numbers_join_what_was_read(found: dict[str, Any]) -> None:
+    assert found["tokens and numbers"] == [None, 2 * 64 + 5]
+
+
 @pytest.mark.parametrize(
     ("case", "told"),
     [
         ("cnn of numbers", "network.family: cnn needs an image among the features"),
         ("pooled away", "network.pooling: 2 times 2 needs images of at least 4x4, this one is 3x8"),
+        (
+            "recurrent of numbers",
+            "network.family: recurrent reads sequences of token numbers; the features give float32",
+        ),
+        ("dense of tokens", "network.family: only recurrent reads sequences of token numbers"),
         ("no module", "network.function: absent_module:build: No module named 'absent_module'"),
         ("no function", "network.function: families_probe:absent: module 'families_probe' has no attribute"),
         ("no tensor", "network.function: families_probe:no_tensor must give one tensor [rows, values], gave 1"),

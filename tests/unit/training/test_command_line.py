@@ -6,12 +6,15 @@ import sys
 import pytest
 
 from training.__main__ import jobs, train
+from training.job_files import shipped_jobs
 
 
 def test_jobs_are_listed_one_a_line_with_a_description(capsys: pytest.CaptureFixture[str]) -> None:
     assert jobs([]) == 0
-    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert names == ["diabetes", "digits", "digits_cnn"]
+    listed = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert [name for name, _ in listed] == sorted(shipped_jobs())
+    assert {"diabetes", "digits", "mnist", "sms_spam"} <= {name for name, _ in listed}
+    assert all(description for _, description in listed)
 
 
 @pytest.mark.parametrize("argv", [["nope"], ["digits", "--set", "fit.epoch=3"], ["absent.toml"]])

@@ -10,10 +10,11 @@ from training.job import parse_job
 Content = dict[str, Any]
 DENSE = {"units": [8], "activation": "relu", "dropout": 0.1}
 CNN = DENSE | {"family": "cnn", "filters": [4]}
+RECURRENT = DENSE | {"family": "recurrent", "embedding_units": 2, "cell": "gru", "cell_units": 3}
 CUSTOM = {"family": "custom", "function": "my.networks:build"}
 
 
-@pytest.mark.parametrize("network", [CNN, CUSTOM])
+@pytest.mark.parametrize("network", [CNN, RECURRENT, CUSTOM])
 def test_each_family_takes_its_own_keys(content: Content, network: Content) -> None:
     parsed = parse_job(content | {"network": network}, "mine.toml")
     assert parsed.network.model_dump(include=set(network), mode="json") == network
@@ -27,6 +28,7 @@ def test_each_family_takes_its_own_keys(content: Content, network: Content) -> N
         (CNN | {"filters": []}, "network.filters: "),
         (CNN | {"kernel": 0}, "network.kernel: Input should be greater than 0, got 0"),
         (CNN | {"l2": -1}, "network.l2: Input should be greater than or equal to 0, got -1"),
+        (RECURRENT | {"cell": "rnn"}, "network.cell: Input should be 'lstm' or 'gru', got 'rnn'"),
         (CUSTOM | {"function": "build"}, "network.function: String should match pattern"),
         (CUSTOM | {"family": "resnet"}, "network: Input tag 'resnet' found using 'family' does not match"),
     ],
