@@ -5,6 +5,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,7 +18,10 @@ from serving.contract.tensors import Signature
 from training.data.dataset import Dataset, Rows
 from training.data.split import Split
 from training.export import OUTPUT_NAMES
+from training.fit import Fitted
 from training.job import JobSpec
+from training.report.distributions import count_categories
+from training.report.facts import ReportFacts
 from training.sketches import sketch
 
 GOLDEN_ROWS = 4
@@ -81,6 +85,23 @@ def golden_examples(outcome: Outcome) -> tuple[GoldenExample, ...]:
             tolerance=GOLDEN_TOLERANCE,
         )
         for values, answer in zip(natural, outcome.answers[:GOLDEN_ROWS], strict=True)
+    )
+
+
+def report_facts(manifest: Manifest, outcome: Outcome, fitted: Fitted, model: Any, test: Rows) -> ReportFacts:
+    """What the report tells: `manifest` and what stands beside it; `test` are the rows of the test split."""
+    layers: list[str] = []
+    model.summary(print_fn=layers.append, line_length=80, expand_nested=True)
+    return ReportFacts(
+        manifest=manifest,
+        history=fitted.history,
+        best_epoch=fitted.best_epoch,
+        inputs=test.inputs,
+        truth=test.target,
+        answers=outcome.answers,
+        network_text="\n".join(layers),
+        job_text=render_job(outcome.job).decode(),
+        category_counts=count_categories(outcome.job.features, outcome.train.inputs),
     )
 
 

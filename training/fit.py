@@ -1,7 +1,7 @@
 """Fitting: epochs until the validation loss stops falling, then back to the best weights."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,11 @@ from training.progress import EpochReport, Tell
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """How many epochs ran, and the one whose weights the model now has."""
+    """How many epochs ran, and the one whose weights the model now has; `history` holds Keras's logs by epoch."""
 
     epochs: int
     best_epoch: int
+    history: Mapping[str, Sequence[float]]
 
 
 def fit(model: Any, train: Rows, validation: Rows, job: JobSpec, tell: Tell) -> Fitted:
@@ -46,7 +47,7 @@ def fit(model: Any, train: Rows, validation: Rows, job: JobSpec, tell: Tell) -> 
     )
     if not any(map(math.isfinite, history.history["val_loss"])):
         raise PublishError("the fit diverged: no epoch has a finite validation loss; lower optimisation.learning_rate")
-    return Fitted(epochs=len(history.epoch), best_epoch=int(patience.best_epoch) + 1)
+    return Fitted(epochs=len(history.epoch), best_epoch=int(patience.best_epoch) + 1, history=history.history)
 
 
 def _report(epoch: int, logs: Mapping[str, float], metric: str) -> EpochReport:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serving.contract.manifest import Metrics
+from serving.contract.model_directory import VersionPaths
 
 LABEL_WIDTH = 20  # "calibration_error", indented
 
@@ -34,6 +35,7 @@ class Summary:
                     for name, value in self.metrics.test.items()
                 ),
                 self._outcome(),
+                *self._report(),
                 *([f"promoted  {self.promoted} -> {self.version}"] if self.promoted else []),
             ]
         )
@@ -42,6 +44,9 @@ class Summary:
         if self.version is None:
             return "dry run: trained, exported and checked; nothing is published"
         return f"published {self.model} version {self.version}: {self.folder}"
+
+    def _report(self) -> list[str]:
+        return [f"report    {VersionPaths(self.folder).report / 'index.html'}"] if self.folder else []
 
 
 def _figure(value: float | None) -> str:

@@ -1,0 +1,143 @@
+"""Pictures of a classifier on the test split: confusion, what it trades for what, calibration."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from training.evaluation.calibration import calibrate
+from training.evaluation.classification import Truth, class_report, confusion
+from training.evaluation.curves import Curve, precision_recall, roc
+from training.report.drawing import BLUE, GREY, ORANGE, Picture, new_figure, picture, sample_note, sampled
+from training.report.words import number, short
+
+Probabilities = NDArray[np.float32]
+
+MOST_CURVES = 8
+"""More lines than this cannot be told apart."""
+MOST_CURVE_ROWS = 100_000
+MOST_COUNTED = 20
+"""Classes up to which each cell of the confusion matrix has its count written in it."""
+MOST_NAMED = 60
+LONGEST_LABEL = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which classes' curves are drawn, of which rows; `note` says what was left out."""
+
+    answers: Probabilities
+    truth: Truth
+    chosen: tuple[int, ...]
+    labels: Sequence[str]
+    note: str
+
+
+def class_pictures(answers: Probabilities, truth: Truth, labels: Sequence[str]) -> list[Picture]:
+    """`answers` [rows, classes] against class numbers [rows]; a curve that no row defines is left out."""
+    chosen, note = _chosen_classes(answers, truth)
+    rows = sampled(len(truth), MOST_CURVE_ROWS)
+    note = "; ".join(filter(None, (note, sample_note(len(truth), MOST_CURVE_ROWS))))
+    asked = Asked(answers[rows], truth[rows], tuple(chosen), labels, note)
+    drawn = [_confusion(confusion(answers, truth), labels), _roc(asked), _precision_recall(asked)]
+    return [*filter(None, drawn), _calibration(answers, truth)]
+
+
+def _chosen_classes(answers: Probabilities, truth: Truth) -> tuple[list[int], str]:
+    """Of two classes the second; of many those that are answered worst, with a note that says so."""
+    scores = class_report(answers, truth)
+    if len(scores) == 2:
+        return [1], ""
+    if len(scores) <= MOST_CURVES:
+        return list(range(len(scores))), ""
+    there = [place for place, score in enumerate(scores) if score.rows]
+    worst = sorted(there, key=lambda place: scores[place].f1 or 0.0)[:MOST_CURVES]
+    return worst, f"the {len(worst)} of {len(scores)} classes with the lowest F1"
+
+
+def _confusion(counts: NDArray[np.int64], labels: Sequence[str]) -> Picture:
+    classes = len(labels)
+    side = float(np.clip(2.6 + 0.33 * classes, 4.6, 11.0))
+    figure, axes = new_figure(side + 0.6, side)
+    truths = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shares = counts / truths
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    axes.grid(visible=False)
+    axes.set(xlabel="answer", ylabel="truth")
+    if classes <= MOST_NAMED:
+        names = [short(label, LONGEST_LABEL) for label in labels]
+        upright = max(map(len, names)) > 3
+        axes.set_xticks(range(classes), names, rotation=90 if upright else 0)
+        axes.set_yticks(range(classes), names)
+        axes.tick_params(labelsize=10 if classes <= 12 else 8, length=0)
+    else:
+        axes.set_title(f"{classes} classes by their number", fontsize=9, color=GREY)
+    if classes <= MOST_COUNTED:
+        _write_counts(axes, counts, shares)
+    bar = figure.colorbar(image, ax=axes, fraction=0.04, pad=0.02)
+    bar.outline.set_visible(False)
+    bar.set_label("share of the class's rows")
+    return picture("confusion", "Confusion matrix: rows counted by truth and answer", figure, wide=classes > 14)
+
+
+def _write_counts(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.float64]) -> None:
+    size = 9 if len(counts) <= 12 and counts.max() < 10_000 else 6.5
+    for (truth, answer), count in np.ndenumerate(counts):
+        if count:
+            color = "white" if shares[truth, answer] > 0.55 else "#111827"
+            axes.text(answer, truth, f"{count:,}", ha="center", va="center", fontsize=size, color=color)
+
+
+def _roc(asked: Asked) -> Picture | None:
+    figure, axes = new_figure(5.4, 5.0)
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1.2)
+    axes.set(xlabel="false positives, share of the other classes' rows", ylabel="recall")
+    if not _curves(figure, axes, roc, "area", asked):
+        return None
+    return picture("roc", "ROC: each class against the rest; the dotted line is chance", figure)
+
+
+def _precision_recall(asked: Asked) -> Picture | None:
+    figure, axes = new_figure(5.4, 5.0)
+    axes.set(xlabel="recall", ylabel="precision")
+    if not _curves(figure, axes, precision_recall, "average precision", asked):
+        return None
+    return picture("precision_recall", "Precision and recall: each class against the rest", figure)
+
+
+def _curves(
+    figure: Figure,
+    axes: Axes,
+    of_class: Callable[[Probabilities, Truth, int], Curve | None],
+    area: str,
+    asked: Asked,
+) -> bool:
+    colors = mpl.colormaps["tab10"].colors  # type: ignore[attr-defined]  # a ListedColormap, typed as its base
+    curves = [curve for place in asked.chosen if (curve := of_class(asked.answers, asked.truth, place))]
+    for curve, color in zip(curves, colors, strict=False):
+        told_label = f"{short(asked.labels[curve.class_number], 24)}  {number(curve.area)}"
+        axes.plot(curve.x, curve.y, color=color, label=told_label, linewidth=1.6)
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.03))
+    axes.set_title(asked.note, fontsize=9, color=GREY)
+    if curves:
+        columns = 2 if len(curves) > 1 else 1
+        figure.legend(loc="outside lower center", ncols=columns, title=f"class, {area}", title_fontsize=9)
+    return bool(curves)
+
+
+def _calibration(answers: Probabilities, truth: Truth) -> Picture:
+    found = calibrate(answers, truth.astype(np.int64))
+    figure = Figure(figsize=(5.4, 5.0))
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1.2, label="as right as confident")
+    axes.plot(found.confidence, found.accuracy, "o-", color=BLUE, label="test split")
+    axes.set(ylabel="share answered rightly", xlim=(-0.02, 1.02), ylim=(-0.02, 1.03))
+    axes.legend(loc="upper left")
+    axes.set_title(f"calibration error {number(found.error)}", fontsize=9, color=GREY)
+    below.bar(found.confidence, found.rows, width=0.04, color=ORANGE)
+    below.set(xlabel="confidence: the answer's probability", ylabel="rows")
+    return picture("calibration", "Calibration: how often an answer of a given confidence is right", figure)
