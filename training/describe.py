@@ -22,6 +22,7 @@ from training.fit import Fitted
 from training.job import JobSpec
 from training.report.distributions import count_categories
 from training.report.facts import ReportFacts
+from training.report.toml_text import as_toml
 from training.sketches import sketch
 
 GOLDEN_ROWS = 4
@@ -100,7 +101,7 @@ def report_facts(manifest: Manifest, outcome: Outcome, fitted: Fitted, model: An
         truth=test.target,
         answers=outcome.answers,
         network_text="\n".join(layers),
-        job_text=render_job(outcome.job).decode(),
+        job_text=as_toml(outcome.job.model_dump(mode="json")),
         category_counts=count_categories(outcome.job.features, outcome.train.inputs),
     )
 

@@ -13,17 +13,20 @@ from training.evaluation.calibration import calibrate
 from training.evaluation.classification import Truth, class_report, confusion
 from training.evaluation.curves import Curve, precision_recall, roc
 from training.report.drawing import BLUE, GREY, ORANGE, Picture, new_figure, picture, sample_note, sampled
-from training.report.words import number, short
+from training.report.words import number, share, squeezed
 
 Probabilities = NDArray[np.float32]
 
-MOST_CURVES = 8
+MOST_CURVES = 10
 """More lines than this cannot be told apart."""
 MOST_CURVE_ROWS = 100_000
 MOST_COUNTED = 20
 """Classes up to which each cell of the confusion matrix has its count written in it."""
 MOST_NAMED = 60
 LONGEST_LABEL = 18
+LONGEST_IN_LEGEND = 40
+CURVE_INCHES = 4.2
+"""And as much more as the legend below takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,14 @@ def _chosen_classes(answers: Probabilities, truth: Truth) -> tuple[list[int], st
 def _confusion(counts: NDArray[np.int64], labels: Sequence[str]) -> Picture:
     classes = len(labels)
     side = float(np.clip(2.6 + 0.33 * classes, 4.6, 11.0))
-    figure, axes = new_figure(side + 0.6, side)
+    figure, axes = new_figure(side, side)
     truths = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     shares = counts / truths
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
     axes.grid(visible=False)
     axes.set(xlabel="answer", ylabel="truth")
     if classes <= MOST_NAMED:
-        names = [short(label, LONGEST_LABEL) for label in labels]
+        names = [squeezed(label, LONGEST_LABEL) for label in labels]
         upright = max(map(len, names)) > 3
         axes.set_xticks(range(classes), names, rotation=90 if upright else 0)
         axes.set_yticks(range(classes), names)
@@ -78,10 +81,8 @@ def _confusion(counts: NDArray[np.int64], labels: Sequence[str]) -> Picture:
         axes.set_title(f"{classes} classes by their number", fontsize=9, color=GREY)
     if classes <= MOST_COUNTED:
         _write_counts(axes, counts, shares)
-    bar = figure.colorbar(image, ax=axes, fraction=0.04, pad=0.02)
-    bar.outline.set_visible(False)
-    bar.set_label("share of the class's rows")
-    return picture("confusion", "Confusion matrix: rows counted by truth and answer", figure, wide=classes > 14)
+    caption = "Confusion matrix: rows by truth and answer; the darker, the larger a share of the class"
+    return picture("confusion", caption, figure, wide=classes > 14)
 
 
 def _write_counts(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.float64]) -> None:
@@ -93,7 +94,7 @@ def _write_counts(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.floa
 
 
 def _roc(asked: Asked) -> Picture | None:
-    figure, axes = new_figure(5.4, 5.0)
+    figure, axes = new_figure(height=CURVE_INCHES)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1.2)
     axes.set(xlabel="false positives, share of the other classes' rows", ylabel="recall")
     if not _curves(figure, axes, roc, "area", asked):
@@ -102,7 +103,7 @@ def _roc(asked: Asked) -> Picture | None:
 
 
 def _precision_recall(asked: Asked) -> Picture | None:
-    figure, axes = new_figure(5.4, 5.0)
+    figure, axes = new_figure(height=CURVE_INCHES)
     axes.set(xlabel="recall", ylabel="precision")
     if not _curves(figure, axes, precision_recall, "average precision", asked):
         return None
@@ -119,14 +120,20 @@ def _curves(
     colors = mpl.colormaps["tab10"].colors  # type: ignore[attr-defined]  # a ListedColormap, typed as its base
     curves = [curve for place in asked.chosen if (curve := of_class(asked.answers, asked.truth, place))]
     for curve, color in zip(curves, colors, strict=False):
-        told_label = f"{short(asked.labels[curve.class_number], 24)}  {number(curve.area)}"
-        axes.plot(curve.x, curve.y, color=color, label=told_label, linewidth=1.6)
+        label = squeezed(asked.labels[curve.class_number], LONGEST_IN_LEGEND)
+        axes.plot(curve.x, curve.y, color=color, label=f"{label}  {share(curve.area)}", linewidth=1.6)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.03))
     axes.set_title(asked.note, fontsize=9, color=GREY)
     if curves:
-        columns = 2 if len(curves) > 1 else 1
-        figure.legend(loc="outside lower center", ncols=columns, title=f"class, {area}", title_fontsize=9)
+        _legend_below(figure, f"class, {area}", [asked.labels[curve.class_number] for curve in curves])
     return bool(curves)
+
+
+def _legend_below(figure: Figure, title: str, labels: Sequence[str]) -> None:
+    columns = 1 if len(labels) == 1 or max(map(len, labels)) > 14 else 2
+    lines = -(-len(labels) // columns)
+    figure.set_figheight(CURVE_INCHES + 0.2 * lines)
+    figure.legend(loc="outside lower center", ncols=columns, title=title, title_fontsize=9)
 
 
 def _calibration(answers: Probabilities, truth: Truth) -> Picture:

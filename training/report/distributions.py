@@ -10,7 +10,7 @@ from serving.contract.features import Feature
 from serving.contract.manifest import Histogram
 from serving.contract.tensors import Array
 from training.report.drawing import BLUE, GREY, Picture, picture
-from training.report.words import natural, short
+from training.report.words import natural, short, squeezed
 
 MOST_FEATURES = 18
 MOST_CATEGORIES = 8
@@ -58,7 +58,7 @@ def _chart(axes: Axes, feature: Feature, sketch: Histogram | None, counts: Mappi
     axes.tick_params(labelsize=8)
     if counts:
         first = list(counts.items())[:MOST_CATEGORIES]
-        axes.barh([short(name, 16) for name, _ in first], [count for _, count in first], color=BLUE, alpha=0.85)
+        axes.barh([squeezed(name, 16) for name, _ in first], [count for _, count in first], color=BLUE, alpha=0.85)
         axes.invert_yaxis()
         if len(counts) > len(first):
             axes.set_xlabel(f"and {len(counts) - len(first)} more", fontsize=8, color=GREY)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from training.report.drawing import BLUE, GREY, ORANGE, Picture, new_figure, picture
 from training.report.words import number, short
@@ -33,10 +33,14 @@ def _curve(place: int, name: str, history: Mapping[str, Sequence[float]], best_e
     ]
     values = np.concatenate(plotted)
     finite = values[np.isfinite(values)]
-    if name == LEARNING_RATE or (len(finite) and finite.min() > 0 and finite.max() / finite.min() > LOGARITHMIC_FROM):
+    if len(finite) and finite.min() > 0 and finite.max() / finite.min() > LOGARITHMIC_FROM:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")  # the usual powers of ten are drawn as formulas, which are off
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    if len(plotted[0]) <= MARKED_EPOCHS:
+        axes.set_xlim(0.5, max(map(len, plotted)) + 0.5)
     _mark_best(axes, history.get(VALIDATION + name, ()), best_epoch)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     axes.set(xlabel="epoch", ylabel=short(name.replace("_", " "), 40))
     if name != LEARNING_RATE:
         axes.legend()

@@ -9,6 +9,9 @@ from typing import NewType
 
 Html = NewType("Html", str)
 
+LONG = 24
+"""Characters from which a cell is given room, so that its text does not become a tower of words."""
+
 _VOID = {"img", "meta"}
 
 
@@ -30,9 +33,10 @@ def joined(*parts: Html) -> Html:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
     """A table in a box that scrolls sideways; each row's first cell is its heading."""
     head = element("tr", *(element("th", text(cell), scope="col") for cell in header))
-    body = (
-        element("tr", element("th", text(first), scope="row"), *(element("td", text(cell)) for cell in cells))
-        for first, *cells in rows
-    )
+    body = (element("tr", element("th", text(first), scope="row"), *map(_cell, cells)) for first, *cells in rows)
     whole = element("table", element("thead", head), element("tbody", joined(*body)))
     return element("div", whole, class_="scroll")
+
+
+def _cell(value: str) -> Html:
+    return element("td", text(value), class_="long" if len(value) > LONG else "short")

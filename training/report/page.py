@@ -10,7 +10,7 @@ from training.publish_rules import DIRECTIONS
 from training.report.drawing import Picture
 from training.report.facts import ReportFacts, Table
 from training.report.markup import Html, element, joined, table, text
-from training.report.words import counted, number
+from training.report.words import counted, number, share
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """The browser's own guard: whatever a value might smuggle in, nothing is run and nothing is fetched."""
@@ -110,7 +110,7 @@ def _class_table(facts: ReportFacts) -> Html:
     if not isinstance(outputs, Classification):
         return Html("")
     rows = tuple(
-        (label, number(score.precision), number(score.recall), number(score.f1), number(score.rows))
+        (label, share(score.precision), share(score.recall), share(score.f1), number(score.rows))
         for label, score in zip(outputs.labels, class_report(facts.answers, facts.truth), strict=True)
     )
     return _titled(Table("Each class", ("class", "precision", "recall", "F1", "support"), rows))

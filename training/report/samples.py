@@ -16,7 +16,7 @@ from serving.contract.manifest import Classification
 from serving.contract.tensors import Array
 from training.report.drawing import GREEN, RED, SEED, Picture, picture
 from training.report.facts import ReportFacts, Table
-from training.report.words import natural, number, short
+from training.report.words import natural, number, short, squeezed
 
 SAMPLES = 20
 MOST_BAD = 12
@@ -99,7 +99,7 @@ def _images(column: Array, feature: ImageFeature, chosen: Sequence[Sample], name
 
 def _image(axes: Axes, pixels: NDArray[np.float64], sample: Sample) -> None:
     color = {True: GREEN, False: RED, None: "#111827"}[sample.right]
-    title = f"{short(sample.truth, 18)}\n→ {short(sample.answer, 12)}  {sample.how}"
+    title = f"{squeezed(sample.truth, 18)}\n→ {squeezed(sample.answer, 13)}  {sample.how}"
     axes.set_title(title, fontsize=10, color=color, loc="center")
     axes.imshow(pixels.squeeze(-1) if pixels.shape[2:] == (1,) else pixels, cmap="gray", vmin=0, vmax=1)
 

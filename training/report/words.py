@@ -14,11 +14,25 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
+def share(value: float | None) -> str:
+    """Of 1, four decimals, so that a column of them lines up; a dash for what is undefined."""
+    return "-" if value is None else f"{value:.4f}"
+
+
 def short(value: str, longest: int) -> str:
     """`value` on one line of at most `longest` characters, its end cut off; what cannot be printed is left out."""
     line = "".join(c if c.isprintable() else " " for c in value)
     line = " ".join(line.split())
     return line if len(line) <= longest else line[: longest - 1] + CUT
+
+
+def squeezed(label: str, longest: int) -> str:
+    """As `short`, but the middle is cut out: labels are told apart by their ends as often as by their beginnings."""
+    line = short(label, len(label))
+    if len(line) <= longest:
+        return line
+    tail = longest // 3
+    return line[: longest - 1 - tail] + CUT + line[-tail:]
 
 
 def natural(value: object, longest: int = 120) -> str:

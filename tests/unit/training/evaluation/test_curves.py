@@ -25,10 +25,10 @@ def test_precision_recall_ends_at_the_highest_threshold() -> None:
 
 
 def test_class_without_rows_has_no_curve_and_one_without_others_no_roc() -> None:
-    assert precision_recall(TWO, np.ones(5), 0) is None
-    assert roc(TWO, np.ones(5), 0) is None
-    assert roc(TWO, np.ones(5), 1) is None
-    assert precision_recall(TWO, np.ones(5), 1) is not None
+    assert precision_recall(TWO, np.ones(5, np.int64), 0) is None
+    assert roc(TWO, np.ones(5, np.int64), 0) is None
+    assert roc(TWO, np.ones(5, np.int64), 1) is None
+    assert precision_recall(TWO, np.ones(5, np.int64), 1) is not None
 
 
 def test_many_thresholds_are_thinned_but_the_area_is_that_of_all() -> None:
