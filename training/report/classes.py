@@ -13,6 +13,7 @@ from training.evaluation.calibration import calibrate
 from training.evaluation.classification import Truth, class_report, confusion
 from training.evaluation.curves import Curve, precision_recall, roc
 from training.report.drawing import BLUE, GREY, ORANGE, Picture, new_figure, picture, sample_note, sampled
+from training.report.facts import Table
 from training.report.words import number, share, squeezed
 
 Probabilities = NDArray[np.float32]
@@ -23,6 +24,9 @@ MOST_CURVE_ROWS = 100_000
 MOST_COUNTED = 20
 """Classes up to which each cell of the confusion matrix has its count written in it."""
 MOST_NAMED = 60
+MOST_IN_MATRIX = 120
+"""Beyond this a cell is less than a pixel; the table of pairs says more."""
+MOST_PAIRS = 15
 LONGEST_LABEL = 18
 LONGEST_IN_LEGEND = 40
 CURVE_INCHES = 4.2
@@ -46,8 +50,22 @@ def class_pictures(answers: Probabilities, truth: Truth, labels: Sequence[str]) 
     rows = sampled(len(truth), MOST_CURVE_ROWS)
     note = "; ".join(filter(None, (note, sample_note(len(truth), MOST_CURVE_ROWS))))
     asked = Asked(answers[rows], truth[rows], tuple(chosen), labels, note)
-    drawn = [_confusion(confusion(answers, truth), labels), _roc(asked), _precision_recall(asked)]
+    matrix = _confusion(confusion(answers, truth), labels) if len(labels) <= MOST_IN_MATRIX else None
+    drawn = [matrix, _roc(asked), _precision_recall(asked)]
     return [*filter(None, drawn), _calibration(answers, truth)]
+
+
+def most_confused(counts: NDArray[np.int64], labels: Sequence[str]) -> Table:
+    """The pairs of classes that were taken for each other most often, at most MOST_PAIRS; `counts` as `confusion`."""
+    wrong = counts * ~np.eye(len(counts), dtype=np.bool_)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_PAIRS]
+    pairs = [divmod(int(place), len(counts)) for place in order]
+    rows = tuple(
+        (labels[truth], labels[answer], number(int(wrong[truth, answer])), number(int(counts[truth].sum())))
+        for truth, answer in pairs
+        if wrong[truth, answer]
+    )
+    return Table("Most confused pairs", ("truth", "answer", "rows", "of the class's"), rows)
 
 
 def _chosen_classes(answers: Probabilities, truth: Truth) -> tuple[list[int], str]:
@@ -82,7 +100,7 @@ def _confusion(counts: NDArray[np.int64], labels: Sequence[str]) -> Picture:
     if classes <= MOST_COUNTED:
         _write_counts(axes, counts, shares)
     caption = "Confusion matrix: rows by truth and answer; the darker, the larger a share of the class"
-    return picture("confusion", caption, figure, wide=classes > 14)
+    return picture("confusion", caption, figure, "wide" if classes > 14 else "normal")
 
 
 def _write_counts(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.float64]) -> None:
@@ -143,7 +161,7 @@ def _calibration(answers: Probabilities, truth: Truth) -> Picture:
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1.2, label="as right as confident")
     axes.plot(found.confidence, found.accuracy, "o-", color=BLUE, label="test split")
     axes.set(ylabel="share answered rightly", xlim=(-0.02, 1.02), ylim=(-0.02, 1.03))
-    axes.legend(loc="upper left")
+    axes.legend()
     axes.set_title(f"calibration error {number(found.error)}", fontsize=9, color=GREY)
     below.bar(found.confidence, found.rows, width=0.04, color=ORANGE)
     below.set(xlabel="confidence: the answer's probability", ylabel="rows")

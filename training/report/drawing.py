@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -46,14 +46,17 @@ STYLE: dict[Any, Any] = {  # matplotlib types its keys as a long list of literal
 }
 
 
+Size = Literal["small", "normal", "wide"]
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`name` is the file's, without `.png`; `caption` says what is seen. `wide` ones take the page's whole width."""
+    """`name` is the file's, without `.png`; `caption` says what is seen; `size` is the room it takes on the page."""
 
     name: str
     caption: str
     png: bytes
-    wide: bool = False
+    size: Size = "normal"
 
 
 @contextmanager
@@ -69,14 +72,14 @@ def new_figure(width: float = SIZE_INCHES[0], height: float = SIZE_INCHES[1]) ->
     return figure, figure.add_subplot()
 
 
-def picture(name: str, caption: str, figure: Figure, *, wide: bool = False) -> Picture:
+def picture(name: str, caption: str, figure: Figure, size: Size = "normal") -> Picture:
     """`figure` as PNG."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # a script the font lacks shows as boxes; the page's own text has the label right
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
-    return Picture(name, caption, buffer.getvalue(), wide)
+    return Picture(name, caption, buffer.getvalue(), size)
 
 
 def sampled(rows: int, most: int) -> NDArray[np.int64]:

@@ -1,12 +1,15 @@
 """The page: facts and pictures to one HTML text that needs nothing beside it. Pure: nothing is drawn here."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+import numpy as np
+
 from serving.contract.manifest import Classification, Manifest
-from training.evaluation.classification import class_report
+from training.evaluation.classification import class_report, confusion
 from training.publish_rules import DIRECTIONS
+from training.report.classes import MOST_COUNTED, most_confused
 from training.report.drawing import Picture
 from training.report.facts import ReportFacts, Table
 from training.report.markup import Html, element, joined, table, text
@@ -25,10 +28,10 @@ def render_page(facts: ReportFacts, pictures: Mapping[str, Sequence[Picture]], s
     parts = {
         "Metrics": _metrics(manifest),
         "Fit": _fit(facts, pictures["fit"]),
-        "Test split": joined(_figures(pictures["test"]), _class_table(facts)),
+        "Test split": joined(_figures(pictures["test"]), *_class_tables(facts)),
         "Samples": joined(_figures(pictures["samples"]), _titled(samples)),
         **{other.title: table(other.header, other.rows) for other in facts.tables},
-        "Features": joined(_figures(pictures["features"]), _features(manifest)),
+        "Features": joined(_distributions(pictures["features"], manifest), _features(manifest)),
         "Network": element("pre", text(facts.network_text.strip("\n"))),
         "Data": _lineage(manifest),
         "Job": element("pre", text(facts.job_text.strip("\n"))),
@@ -96,24 +99,32 @@ def _figures(pictures: Sequence[Picture]) -> Html:
 def _figure(picture: Picture) -> Html:
     source = f"data:image/png;base64,{base64.b64encode(picture.png).decode()}"
     image = element("img", src=source, alt=picture.caption)
-    return element(
-        "figure", image, element("figcaption", text(picture.caption)), class_="wide" if picture.wide else "narrow"
-    )
+    return element("figure", image, element("figcaption", text(picture.caption)), class_=picture.size)
 
 
 def _titled(told: Table) -> Html:
     return joined(element("h3", text(told.title)), table(told.header, told.rows))
 
 
-def _class_table(facts: ReportFacts) -> Html:
+def _distributions(pictures: Sequence[Picture], manifest: Manifest) -> Html:
+    told = f"Values in the training split: {len(pictures)} of {counted(len(manifest.features), 'feature')}."
+    return joined(element("p", text(told)), _figures(pictures))
+
+
+def _class_tables(facts: ReportFacts) -> Iterator[Html]:
     outputs = facts.manifest.outputs
     if not isinstance(outputs, Classification):
-        return Html("")
+        return
+    if len(np.unique(facts.truth)) < 2:
+        yield element("p", text("The test split has rows of one class only: there is no ROC curve to draw."))
+    confused = most_confused(confusion(facts.answers, facts.truth), outputs.labels)
+    if len(outputs.labels) > MOST_COUNTED and confused.rows:
+        yield _titled(confused)
     rows = tuple(
         (label, share(score.precision), share(score.recall), share(score.f1), number(score.rows))
         for label, score in zip(outputs.labels, class_report(facts.answers, facts.truth), strict=True)
     )
-    return _titled(Table("Each class", ("class", "precision", "recall", "F1", "support"), rows))
+    yield _titled(Table("Each class", ("class", "precision", "recall", "F1", "support"), rows))
 
 
 def _features(manifest: Manifest) -> Html:

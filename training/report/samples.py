@@ -22,7 +22,7 @@ SAMPLES = 20
 MOST_BAD = 12
 """Of SAMPLES, so that there are ordinary ones to compare with."""
 MOST_COLUMNS = 12
-IMAGES_A_LINE = 5
+IMAGES_A_LINE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def sample_pictures(facts: ReportFacts, chosen: Sequence[Sample]) -> list[Pictur
 
 def _images(column: Array, feature: ImageFeature, chosen: Sequence[Sample], name: str) -> Picture:
     lines = -(-len(chosen) // IMAGES_A_LINE)
-    figure = Figure(figsize=(8.2, 2.0 * lines))
+    figure = Figure(figsize=(5.6, 1.8 * lines))
     charts = figure.subplots(lines, IMAGES_A_LINE, squeeze=False).ravel()
     shown = column[[sample.row for sample in chosen]].astype(np.float64)
     low, high = feature.range or (shown.min(), shown.max())
@@ -94,7 +94,7 @@ def _images(column: Array, feature: ImageFeature, chosen: Sequence[Sample], name
         axes.set_axis_off()
     told = "" if chosen[0].right is None else "; red is wrong"
     caption = f"{short(feature.name, 60)}: truth, and below it the answer and how sure or how far off{told}"
-    return picture(name, caption, figure, wide=True)
+    return picture(name, caption, figure)
 
 
 def _image(axes: Axes, pixels: NDArray[np.float64], sample: Sample) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from training.evaluation.classification import Truth
@@ -50,6 +51,7 @@ def _predicted_and_true(shown: Values) -> Picture:
     _dots(axes, shown.true, shown.predicted)
     axes.set(xlim=ends, ylim=ends, xlabel=f"true{shown.unit}", ylabel=f"predicted{shown.unit}")
     axes.set_title(shown.note, fontsize=9, color=GREY)
+    _round_ticks(axes)
     return picture("predicted_and_true", "Predicted and true: on the dotted line they are equal", figure)
 
 
@@ -59,6 +61,7 @@ def _residuals_by_prediction(shown: Values) -> Picture:
     _dots(axes, shown.predicted, shown.predicted - shown.true)
     axes.set(xlabel=f"predicted{shown.unit}", ylabel=f"predicted less true{shown.unit}")
     axes.set_title(shown.note, fontsize=9, color=GREY)
+    _round_ticks(axes)
     return picture("residuals_by_prediction", "Residuals by prediction: above the line it said too much", figure)
 
 
@@ -70,7 +73,14 @@ def _residual_histogram(left: NDArray[np.float64], unit: str) -> Picture:
     axes.axvline(float(np.median(left)), color=ORANGE, linewidth=1.6)
     axes.set(xlabel=f"predicted less true{unit}", ylabel="rows")
     axes.set_title(f"median {number(float(np.median(left)))}", fontsize=9, color=ORANGE)
+    _round_ticks(axes)
     return picture("residuals", "Residuals: how many rows miss by how much", figure)
+
+
+def _round_ticks(axes: Axes) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(5))  # six digits and a comma must not touch
+    axes.xaxis.set_major_formatter("{x:,.6g}")
+    axes.yaxis.set_major_formatter("{x:,.6g}")
 
 
 def _dots(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from serving.contract.manifest import Classification
 from training.report.classes import class_pictures
-from training.report.distributions import distribution_picture
+from training.report.distributions import distribution_pictures
 from training.report.drawing import Picture, drawing
 from training.report.facts import ReportFacts
 from training.report.history import history_pictures
@@ -38,10 +38,9 @@ def draw(facts: ReportFacts, chosen: Sequence[Sample]) -> Mapping[str, Sequence[
             test = class_pictures(facts.answers, facts.truth, manifest.outputs.labels)
         else:
             test = value_pictures(facts.answers, facts.truth, manifest.outputs.unit)
-        features = distribution_picture(manifest.features, manifest.sketches, facts.category_counts)
         return {
             "fit": history_pictures(facts.history, facts.best_epoch),
             "test": test,
             "samples": sample_pictures(facts, chosen),
-            "features": [features] if features else [],
+            "features": distribution_pictures(manifest.features, manifest.sketches, facts.category_counts),
         }
