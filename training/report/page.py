@@ -25,21 +25,21 @@ ARROWS: Mapping[str, str] = MappingProxyType({"higher": "higher is better", "low
 def render_page(facts: ReportFacts, pictures: Mapping[str, Sequence[Picture]], samples: Table, style: str) -> str:
     """The whole page. `pictures` are by section: `fit`, `test`, `samples` and `features`; `style` is CSS."""
     manifest = facts.manifest
-    parts = {
-        "Metrics": _metrics(manifest),
-        "Fit": _fit(facts, pictures["fit"]),
-        "Test split": joined(_figures(pictures["test"]), *_class_tables(facts)),
-        "Samples": joined(_figures(pictures["samples"]), _titled(samples)),
-        **{other.title: table(other.header, other.rows) for other in facts.tables},
-        "Features": joined(_distributions(pictures["features"], manifest), _features(manifest)),
-        "Network": element("pre", text(facts.network_text.strip("\n"))),
-        "Data": _lineage(manifest),
-        "Job": element("pre", text(facts.job_text.strip("\n"))),
-    }
-    links = (element("a", text(title), href=f"#part-{place}") for place, title in enumerate(parts, start=1))
+    parts = [
+        ("Metrics", _metrics(manifest)),
+        ("Fit", _fit(facts, pictures["fit"])),
+        ("Test split", joined(_figures(pictures["test"]), *_class_tables(facts))),
+        ("Samples", joined(_figures(pictures["samples"]), _titled(samples))),
+        *((other.title, table(other.header, other.rows)) for other in facts.tables),
+        ("Features", joined(_distributions(pictures["features"], manifest), _features(manifest))),
+        ("Network", element("pre", text(facts.network_text.strip("\n")))),
+        ("Data", _lineage(manifest)),
+        ("Job", element("pre", text(facts.job_text.strip("\n")))),
+    ]
+    links = (element("a", text(title), href=f"#part-{place}") for place, (title, _) in enumerate(parts, start=1))
     sections = (
         element("section", element("h2", text(title)), content, id=f"part-{place}")
-        for place, (title, content) in enumerate(parts.items(), start=1)
+        for place, (title, content) in enumerate(parts, start=1)
     )
     head = joined(
         element("meta", charset="utf-8"),

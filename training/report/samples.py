@@ -86,7 +86,7 @@ def _images(column: Array, feature: ImageFeature, chosen: Sequence[Sample], name
     figure = Figure(figsize=(5.6, 1.8 * lines))
     charts = figure.subplots(lines, IMAGES_A_LINE, squeeze=False).ravel()
     shown = column[[sample.row for sample in chosen]].astype(np.float64)
-    low, high = feature.range or (shown.min(), shown.max())
+    low, high = feature.range or ((0, 255) if feature.dtype == "uint8" else (shown.min(), shown.max()))
     scaled = np.clip((shown - low) / ((high - low) or 1.0), 0, 1)
     for pixels, sample, axes in zip(scaled, chosen, charts, strict=False):
         _image(axes, pixels, sample)
