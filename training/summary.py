@@ -5,6 +5,7 @@ from pathlib import Path
 
 from serving.contract.manifest import Metrics
 from serving.contract.model_directory import VersionPaths
+from training.report.facts import PAGE
 
 LABEL_WIDTH = 20  # "calibration_error", indented
 
@@ -46,7 +47,7 @@ class Summary:
         return f"published {self.model} version {self.version}: {self.folder}"
 
     def _report(self) -> list[str]:
-        return [f"report    {VersionPaths(self.folder).report / 'index.html'}"] if self.folder else []
+        return [f"report    {VersionPaths(self.folder).report / PAGE}"] if self.folder else []
 
 
 def _figure(value: float | None) -> str:

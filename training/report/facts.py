@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array
 
+PAGE = "index.html"
+"""The page's name in the report's folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

@@ -8,13 +8,11 @@ from serving.contract.manifest import Classification
 from training.report.classes import class_pictures
 from training.report.distributions import distribution_pictures
 from training.report.drawing import Picture, drawing
-from training.report.facts import ReportFacts
+from training.report.facts import PAGE, ReportFacts
 from training.report.history import history_pictures
 from training.report.page import render_page
 from training.report.samples import Sample, sample_pictures, sample_table, samples
 from training.report.values import value_pictures
-
-PAGE = "index.html"
 
 
 def write_report(facts: ReportFacts, folder: Path) -> Path:

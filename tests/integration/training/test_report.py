@@ -6,6 +6,7 @@ import pytest
 
 from serving.contract.manifest import parse_manifest
 from serving.contract.model_directory import model_paths
+from training.report.facts import PAGE
 from training.report.words import number
 
 PICTURES = {
@@ -18,7 +19,7 @@ PICTURES = {
 def test_version_has_a_report_that_tells_its_metrics(trained_models: Path, model: str) -> None:
     version = model_paths(trained_models, model).version(1)
     manifest = parse_manifest(version.manifest.read_bytes())
-    page = (version.report / "index.html").read_text()
+    page = (version.report / PAGE).read_text()
     for name, value in manifest.metrics.test.items():
         assert f'{name}</th><td class="short">{number(value)}</td>' in page
     for told in (manifest.lineage.sha256, manifest.job_sha256, "Total params", f"model = &quot;{model}&quot;"):
