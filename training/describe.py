@@ -22,7 +22,11 @@ from training.data.dataset import Dataset, Rows
 from training.data.split import Split
 from training.export import OUTPUT_NAMES
 from training.feature_spec import served
+from training.fit import Fitted
 from training.job import JobSpec
+from training.report.distributions import count_categories
+from training.report.facts import ReportFacts
+from training.report.toml_text import as_toml
 from training.sketches import sketch
 
 GOLDEN_ROWS = 4
@@ -95,6 +99,23 @@ def natural_value(value: Any) -> JsonValue:
         return {"b64": b64encode(value).decode()}
     plain: JsonValue = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     return None if isinstance(plain, float) and math.isnan(plain) else plain
+
+
+def report_facts(manifest: Manifest, outcome: Outcome, fitted: Fitted, model: Any, test: Rows) -> ReportFacts:
+    """What the report tells: `manifest` and what stands beside it; `test` are the rows of the test split."""
+    layers: list[str] = []
+    model.summary(print_fn=layers.append, line_length=80, expand_nested=True)
+    return ReportFacts(
+        manifest=manifest,
+        history=fitted.history,
+        best_epoch=fitted.best_epoch,
+        inputs=test.inputs,
+        truth=test.target,
+        answers=outcome.answers,
+        network_text="\n".join(layers),
+        job_text=as_toml(outcome.job.model_dump(mode="json")),
+        category_counts=count_categories(manifest.features, outcome.train.inputs),
+    )
 
 
 def write_job(staged: VersionPaths, job: JobSpec) -> None:

@@ -18,7 +18,7 @@ from training.batches import as_tensors
 from training.data.dataset import check_classes, decode, split_keys
 from training.data.sources import read_dataset
 from training.data.split import split_rows
-from training.describe import Outcome, describe, write_job
+from training.describe import Outcome, describe, report_facts, write_job
 from training.evaluation.evaluate import evaluate
 from training.export import export_saved_model
 from training.exported import Exported, check_same_answers
@@ -28,6 +28,7 @@ from training.live_version import live_manifest
 from training.networks.build import build_model
 from training.progress import progress
 from training.publish_rules import refuse_worse
+from training.report.write import write_report
 from training.runtime import make_repeatable
 from training.summary import Summary
 from training.warmup import write_warmup
@@ -75,7 +76,9 @@ def train_and_publish(
         exported = Exported.load(staged)
         check_same_answers(exported, test, answers, job.outputs)
 
-        manifest = describe(Outcome(job, dataset, split, train, answers, metrics, exported.signatures()), clock())
+        outcome = Outcome(job, dataset, split, train, answers, metrics, exported.signatures())
+        manifest = describe(outcome, clock())
+        write_report(report_facts(manifest, outcome, fitted, model, test), staged.report)
         run = Summary(job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics)
         if orders.dry_run:
             return run

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serving.contract.manifest import Metrics
+from serving.contract.model_directory import VersionPaths
+from training.report.facts import PAGE
 
 LABEL_WIDTH = 20  # "calibration_error", indented
 
@@ -34,6 +36,7 @@ class Summary:
                     for name, value in self.metrics.test.items()
                 ),
                 self._outcome(),
+                *self._report(),
                 *([f"promoted  {self.promoted} -> {self.version}"] if self.promoted else []),
             ]
         )
@@ -42,6 +45,9 @@ class Summary:
         if self.version is None:
             return "dry run: trained, exported and checked; nothing is published"
         return f"published {self.model} version {self.version}: {self.folder}"
+
+    def _report(self) -> list[str]:
+        return [f"report    {VersionPaths(self.folder).report / PAGE}"] if self.folder else []
 
 
 def _figure(value: float | None) -> str:

@@ -45,6 +45,11 @@ class VersionPaths:
         return self.extra / "manifest.json"
 
     @property
+    def report(self) -> Path:
+        """What training saw, for people: `index.html` and its pictures. Versions published by other means have none."""
+        return self.extra / "report"
+
+    @property
     def warmup_records(self) -> Path:
         return self.extra / "tf_serving_warmup_requests"
 

@@ -4,13 +4,16 @@ A figure that its definition leaves open (the recall of a class that no row has)
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import (
     average_precision_score,
+    confusion_matrix,
     fbeta_score,
     log_loss,
+    precision_recall_fscore_support,
     precision_score,
     recall_score,
     roc_auc_score,
@@ -22,6 +25,17 @@ Truth = NDArray[np.int64] | NDArray[np.float32]
 
 F_BETAS = {"f1": 1.0, "f2": 2.0}
 """Beta says how many times as much recall counts as precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One class against the rest. `predicted` and `rows` count answers and truth; what is undefined is None."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    rows: int
+    predicted: int
 
 
 def score_classes(probabilities: NDArray[np.floating], truth: Truth) -> dict[str, float]:
@@ -44,6 +58,30 @@ def score_classes(probabilities: NDArray[np.floating], truth: Truth) -> dict[str
         scores["pr_auc"] = float(average_precision_score(is_class, of_class, average="macro"))
     scores["calibration_error"] = calibrate(shares, numbers).error
     return scores
+
+
+def class_report(probabilities: NDArray[np.floating], truth: Truth) -> tuple[ClassScore, ...]:
+    """A ClassScore for each class, in the order of the columns."""
+    numbers, answers, classes = truth.astype(np.int64), probabilities.argmax(axis=1), range(probabilities.shape[1])
+    precision, recall, f1, rows = precision_recall_fscore_support(numbers, answers, labels=classes, zero_division=0)
+    predicted = np.bincount(answers, minlength=len(classes))
+    return tuple(
+        ClassScore(
+            precision=float(precision[number]) if predicted[number] else None,
+            recall=float(recall[number]) if rows[number] else None,
+            f1=float(f1[number]) if rows[number] or predicted[number] else None,
+            rows=int(rows[number]),
+            predicted=int(predicted[number]),
+        )
+        for number in classes
+    )
+
+
+def confusion(probabilities: NDArray[np.floating], truth: Truth) -> NDArray[np.int64]:
+    """Rows counted by [true class, answered class]."""
+    numbers, classes = truth.astype(np.int64), np.arange(probabilities.shape[1])
+    counts: NDArray[np.int64] = confusion_matrix(numbers, probabilities.argmax(axis=1), labels=classes)
+    return counts
 
 
 def _counted(shares: NDArray[np.float64], numbers: NDArray[np.int64]) -> Iterator[tuple[str, float]]:

@@ -17,3 +17,8 @@ def score_values(values: NDArray[np.floating], truth: Truth) -> dict[str, float]
     if true.min() < true.max():
         scores["r2"] = float(r2_score(true, predicted))
     return scores
+
+
+def residuals(values: NDArray[np.floating], truth: Truth) -> NDArray[np.float64]:
+    """[rows]: what was predicted less what is true, in the target's unit."""
+    return values[:, 0].astype(np.float64) - truth.astype(np.float64)

@@ -24,6 +24,10 @@ def test_version_and_folder_are_named() -> None:
     assert "published diabetes version 3: models/diabetes/3" in summary(None)
 
 
+def test_report_is_named() -> None:
+    assert summary(None).endswith("models/diabetes/3/assets.extra/report/index.html")
+
+
 def test_label_is_named_only_when_it_moved() -> None:
     assert summary("stable").endswith("stable -> 3")
     assert "stable" not in summary(None)

@@ -57,4 +57,5 @@ def test_a_versions_parts_lie_where_tensorflow_serving_looks() -> None:
     version = model_paths(MODELS, "digits").version(3)
     assert version.saved_model == MODELS / "digits/3/saved_model.pb"
     assert version.manifest == MODELS / "digits/3/assets.extra/manifest.json"
+    assert version.report == MODELS / "digits/3/assets.extra/report"
     assert version.warmup_records == MODELS / "digits/3/assets.extra/tf_serving_warmup_requests"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
-from training.evaluation.classification import score_classes
+from training.evaluation.classification import ClassScore, class_report, confusion, score_classes
 
 TWO = np.array([[0.9, 0.1], [0.6, 0.4], [0.35, 0.65], [0.2, 0.8], [0.7, 0.3]])
 TRUTH = np.array([0, 0, 1, 1, 1])
@@ -48,3 +48,18 @@ def test_areas_of_many_classes_are_each_against_the_rest() -> None:
 def test_what_an_absent_class_leaves_undefined_is_left_out() -> None:
     scores = score_classes(np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1]]), np.array([0, 1]))
     assert set(scores) == {"accuracy", "log_loss", "calibration_error"}
+
+
+def test_class_report_tells_each_class_against_the_rest() -> None:
+    first, second = class_report(TWO, TRUTH)
+    assert [first.precision, first.recall, first.f1] == pytest.approx([2 / 3, 1.0, 0.8])
+    assert [second.precision, second.recall, second.f1] == pytest.approx([1.0, 2 / 3, 0.8])
+    assert [(score.rows, score.predicted) for score in (first, second)] == [(2, 3), (3, 2)]
+
+
+def test_class_report_has_no_figure_for_a_class_nobody_saw() -> None:
+    assert class_report(np.array([[0.8, 0.1, 0.1]]), np.array([0]))[2] == ClassScore(None, None, None, 0, 0)
+
+
+def test_confusion_counts_truth_by_answer() -> None:
+    assert confusion(TWO, TRUTH).tolist() == [[2, 0], [1, 2]]

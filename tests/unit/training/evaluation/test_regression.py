@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from training.evaluation.regression import score_values
+from training.evaluation.regression import residuals, score_values
 
 
 def test_errors_are_in_the_targets_unit() -> None:
@@ -18,3 +18,7 @@ def test_errors_are_in_the_targets_unit() -> None:
 
 def test_target_that_never_varies_has_no_variance_to_explain() -> None:
     assert "r2" not in score_values(np.array([[1.0], [2.0]]), np.array([1.0, 1.0]))
+
+
+def test_residual_is_positive_where_too_much_was_predicted() -> None:
+    assert residuals(np.array([[3.0], [1.0]]), np.array([1.0, 2.0])).tolist() == [2.0, -1.0]
