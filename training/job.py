@@ -15,6 +15,7 @@ from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
 from training.data.spec import SOURCES, DataSpec, SplitSpec
+from training.distribution_spec import DistributionSpec
 from training.feature_spec import TRAINABLE, TrainableFeature, served
 from training.fit_spec import FitSpec, OptimisationSpec
 from training.networks.spec import NETWORKS, NetworkSpec
@@ -33,6 +34,7 @@ class JobSpec(Fact):
     network: NetworkSpec
     optimisation: OptimisationSpec
     fit: FitSpec
+    distribution: DistributionSpec = DistributionSpec()
     publish: PublishSpec | None = None
 
     @model_validator(mode="after")
@@ -86,6 +88,7 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         **NETWORKS,
         "optimisation": OptimisationSpec,
         "fit": FitSpec,
+        "distribution": DistributionSpec,
         "publish": PublishSpec,
     }
 )

@@ -31,6 +31,17 @@ OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
 )
 
 
+def measure(job: JobSpec) -> Any:
+    """The metric that people read, as a keras.Metric of its own."""
+    name = OBJECTIVES[job.outputs.task].metric
+    return METRICS[name](name=name)
+
+
+METRICS: Mapping[str, Any] = MappingProxyType(
+    {"accuracy": keras.metrics.SparseCategoricalAccuracy, "mae": keras.metrics.MeanAbsoluteError}
+)
+
+
 def compile_model(model: Any, job: JobSpec) -> None:
     objective = OBJECTIVES[job.outputs.task]
     optimiser = keras.optimizers.Adam(job.optimisation.learning_rate)

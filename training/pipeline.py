@@ -30,8 +30,9 @@ from training.progress import progress
 from training.publish_rules import refuse_worse
 from training.report.write import write_report
 from training.runtime import make_repeatable
-from training.summary import Summary
+from training.summary import Summary, WorkerSummary
 from training.warmup import write_warmup
+from training.workers import Workers, join, leading
 
 BY = "penstock train"
 
@@ -49,13 +50,21 @@ class Orders:
 
 def train_and_publish(
     job: JobSpec, models: Path, orders: Orders, *, clock: Callable[[], datetime], console: Console
-) -> Summary:
+) -> Summary | WorkerSummary:
     """Trains `job` and publishes the result as the model's next version, or raises and leaves `models` as it was.
 
     Raises PublishError when the job's rule finds it worse than the live version. `console` hears of the fit.
+    A worker that is not the chief fits along and publishes nothing; it raises WorkerLost where the chief did not end
+    well.
     """
     make_repeatable(job.fit.seed)
-    with staging(models, job.model) as staged:  # first, so that a full or read-only disk is known before the work
+    workers = join(job.distribution)
+    if workers and not workers.is_chief:
+        return _fit_along(workers, job, console)
+    with (
+        leading(workers),
+        staging(models, job.model) as staged,
+    ):  # first, so that a full or read-only disk is known before the work
         dataset = read_dataset(job)
         rows = decode(dataset, job)
         split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
@@ -64,7 +73,7 @@ def train_and_publish(
 
         model = build_model(job, train)
         with progress(console, job.fit.epochs) as tell:
-            fitted = fit(model, train, validation, job, tell)
+            fitted = fit(model, train, validation, job, tell, workers=workers)
         answers = model.predict(as_tensors(test.inputs), verbose=0)
         metrics = evaluate(job, answers, test, train)
         if not orders.force:
@@ -88,3 +97,16 @@ def train_and_publish(
         return replace(run, version=version, folder=folder)
     set_label(models, job.model, STABLE, version, by=BY, reason="--promote", now=clock())
     return replace(run, version=version, folder=folder, promoted=STABLE)
+
+
+def _fit_along(workers: Workers, job: JobSpec, console: Console) -> WorkerSummary:
+    """The share of a worker that is not the chief: the same rows, the same model, the same steps."""
+    dataset = read_dataset(job)
+    rows = decode(dataset, job)
+    split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
+    train, validation = rows.take(split.train), rows.take(split.validation)
+    model = build_model(job, train)
+    with progress(console, job.fit.epochs) as tell:
+        fitted = fit(model, train, validation, job, tell, workers=workers)
+    workers.meet()
+    return WorkerSummary(job.model, fitted.epochs, fitted.best_epoch)

@@ -50,5 +50,19 @@ class Summary:
         return [f"report    {VersionPaths(self.folder).report / PAGE}"] if self.folder else []
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerSummary:
+    """What a worker that is not the chief has to say: it fitted the same model, and the chief has ended well."""
+
+    model: str
+    epochs: int
+    best_epoch: int
+
+    def __str__(self) -> str:
+        return (
+            f"worker of {self.model}: {self.epochs} epochs, weights of epoch {self.best_epoch}; the rest is the chief's"
+        )
+
+
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
