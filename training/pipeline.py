@@ -58,7 +58,7 @@ def train_and_publish(
     well.
     """
     make_repeatable(job.fit.seed)
-    workers = join(job.distribution)
+    workers = join(job.distribution, console.print)
     if workers and not workers.is_chief:
         return _fit_along(workers, job, console)
     with (

@@ -3,11 +3,12 @@
 TensorFlow's collectives need the cluster before anything else has run, so `join` comes first.
 """
 
+import faulthandler
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import tensorflow as tf
@@ -19,7 +20,7 @@ Result = TypeVar("Result")
 
 
 class WorkerLost(PublishError):
-    """Another worker of the same job ended, or never came: nothing is published."""
+    """Another worker of the same job ended: nothing is published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,30 @@ def _sum(strategy: Any, value: Any) -> Any:
     return strategy.run(give)
 
 
-def join(spec: DistributionSpec) -> Workers | None:
-    """None where one device trains. Raises InvalidJob for a TF_CONFIG that is missing or wrong, WorkerLost where not
-    every worker has started after `spec.wait_seconds`.
+def join(spec: DistributionSpec, tell: Callable[[str], object]) -> Workers | None:
+    """None where one device trains. Raises InvalidJob for a TF_CONFIG that is missing or wrong.
+
+    Where not every worker has started after `spec.wait_seconds`, of which `tell` hears, the process exits 1.
     """
     if spec.strategy == "none":
         return None
     if spec.strategy == "mirrored":
         return Workers(tf.distribute.MirroredStrategy(), is_chief=True)
     is_chief = chief_by(os.environ)
-    return Workers(_in_time(_multi_worker, spec.wait_seconds), is_chief)
+    tell(f"waiting for the other workers of {TF_CONFIG}; after {spec.wait_seconds:g} s without one, exit 1")
+    with _exit_after(spec.wait_seconds):
+        return Workers(_multi_worker(), is_chief)
+
+
+@contextmanager
+def _exit_after(seconds: float) -> Iterator[None]:
+    # TensorFlow waits for an absent worker for an hour and lets no Python run: only this timer does not need it
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 @contextmanager
@@ -82,14 +97,3 @@ def _multi_worker() -> Any:
         implementation=tf.distribute.experimental.CommunicationImplementation.RING  # NCCL is not on every machine
     )
     return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
-
-
-def _in_time(start: Callable[[], Result], seconds: float) -> Result:
-    # TensorFlow waits for absent workers without an end; a thread is all that can be waited for with one
-    done: list[Result] = []
-    thread = threading.Thread(target=lambda: done.append(start()), daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not done:
-        raise WorkerLost(f"not every worker of {TF_CONFIG} started within {seconds:g} s (distribution.wait_seconds)")
-    return done[0]

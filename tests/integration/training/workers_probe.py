@@ -32,7 +32,7 @@ def main(strategy: str) -> None:
     settings = ["fit.epochs=3", "fit.batch_rows=33", dropout, f"network.batch_normalisation={json.dumps(mirrored)}"]
     job = load_job("digits", [*settings, f"distribution.strategy={'none' if mirrored else strategy}"])
     make_repeatable(job.fit.seed)
-    workers = two_devices() if mirrored else join(job.distribution)
+    workers = two_devices() if mirrored else join(job.distribution, sys.stderr.write)
     dataset = read_dataset(job)
     rows = decode(dataset, job)
     split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
