@@ -6,7 +6,7 @@ PYTEST ?=
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock bench-start clean
+.PHONY: help install up test check format lock bench-start bench-training-memory clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-13s%s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ lock:           ## resolve requirements/dev.txt anew from the pyproject files
 
 bench-start: install ## time and memory from `penstock serve` to ready, measured
 	$(BIN)/python -m loadtests.bench.start --models $(MODELS)
+
+bench-training-memory: install ## train from a generated 5 GB CSV in pieces; peak memory and time
+	$(BIN)/python -m training.bench.memory
 
 clean:          ## remove what the targets above made, but for the models
 	rm -rf .venv .lock-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info

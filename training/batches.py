@@ -3,13 +3,19 @@
 Rows in memory are kept as constants, and a batch is gathered by row number: shuffling moves numbers, not rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import Any
 
 import tensorflow as tf
 
 from serving.contract.tensors import Array
 from training.data.dataset import Rows
+from training.data.rebatch import batches_in_order, shuffled_batches
+from training.data.survey import StreamedRows
+
+STREAMED_ROWS = 8192
+"""A measured batch of a streamed table has at least so many: each one passes through Python."""
 
 
 def as_tensors(columns: Mapping[str, Array]) -> dict[str, Any]:
@@ -21,13 +27,33 @@ def training_batches(rows: Rows, batch_rows: int, seed: int) -> Any:
     """A tf.data.Dataset of (inputs, target), every row once an epoch, in another order each time; same seed, same
     orders.
     """
+    if isinstance(rows, StreamedRows):
+        epochs = count()
+        return _streamed(rows, batch_rows, lambda: shuffled_batches(rows, batch_rows, (seed, next(epochs))))
     order = tf.data.Dataset.range(len(rows)).shuffle(len(rows), seed=seed, reshuffle_each_iteration=True)
     return _gathered(order.batch(batch_rows), rows)
 
 
 def measuring_batches(rows: Rows, batch_rows: int) -> Any:
-    """A tf.data.Dataset of (inputs, target), every row once, in order."""
+    """A tf.data.Dataset of (inputs, target), every row once, in order; of a streamed table in larger batches."""
+    if isinstance(rows, StreamedRows):
+        size = max(batch_rows, STREAMED_ROWS)
+        return _streamed(rows, size, lambda: batches_in_order(rows, size))
     return _gathered(tf.data.Dataset.range(len(rows)).batch(batch_rows), rows)
+
+
+def _streamed(rows: StreamedRows, batch_rows: int, generate: Callable[[], Iterator[Rows]]) -> Any:
+    signature = (
+        {
+            feature.name: tf.TensorSpec((None, *feature.row_shape), feature.dtype)
+            for feature in rows.stream.job.served_features
+        },
+        tf.TensorSpec((None,), rows.target.dtype),
+    )
+    batches = tf.data.Dataset.from_generator(
+        lambda: ((dict(batch.inputs), batch.target) for batch in generate()), output_signature=signature
+    )
+    return batches.apply(tf.data.experimental.assert_cardinality(-(-rows.total // batch_rows))).prefetch(2)
 
 
 def _gathered(numbers: Any, rows: Rows) -> Any:

@@ -14,10 +14,9 @@ from serving.contract.model_directory import STABLE, model_paths
 from serving.model_store.labels import set_label
 from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
+from training.answering import answers_and_truth
 from training.batches import as_tensors
-from training.data.dataset import check_classes, decode, split_keys
-from training.data.sources import read_dataset
-from training.data.split import split_rows
+from training.data.parts import read_parts
 from training.describe import Outcome, describe, report_facts, write_job
 from training.evaluation.evaluate import evaluate
 from training.export import export_saved_model
@@ -65,17 +64,14 @@ def train_and_publish(
         leading(workers),
         staging(models, job.model) as staged,
     ):  # first, so that a full or read-only disk is known before the work
-        dataset = read_dataset(job)
-        rows = decode(dataset, job)
-        split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
-        train, validation, test = (rows.take(part) for part in (split.train, split.validation, split.test))
-        check_classes(train, rows, job.outputs)
+        parts = read_parts(job)
+        train, test = parts.train, parts.test
 
         model = build_model(job, train)
         with progress(console, job.fit.epochs) as tell:
-            fitted = fit(model, train, validation, job, tell, workers=workers)
+            fitted = fit(model, train, parts.validation, job, tell, workers=workers)
         answers = model.predict(as_tensors(test.inputs), verbose=0)
-        metrics = evaluate(job, answers, test, train)
+        metrics = evaluate(job, *answers_and_truth(model, test, answers), train)
         if not orders.force:
             refuse_worse(job.publish, metrics, live_manifest(models, job.model))
 
@@ -85,7 +81,7 @@ def train_and_publish(
         exported = Exported.load(staged)
         check_same_answers(exported, test, answers, job.outputs)
 
-        outcome = Outcome(job, dataset, split, train, answers, metrics, exported.signatures())
+        outcome = Outcome(job, parts.dataset, parts.split, train, answers, metrics, exported.signatures())
         manifest = describe(outcome, clock())
         write_report(report_facts(manifest, outcome, fitted, model, test), staged.report)
         run = Summary(job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics)
@@ -101,12 +97,9 @@ def train_and_publish(
 
 def _fit_along(workers: Workers, job: JobSpec, console: Console) -> WorkerSummary:
     """The share of a worker that is not the chief: the same rows, the same model, the same steps."""
-    dataset = read_dataset(job)
-    rows = decode(dataset, job)
-    split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
-    train, validation = rows.take(split.train), rows.take(split.validation)
-    model = build_model(job, train)
+    parts = read_parts(job)
+    model = build_model(job, parts.train)
     with progress(console, job.fit.epochs) as tell:
-        fitted = fit(model, train, validation, job, tell, workers=workers)
+        fitted = fit(model, parts.train, parts.validation, job, tell, workers=workers)
     workers.meet()
     return WorkerSummary(job.model, fitted.epochs, fitted.best_epoch)

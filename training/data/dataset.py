@@ -4,7 +4,7 @@ Pure: numpy and the contract. Decoding is the gateway's own code, so that traini
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ class Dataset:
 
     Strings and image files are arrays of `object`, None where absent; numbers are NaN where absent. `split_by` has
     each row's group or moment where the job splits by one; `held_out` marks test rows that the data itself names.
+    `digest` is that of the file where these rows are a sample of it.
     """
 
     source: str
@@ -32,6 +33,7 @@ class Dataset:
     target: Array
     split_by: Array | None = None
     held_out: NDArray[np.bool_] | None = None
+    digest: str | None = None
 
     def where(self, kept: NDArray[np.bool_]) -> "Dataset":
         """Those rows alone."""
@@ -45,6 +47,8 @@ class Dataset:
 
     def sha256(self) -> str:
         """Over every array's name, dtype, shape and values, so that a changed row is a changed digest."""
+        if self.digest:
+            return self.digest
         digest = hashlib.sha256()
         for name, array in (*sorted(self.columns.items()), ("", self.target)):
             digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
@@ -65,6 +69,11 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.target)
+
+    @property
+    def total(self) -> int:
+        """How many rows these stand for."""
+        return len(self)
 
     def take(self, rows: NDArray[np.int64]) -> "Rows":
         return Rows({name: array[rows] for name, array in self.inputs.items()}, self.target[rows])
@@ -89,11 +98,11 @@ def decode(dataset: Dataset, job: JobSpec) -> Rows:
 
 
 def _decoded(feature: Feature, column: Array) -> Array:
-    """With defaults put in, as the gateway does."""
+    return decode_feature(feature, column, lambda row: f"/{feature.name}/{row}")
 
-    def locate(row: int) -> str:
-        return f"/{feature.name}/{row}"
 
+def decode_feature(feature: Feature, column: Array, locate: Callable[[int], str]) -> Array:
+    """A natural column with defaults put in, as the gateway does. Raises InvalidInput with `locate(row)`."""
     present = given(column)
     if present.all():
         return decode_column(feature, _listed(column), locate)

@@ -37,11 +37,15 @@ def _read(job: JobSpec) -> Dataset:
         case KerasSpec():
             return read_keras(job.data)
         case TableSpec():
-            path = Path(job.data.path) if job.data.path else cached_file(job.data.url or "")
-            return read_table(path, job.data, job)
+            return read_table(table_path(job.data), job.data, job)
         case FolderSpec():
             return read_folder(job.data, job.features)
         case NpzSpec():
             return read_npz(job.data)
         case _:
             assert_never(job.data)
+
+
+def table_path(spec: TableSpec) -> Path:
+    """Where the file lies, fetched if it must be."""
+    return Path(spec.path) if spec.path else cached_file(spec.url or "")

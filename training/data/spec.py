@@ -35,7 +35,8 @@ class TableSpec(RowsSpec):
 
     `path` is where it lies; without one, `url` is where it is fetched from, once, into Keras's cache.
     `columns` names the columns of a file without a header. A field that reads like one of `absent` has no value.
-    `quoted` says whether a field may stand in double quotes.
+    `quoted` says whether a field may stand in double quotes. `streamed` reads the file anew in every pass, for one
+    that memory does not hold; what is learned before the fit is learned on `sample_rows` of its training rows.
     """
 
     source: Literal["table"]
@@ -45,6 +46,8 @@ class TableSpec(RowsSpec):
     columns: tuple[str, ...] = ()
     absent: tuple[str, ...] = ("",)
     quoted: bool = True
+    streamed: bool = False
+    sample_rows: PositiveInt = 100_000
 
     @model_validator(mode="after")
     def _is_somewhere(self) -> Self:

@@ -6,6 +6,7 @@ be named by its row and column.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -62,17 +63,22 @@ def read_arrow(path: Path, spec: TableSpec) -> pa.Table:
         raise InvalidJob(f"data.path: {path}: {error}") from error
 
 
-def csv_options(path: Path, spec: TableSpec) -> dict[str, object]:
-    """How pyarrow reads `path`, every field as text. Opens it for its header."""
+def csv_options(
+    path: Path, spec: TableSpec, block_bytes: int | None = None, wanted: Sequence[str] = ()
+) -> dict[str, Any]:
+    """How pyarrow reads `path`, every field as text, of all columns or those `wanted`. Opens it for its header."""
     delimiter = "\t" if ".tsv" in path.suffixes else ","
     parse = csv.ParseOptions(
         delimiter=delimiter, quote_char='"' if spec.quoted else False, newlines_in_values=spec.quoted
     )
-    read = csv.ReadOptions(column_names=list(spec.columns) or None)
+    read = csv.ReadOptions(column_names=list(spec.columns) or None, block_size=block_bytes)
     with csv.open_csv(path, read_options=read, parse_options=parse) as opened:
         names = opened.schema.names
     convert = csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), null_values=list(spec.absent), strings_can_be_null=True
+        column_types=dict.fromkeys(names, pa.string()),
+        null_values=list(spec.absent),
+        strings_can_be_null=True,
+        include_columns=[name for name in wanted if name in names],
     )
     return {"read_options": read, "parse_options": parse, "convert_options": convert}
 
