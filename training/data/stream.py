@@ -19,7 +19,7 @@ from serving.errors import InvalidInput, InvalidJob
 from training.data.dataset import Rows, decode_feature, target_values
 from training.data.row_hash import part_of
 from training.data.spec import TableSpec
-from training.data.table import csv_options, number_column, text_column, wanted_columns
+from training.data.table import csv_names, csv_options, number_column, text_column, wanted_columns
 from training.job import JobSpec
 
 BLOCK_BYTES = 8 * 2**20
@@ -78,11 +78,11 @@ class Stream:
                 yield from file.iter_batches(PIECE_ROWS, columns=wanted)
             return
         options = csv_options(self.path, self.spec, BLOCK_BYTES, wanted)
-        self._check_columns(options["convert_options"].column_types, wanted)
+        self._check_columns(csv_names(self.path, options["read_options"], options["parse_options"]), wanted)
         with csv.open_csv(self.path, **options) as file:
             yield from file
 
-    def _check_columns(self, there: list[str] | dict[str, object], wanted: list[str]) -> None:
+    def _check_columns(self, there: list[str], wanted: list[str]) -> None:
         if missing := [name for name in wanted if name not in there]:
             raise InvalidJob(f"{self.path} has no column {', '.join(missing)}; there are: {', '.join(there)}")
 

@@ -72,8 +72,7 @@ def csv_options(
         delimiter=delimiter, quote_char='"' if spec.quoted else False, newlines_in_values=spec.quoted
     )
     read = csv.ReadOptions(column_names=list(spec.columns) or None, block_size=block_bytes)
-    with csv.open_csv(path, read_options=read, parse_options=parse) as opened:
-        names = opened.schema.names
+    names = csv_names(path, read, parse)
     convert = csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
         null_values=list(spec.absent),
@@ -81,6 +80,12 @@ def csv_options(
         include_columns=[name for name in wanted if name in names],
     )
     return {"read_options": read, "parse_options": parse, "convert_options": convert}
+
+
+def csv_names(path: Path, read: csv.ReadOptions, parse: csv.ParseOptions) -> list[str]:
+    with csv.open_csv(path, read_options=read, parse_options=parse) as opened:
+        names: list[str] = opened.schema.names
+        return names
 
 
 def check_table(path: Path, table: pa.Table, wanted: Sequence[str]) -> pa.Table:
