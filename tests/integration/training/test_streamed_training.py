@@ -40,7 +40,7 @@ def test_manifest_counts_every_row_of_the_file(published: tuple[Path, Manifest, 
 
 def test_model_has_learned_what_the_label_follows_from(published: tuple[Path, Manifest, int]) -> None:
     metrics = published[1].metrics
-    assert metrics.test["accuracy"] > 0.75 > 0.6 > metrics.baseline["accuracy"]
+    assert metrics.test["accuracy"] > metrics.baseline["accuracy"] + 0.2
 
 
 def test_gateway_answers_the_golden_examples(
