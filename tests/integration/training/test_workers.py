@@ -76,14 +76,16 @@ def test_only_the_chief_publishes(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "digits").iterdir() if path.is_dir()] == ["1"]
 
 
-def test_a_killed_worker_ends_the_others_and_nothing_is_published(tmp_path: Path) -> None:
-    chief, other = train(tmp_path, "fit.epochs=100000", "fit.patience_epochs=100000")
-    assert other.stderr
-    assert any(line.startswith("epoch 1/") for line in iter(other.stderr.readline, ""))
-    other.kill()
-    other.communicate()
-    _, errors = chief.communicate(timeout=AT_MOST_SECONDS)
-    assert chief.returncode == 1
+@pytest.mark.parametrize("killed", [0, 1], ids=["chief", "other"])
+def test_a_killed_worker_ends_the_others_and_nothing_is_published(tmp_path: Path, killed: int) -> None:
+    workers = train(tmp_path, "fit.epochs=100000", "fit.patience_epochs=100000")
+    lost, left = workers[killed], workers[1 - killed]
+    assert lost.stderr
+    assert any(line.startswith("epoch 1/") for line in iter(lost.stderr.readline, ""))
+    lost.kill()
+    lost.communicate()
+    _, errors = left.communicate(timeout=AT_MOST_SECONDS)
+    assert left.returncode == 1
     assert "another worker ended before the model was published" in errors
     assert not list(tmp_path.glob("digits/[0-9]*"))
 
