@@ -11,13 +11,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving.contract.manifest import GoldenExample, Lineage, Manifest, Metrics, Tolerance
+from serving.contract.manifest import Export, GoldenExample, Lineage, Manifest, Metrics, Tolerance
 from serving.contract.model_directory import VersionPaths
-from serving.contract.tensors import Signature
+from serving.contract.tensors import Array, Signature
 from training.data.dataset import Dataset, Rows
 from training.data.split import Split
 from training.export import OUTPUT_NAMES
 from training.job import JobSpec
+from training.served import pixel_decodings, served_features, served_inputs
 from training.sketches import sketch
 
 GOLDEN_ROWS = 4
@@ -27,12 +28,14 @@ GOLDEN_TOLERANCE = Tolerance(absolute=1e-4, relative=1e-4)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a job: `answers` and `metrics` are those of the test split."""
+    """What became of a job: `answers` and `metrics` are of the test split, `served` are its rows as they are served."""
 
     job: JobSpec
     dataset: Dataset
     split: Split
     train: Rows
+    served: Mapping[str, Array]
+    export: Export
     answers: NDArray[np.float32]
     metrics: Metrics
     signatures: Mapping[str, Signature]
@@ -45,11 +48,12 @@ def describe(outcome: Outcome, now: datetime) -> Manifest:
         model=job.model,
         version=1,
         description=job.description,
-        features=job.features,
+        features=served_features(job.features, job.export),
         outputs=job.outputs,
         signatures=dict(outcome.signatures),
+        export=outcome.export,
         golden_examples=golden_examples(outcome),
-        sketches=sketch(outcome.train.inputs),
+        sketches=sketch(served_inputs(outcome.train.inputs, job.features, job.export)),
         metrics=outcome.metrics,
         lineage=Lineage(
             source=dataset.source,
@@ -74,14 +78,22 @@ def golden_examples(outcome: Outcome) -> tuple[GoldenExample, ...]:
     output = OUTPUT_NAMES[outcome.job.outputs.task]
     rows = outcome.split.test[:GOLDEN_ROWS].tolist()
     natural = [{name: outcome.dataset.columns[name][row].tolist() for name in names} for row in rows]
+    for name in pixel_decodings(outcome.job.features, outcome.job.export):
+        for values, pixels in zip(natural, outcome.served[name], strict=False):
+            values[name] = pixels.tolist()
     return tuple(
         GoldenExample(
             instance=values if len(names) > 1 else values[names[0]],
             outputs={output: answer.tolist()},
-            tolerance=GOLDEN_TOLERANCE,
+            tolerance=golden_tolerance(outcome.export),
         )
         for values, answer in zip(natural, outcome.answers[:GOLDEN_ROWS], strict=True)
     )
+
+
+def golden_tolerance(export: Export) -> Tolerance:
+    """Of float16 what the export itself is held to: that leaves room enough for the order of additions."""
+    return export.tolerance if export.profile == "gpu" else GOLDEN_TOLERANCE
 
 
 def write_job(staged: VersionPaths, job: JobSpec) -> None:

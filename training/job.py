@@ -15,6 +15,7 @@ from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
 from training.data.spec import DataSpec, SplitSpec
+from training.export_spec import ExportSpec, refusal
 from training.fit_spec import FitSpec, OptimisationSpec
 from training.networks.spec import CnnSpec, CustomSpec, MlpSpec, NetworkSpec
 from training.publish_rules import DIRECTIONS, PublishSpec
@@ -36,6 +37,7 @@ class JobSpec(Fact):
     optimisation: OptimisationSpec
     fit: FitSpec
     publish: PublishSpec | None = None
+    export: ExportSpec = ExportSpec()
 
     @model_validator(mode="after")
     def _publishes_by_a_metric_of_its_task(self) -> Self:
@@ -44,6 +46,12 @@ class JobSpec(Fact):
             raise ValueError(
                 f"publish.metric: no {self.publish.metric!r} in {self.outputs.task}; there are {', '.join(known)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_exported(self) -> Self:
+        if told := refusal(self.export, self.features):
+            raise ValueError(told)
         return self
 
     @field_validator("model")
@@ -87,6 +95,7 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "optimisation": OptimisationSpec,
         "fit": FitSpec,
         "publish": PublishSpec,
+        "export": ExportSpec,
     }
 )
 """A table of a job file, by the last name on the way to it, and what may stand in it."""

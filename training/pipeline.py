@@ -14,6 +14,7 @@ from serving.contract.model_directory import STABLE, model_paths
 from serving.model_store.labels import set_label
 from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
+from training.agreement import export_facts
 from training.data.dataset import decode, strata
 from training.data.sources import read_dataset
 from training.data.split import split_rows
@@ -28,6 +29,7 @@ from training.networks.build import build_model
 from training.progress import progress
 from training.publish_rules import refuse_worse
 from training.runtime import make_repeatable
+from training.served import decoded_inputs, served_inputs
 from training.summary import Summary
 from training.warmup import write_warmup
 
@@ -58,6 +60,9 @@ def train_and_publish(
         rows = decode(dataset, job)
         split = split_rows(strata(rows, job.outputs), job.split)
         train, validation, test = (rows.take(part) for part in (split.train, split.validation, split.test))
+        served = served_inputs(test.inputs, job.features, job.export)
+        # judged on what callers can send: a picture that is no 8-bit one loses what a pixel cannot hold
+        test = replace(test, inputs=decoded_inputs(served, job.features, job.export))
 
         model = build_model(job, train)
         with progress(console, job.fit.epochs) as tell:
@@ -67,13 +72,15 @@ def train_and_publish(
         if not orders.force:
             refuse_worse(job.publish, metrics, live_manifest(models, job.model))
 
-        export_saved_model(model, job.features, job.outputs, staged)
-        write_warmup(staged, job.model, test.inputs)
+        export_saved_model(model, job, staged)
+        export = export_facts(job, train.target)
+        write_warmup(staged, job.model, served, export.allowed_batch_rows)
         write_job(staged, job)
         exported = Exported.load(staged)
-        check_same_answers(exported, test, answers, job.outputs)
+        check_same_answers(exported, served, answers, job.outputs, export)
 
-        manifest = describe(Outcome(job, dataset, split, train, answers, metrics, exported.signatures()), clock())
+        outcome = Outcome(job, dataset, split, train, served, export, answers, metrics, exported.signatures())
+        manifest = describe(outcome, clock())
         run = Summary(job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics)
         if orders.dry_run:
             return run
