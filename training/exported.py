@@ -12,10 +12,13 @@ from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.manifest import Classification, Export, Regression
 from serving.contract.model_directory import VersionPaths
 from serving.contract.tensors import Array, Signature, TensorSpec
+from serving.errors import PublishError
 from training.agreement import compare
 from training.export import OUTPUT_NAMES
 
 CHECKED_ROWS = 64
+LONGEST_REASON = 500
+"""Characters: TensorFlow says what is wrong first, then where in its own files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,13 @@ class Exported:
         }
 
     def answer(self, inputs: Mapping[str, Array], output: str) -> NDArray[np.float32]:
-        answers = self.loaded.signatures[DEFAULT_SIGNATURE](
-            **{name: tf.constant(rows) for name, rows in inputs.items()}
-        )
+        """Raises PublishError for a graph that cannot be run, or compiled where it must be."""
+        fed = {name: tf.constant(rows) for name, rows in inputs.items()}
+        try:
+            answers = self.loaded.signatures[DEFAULT_SIGNATURE](**fed)
+        except tf.errors.OpError as error:
+            told = " ".join(error.message.split())[:LONGEST_REASON]
+            raise PublishError(f"the exported model cannot be run: {told}") from error
         return np.asarray(answers[output].numpy())
 
 

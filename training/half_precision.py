@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from serving.errors import PublishError
+
 POLICY = "mixed_float16"
 """Keras's name: float32 variables, float16 arithmetic; batch normalisation and softmax sums stay float32 inside."""
 KEPT = (keras.layers.InputLayer, keras.layers.Normalization, keras.layers.Rescaling, keras.layers.Lambda)
@@ -15,6 +17,7 @@ def in_half_precision(model: Any) -> Any:
     """`model` (functional, layers nested or not) under POLICY, answering in float32 still.
 
     The layers of KEPT, and the last one with weights and whatever follows it, are the model's own and stay float32.
+    Raises PublishError for a layer that cannot be built from its own configuration.
     """
     layers = list(_leaves(model))
     weighted = [place for place, layer in enumerate(layers) if layer.weights and not isinstance(layer, KEPT)]
@@ -24,7 +27,7 @@ def in_half_precision(model: Any) -> Any:
     def cast(layer: Any) -> Any:
         if not isinstance(layer, keras.Layer) or isinstance(layer, KEPT) or id(layer) in head:
             return layer
-        clone = type(layer).from_config(_with_policy(layer.get_config()))
+        clone = _rebuilt(layer)
         pairs.append((layer, clone))
         return clone
 
@@ -32,6 +35,16 @@ def in_half_precision(model: Any) -> Any:
     for layer, clone in pairs:
         clone.set_weights(layer.get_weights())
     return halved
+
+
+def _rebuilt(layer: Any) -> Any:
+    try:
+        return type(layer).from_config(_with_policy(layer.get_config()))
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise PublishError(
+            f"export.profile: gpu builds each layer anew from its configuration, which {type(layer).__name__}"
+            f" {layer.name} does not allow: {str(error).strip().splitlines()[0]}"
+        ) from error
 
 
 def _leaves(model: Any) -> Iterator[Any]:

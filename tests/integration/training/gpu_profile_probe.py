@@ -4,6 +4,7 @@ for GPUs is built, what a half-precision copy of a network is, and what becomes 
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,44 @@ def refusal(version: Path, manifest: dict[str, Any], tolerance: float) -> str:
     return ""
 
 
+class Untold(keras.layers.Layer):  # type: ignore[misc] # keras has no types
+    """Built with an object that a configuration cannot hold."""
+
+    def __init__(self, factor: object) -> None:
+        super().__init__()
+        self.is_built_with = repr(factor)
+
+    def call(self, inputs: Any) -> Any:
+        return inputs * 2
+
+
+def untold() -> str:
+    inputs = keras.Input((4,))
+    try:
+        in_half_precision(keras.Model(inputs, keras.layers.Dense(2)(Untold(object())(inputs))))
+    except PublishError as error:
+        return str(error)
+    return ""
+
+
+def uncompilable() -> str:
+    """A graph that goes through strings, which XLA has not."""
+
+    def through_strings(image: Any) -> dict[str, Any]:
+        return {"probabilities": tf.strings.to_number(tf.strings.as_string(image))}
+
+    module = tf.Module()
+    rows = tf.TensorSpec((None, 2), tf.float32, name="image")
+    module.serve = tf.function(through_strings, input_signature=[rows], jit_compile=True)
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
+        try:
+            Exported(tf.saved_model.load(folder)).answer({"image": np.ones((1, 2), np.float32)}, "probabilities")
+        except PublishError as error:
+            return str(error)
+    return ""
+
+
 def main(version: Path) -> None:
     manifest = json.loads((version / "assets.extra/manifest.json").read_bytes())
     found = {
@@ -142,6 +181,8 @@ def main(version: Path) -> None:
         "copied": copied(),
         "refusal": refusal(version, manifest, 0.01),
         "allowed": refusal(version, manifest, 0.04),
+        "untold": untold(),
+        "uncompilable": uncompilable(),
     }
     sys.stdout.write(json.dumps(found))
 

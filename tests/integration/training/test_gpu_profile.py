@@ -107,6 +107,12 @@ def test_version_further_from_float32_than_its_tolerance_is_refused(found: dict[
     assert found["allowed"] == ""
 
 
+def test_network_that_cannot_be_compiled_or_rebuilt_is_refused_with_the_reason(found: dict[str, Any]) -> None:
+    assert found["uncompilable"].startswith("the exported model cannot be run: ")
+    assert "unsupported operations" in found["uncompilable"]
+    assert "which Untold untold does not allow" in found["untold"]
+
+
 @pytest.mark.parametrize("rows", [1, 2, 4, 20])
 def test_gateway_answers_any_number_of_rows_as_the_manifest_says(
     served: GatewayProcess, manifest: Manifest, rows: int
