@@ -15,7 +15,8 @@ from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
 from training.data.spec import SOURCES, DataSpec, SplitSpec
-from training.feature_spec import TRAINABLE, TrainableFeature, served
+from training.export_spec import ExportSpec, refusal
+from training.feature_spec import TRAINABLE, TrainableFeature, as_contract
 from training.fit_spec import FitSpec, OptimisationSpec
 from training.networks.spec import NETWORKS, NetworkSpec
 from training.publish_rules import DIRECTIONS, PublishSpec
@@ -34,6 +35,7 @@ class JobSpec(Fact):
     optimisation: OptimisationSpec
     fit: FitSpec
     publish: PublishSpec | None = None
+    export: ExportSpec = ExportSpec()
 
     @model_validator(mode="after")
     def _publishes_by_a_metric_of_its_task(self) -> Self:
@@ -42,6 +44,12 @@ class JobSpec(Fact):
             raise ValueError(
                 f"publish.metric: no {self.publish.metric!r} in {self.outputs.task}; there are {', '.join(known)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_exported(self) -> Self:
+        if told := refusal(self.export, self.features):
+            raise ValueError(told)
         return self
 
     @field_validator("model")
@@ -70,9 +78,9 @@ class JobSpec(Fact):
         return outputs
 
     @property
-    def served_features(self) -> tuple[Feature, ...]:
+    def contract_features(self) -> tuple[Feature, ...]:
         """The features as the gateway decodes them; vocabularies that are yet to be learned are empty."""
-        return tuple(served(feature) for feature in self.features)
+        return tuple(as_contract(feature) for feature in self.features)
 
 
 TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
@@ -87,6 +95,7 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "optimisation": OptimisationSpec,
         "fit": FitSpec,
         "publish": PublishSpec,
+        "export": ExportSpec,
     }
 )
 """A table of a job file, by the last name on the way to it, and what may stand in it."""

@@ -3,21 +3,22 @@
 The file to read first. Importing it starts TensorFlow, so the command line does that only once there is work.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from serving.contract.model_directory import STABLE, model_paths
+from serving.contract.model_directory import STABLE, VersionPaths, model_paths
+from serving.contract.tensors import Signature
 from serving.model_store.labels import set_label
 from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
+from training.agreement import export_facts
 from training.batches import as_tensors
-from training.data.dataset import check_classes, decode, split_keys
-from training.data.sources import read_dataset
-from training.data.split import split_rows
+from training.data.parts import read_parts
 from training.describe import Outcome, describe, report_facts, write_job
 from training.evaluation.evaluate import evaluate
 from training.export import export_saved_model
@@ -56,29 +57,18 @@ def train_and_publish(
     """
     make_repeatable(job.fit.seed)
     with staging(models, job.model) as staged:  # first, so that a full or read-only disk is known before the work
-        dataset = read_dataset(job)
-        rows = decode(dataset, job)
-        split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
-        train, validation, test = (rows.take(part) for part in (split.train, split.validation, split.test))
-        check_classes(train, rows, job.outputs)
-
-        model = build_model(job, train)
+        parts = read_parts(job)
+        model = build_model(job, parts.train)
         with progress(console, job.fit.epochs) as tell:
-            fitted = fit(model, train, validation, job, tell)
-        answers = model.predict(as_tensors(test.inputs), verbose=0)
-        metrics = evaluate(job, answers, test, train)
+            fitted = fit(model, parts.train, parts.validation, job, tell)
+        answers = model.predict(as_tensors(parts.test.inputs), verbose=0)
+        metrics = evaluate(job, answers, parts.test, parts.train)
         if not orders.force:
             refuse_worse(job.publish, metrics, live_manifest(models, job.model))
 
-        export_saved_model(model, job.served_features, job.outputs, staged)
-        write_warmup(staged, job.model, test.inputs)
-        write_job(staged, job)
-        exported = Exported.load(staged)
-        check_same_answers(exported, test, answers, job.outputs)
-
-        outcome = Outcome(job, dataset, split, train, answers, metrics, exported.signatures())
-        manifest = describe(outcome, clock())
-        write_report(report_facts(manifest, outcome, fitted, model, test), staged.report)
+        outcome = Outcome(job, parts, export_facts(job, parts.train.target), answers, metrics)
+        manifest = describe(outcome, _export(model, outcome, staged), clock())
+        write_report(report_facts(manifest, outcome, fitted, model), staged.report)
         run = Summary(job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics)
         if orders.dry_run:
             return run
@@ -88,3 +78,14 @@ def train_and_publish(
         return replace(run, version=version, folder=folder)
     set_label(models, job.model, STABLE, version, by=BY, reason="--promote", now=clock())
     return replace(run, version=version, folder=folder, promoted=STABLE)
+
+
+def _export(model: Any, outcome: Outcome, staged: VersionPaths) -> Mapping[str, Signature]:
+    """Writes what a model server loads, loads it back, and raises PublishError unless it answers as the Keras model."""
+    job, served, export = outcome.job, outcome.parts.served, outcome.export
+    export_saved_model(model, job, staged)
+    write_warmup(staged, job.model, served, export.allowed_batch_rows)
+    write_job(staged, job)
+    exported = Exported.load(staged)
+    check_same_answers(exported, served, outcome.answers, job.outputs, export)
+    return exported.signatures()

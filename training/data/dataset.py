@@ -80,7 +80,7 @@ def decode(dataset: Dataset, job: JobSpec) -> Rows:
         there = ", ".join(dataset.columns)
         raise InvalidJob(f"features: {dataset.source} has no column {', '.join(missing)}; there are: {there}")
     try:
-        inputs = {feature.name: _decoded(feature, dataset.columns[feature.name]) for feature in job.served_features}
+        inputs = {feature.name: _decoded(feature, dataset.columns[feature.name]) for feature in job.contract_features}
     except InvalidInput as error:  # its words are for a caller who sees the pointer beside them
         raise InvalidInput(f"{dataset.source}: {error.pointer}: {error}", pointer=error.pointer) from error
     if isinstance(job.outputs, Classification):

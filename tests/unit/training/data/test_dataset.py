@@ -39,7 +39,7 @@ def test_training_sees_bit_for_bit_what_the_gateway_makes_of_the_same_rows_in_js
     for job, dataset in ((classification_job, pictures("a", "b", "c")), (regression_job, people())):
         columns = {feature.name: dataset.columns[feature.name].tolist() for feature in job.features}
         records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        served = decode_instances(json.loads(json.dumps(records)), job.served_features)
+        served = decode_instances(json.loads(json.dumps(records)), job.contract_features)
         for name, trained in decode(dataset, job).inputs.items():
             assert trained.tobytes() == served[name].tobytes()
 
