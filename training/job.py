@@ -15,9 +15,11 @@ from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
 from training.data.spec import DataSpec, SplitSpec
-from training.fit_spec import FitSpec, OptimisationSpec
+from training.fit_spec import BALANCED, BY_LABEL, FitSpec, fit_objection
 from training.networks.spec import CnnSpec, CustomSpec, MlpSpec, NetworkSpec
+from training.optimisation_spec import OPTIMISER_TABLES, OptimisationSpec, loss_objection
 from training.publish_rules import DIRECTIONS, PublishSpec
+from training.schedule_spec import SCHEDULE_TABLES
 
 TrainableFeature = Annotated[NumberFeature | ImageFeature, Field(discriminator="kind")]
 """The kinds of feature that `features.py` knows how to put in front of a network."""
@@ -44,6 +46,14 @@ class JobSpec(Fact):
             raise ValueError(
                 f"publish.metric: no {self.publish.metric!r} in {self.outputs.task}; there are {', '.join(known)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Self:
+        told = loss_objection(self.optimisation, self.outputs)
+        told = told or fit_objection(self.fit, self.optimisation, self.outputs)
+        if told:
+            raise ValueError(told)
         return self
 
     @field_validator("model")
@@ -84,7 +94,8 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "mlp": MlpSpec,
         "cnn": CnnSpec,
         "custom": CustomSpec,
-        "optimisation": OptimisationSpec,
+        **OPTIMISER_TABLES,
+        **SCHEDULE_TABLES,
         "fit": FitSpec,
         "publish": PublishSpec,
     }
@@ -108,12 +119,15 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, came: objec
     if kind == "missing":
         return f"{_key(location)}: missing"
     told = message.removeprefix("Value error, ")
+    if not location:  # about several tables at once: the message names the keys
+        return told
     return f"{_key(location)}: {told}" + (f", got {came!r}" if isinstance(came, str | int | float) else "")
 
 
 def _key(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag on the way; the file has no such level
     tags = {"number", "image", "classification", "regression", "mlp", "cnn", "custom"}
+    tags |= {*OPTIMISER_TABLES, *SCHEDULE_TABLES, BALANCED, BY_LABEL}
     return ".".join(str(part) for part in location if part not in tags)
 
 

@@ -38,12 +38,14 @@ BY = "penstock train"
 @dataclass(frozen=True, slots=True)
 class Orders:
     """What the caller wants of one run, beside the job: `promote` moves the label `stable` to the new version, `force`
-    publishes a worse one than the live one, `dry_run` does everything but publish.
+    publishes a worse one than the live one, `dry_run` does everything but publish. Event files for TensorBoard go
+    under `tensorboard`.
     """
 
     promote: bool = False
     force: bool = False
     dry_run: bool = False
+    tensorboard: Path | None = None
 
 
 def train_and_publish(
@@ -53,7 +55,7 @@ def train_and_publish(
 
     Raises PublishError when the job's rule finds it worse than the live version. `console` hears of the fit.
     """
-    make_repeatable(job.fit.seed)
+    make_repeatable(job.fit.seed, xla=job.fit.xla)
     with staging(models, job.model) as staged:  # first, so that a full or read-only disk is known before the work
         dataset = read_dataset(job.data)
         rows = decode(dataset, job)
@@ -62,7 +64,7 @@ def train_and_publish(
 
         model = build_model(job, train)
         with progress(console, job.fit.epochs) as tell:
-            fitted = fit(model, train, validation, job, tell)
+            fitted = fit(model, train, validation, job, tell, tensorboard=orders.tensorboard)
         answers = model.predict(as_tensors(test.inputs), verbose=0)
         metrics = evaluate(job, answers, test, train)
         if not orders.force:
@@ -75,7 +77,9 @@ def train_and_publish(
         check_same_answers(exported, test, answers, job.outputs)
 
         manifest = describe(Outcome(job, dataset, split, train, answers, metrics, exported.signatures()), clock())
-        run = Summary(job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics)
+        run = Summary(
+            job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics, interrupted=fitted.interrupted
+        )
         if orders.dry_run:
             return run
         version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock())

@@ -27,7 +27,7 @@ def build_model(job: JobSpec, train: Rows) -> Any:
     encoded = encode(job.features, train.inputs)
     signal = FAMILIES[job.network.family](encoded.tensors, job.network)
     if isinstance(job.outputs, Classification):
-        answer = class_probabilities(signal, job.outputs)
+        answer = class_probabilities(signal, job.outputs, job.optimisation)
     else:
         answer = linear_value(signal, train.target.astype(np.float32))
     return keras.Model(dict(encoded.inputs), answer, name=job.network.family)
