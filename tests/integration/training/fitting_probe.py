@@ -16,13 +16,15 @@ import numpy as np
 import tensorflow as tf
 
 from serving.contract.model_directory import VersionPaths
+from serving.errors import InvalidJob
+from training.batches import training_batches
 from training.data.dataset import Rows
 from training.export import OUTPUT_NAMES, export_saved_model
 from training.exported import Exported
 from training.fit import Fitted, fit
 from training.job import JobSpec, parse_job
 from training.networks.build import build_model
-from training.optimisation import OPTIMISERS, optimiser
+from training.optimisation import OPTIMISERS, compile_model, optimiser
 from training.optimisation_spec import OPTIMISER_TABLES, OptimiserSpec
 from training.precision import mixed_policy, mixed_twin
 from training.progress import EpochReport, Report, StepReport
@@ -241,8 +243,37 @@ def halved() -> dict[str, Any]:
     }
 
 
+def in_float16() -> dict[str, Any]:
+    """What a GPU would be given: float16, in which small gradients vanish unless the loss is scaled."""
+    spec, rows = job({}, mixed_precision=True), separable()
+    make_repeatable(1)
+    twin = mixed_twin(build_model(spec, rows), "mixed_float16")
+    compile_model(twin, twin, spec, 16)
+    history = twin.fit(training_batches(rows, 16, 1), epochs=3, shuffle=False, verbose=0)
+    return {"optimiser": type(twin.optimizer).__name__, "losses": history.history["loss"]}
+
+
+def second_fit() -> list[float]:
+    """Losses of a fit of one epoch and of another from where it ended."""
+    spec = job({}, epochs=1)
+    model, first = fitted(spec)
+    second = fit(model, separable(), separable(seed=2), spec, lambda _: None)
+    return [*first.history["loss"], *second.history["loss"]]
+
+
+def compiled_text() -> str:
+    words = keras.Input((1,), dtype="string", name="word")
+    answer = keras.layers.StringLookup(vocabulary=["a", "b"], output_mode="one_hot", name="lookup")(words)
+    model = keras.Model({"word": words}, keras.layers.Dense(2, activation="softmax")(answer))
+    try:
+        compile_model(model, model, job({}, xla=True), 16)
+    except InvalidJob as error:
+        return str(error)
+    return ""
+
+
 def main() -> None:
-    found = {"compiled": compiled()}
+    found: dict[str, Any] = {"compiled": compiled()}
     found |= {
         "optimisers": optimisers(),
         "own_keys": own_keys(),
@@ -254,6 +285,9 @@ def main() -> None:
         "interrupted": {"first": interrupted(1), "third": interrupted(3)},
         "events": events(),
         "halved": halved(),
+        "float16": in_float16(),
+        "second_fit": second_fit(),
+        "compiled_text": compiled_text(),
     }
     sys.stdout.write(json.dumps(found))
 

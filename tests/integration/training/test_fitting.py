@@ -134,3 +134,17 @@ def test_mixed_precision_fits_in_sixteen_bits_and_leaves_a_float32_model(found: 
     assert halved["answer"] == "float32"
     assert 0 < halved["apart"] < 0.05
     assert halved["accuracy"] > 0.95
+
+
+def test_float16_scales_the_loss_and_learns(found: dict[str, Any]) -> None:
+    assert found["float16"]["optimiser"] == "LossScaleOptimizer"
+    assert found["float16"]["losses"][-1] < found["float16"]["losses"][0] / 2
+
+
+def test_second_fit_goes_on_from_the_first(found: dict[str, Any]) -> None:
+    first, second = found["second_fit"]
+    assert second < first / 2
+
+
+def test_xla_is_refused_where_a_layer_reads_text(found: dict[str, Any]) -> None:
+    assert found["compiled_text"] == "fit.xla: XLA cannot compile the layers lookup; leave it false"

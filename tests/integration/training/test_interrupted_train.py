@@ -15,10 +15,10 @@ LONG = ("digits", "--set", "fit.epochs=100000", "--set", "fit.patience_epochs=10
 """It ends by an interrupt or not at all."""
 
 
-def train(models: Path, signs: tuple[str, ...]) -> tuple[int, str, str]:
+def train(models: Path, signs: tuple[str, ...], *more: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a job that gets a SIGINT at each line of stderr that starts with a sign."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "penstock_cli", "train", *LONG, "--models", str(models)],
+        [sys.executable, "-m", "penstock_cli", "train", *LONG, "--models", str(models), *more],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     assert process.stderr
@@ -38,13 +38,14 @@ def models(tmp_path: Path) -> Path:
 
 
 def test_first_interrupt_publishes_the_best_weights_so_far_and_says_so(models: Path) -> None:
-    code, out, err = train(models, ("epoch 1/",))
+    code, out, err = train(models, ("epoch 1/",), "--tensorboard", str(models / "events"))
     assert code == 0, err
     assert "interrupted in epoch" in err
     assert "Ctrl-C again ends without publishing" in err
     assert "the weights of epoch" in out
     assert list_versions(models, "digits") == (1,)
     assert verify_model(models, "digits") == ()
+    assert [file.stat().st_size > 100 for file in (models / "events").glob("*/events.out.tfevents.*")] == [True, True]
 
 
 def test_second_interrupt_ends_without_publishing(models: Path) -> None:
