@@ -17,9 +17,11 @@ from serving.errors import InvalidJob
 from training.data.spec import SOURCES, DataSpec, SplitSpec
 from training.export_spec import ExportSpec, refusal
 from training.feature_spec import TRAINABLE, TrainableFeature, as_contract
-from training.fit_spec import FitSpec, OptimisationSpec
+from training.fit_spec import BALANCED, BY_LABEL, FitSpec, fit_objection
 from training.networks.spec import NETWORKS, NetworkSpec
+from training.optimisation_spec import OPTIMISER_TABLES, OptimisationSpec, loss_objection
 from training.publish_rules import DIRECTIONS, PublishSpec
+from training.schedule_spec import SCHEDULE_TABLES
 
 
 class JobSpec(Fact):
@@ -47,8 +49,11 @@ class JobSpec(Fact):
         return self
 
     @model_validator(mode="after")
-    def _can_be_exported(self) -> Self:
-        if told := refusal(self.export, self.features):
+    def _can_be_done(self) -> Self:
+        told = loss_objection(self.optimisation, self.outputs)
+        told = told or fit_objection(self.fit, self.optimisation, self.outputs)
+        told = told or refusal(self.export, self.features)
+        if told:
             raise ValueError(told)
         return self
 
@@ -92,7 +97,8 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "classification": Classification,
         "regression": Regression,
         **NETWORKS,
-        "optimisation": OptimisationSpec,
+        **OPTIMISER_TABLES,
+        **SCHEDULE_TABLES,
         "fit": FitSpec,
         "publish": PublishSpec,
         "export": ExportSpec,
@@ -117,12 +123,15 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, came: objec
     if kind == "missing":
         return f"{_key(location)}: missing"
     told = message.removeprefix("Value error, ")
+    if not location:  # about several tables at once: the message names the keys
+        return told
     return f"{_key(location)}: {told}" + (f", got {came!r}" if isinstance(came, str | int | float) else "")
 
 
 def _key(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag on the way; the file has no such level
     tags = {*TRAINABLE, *SOURCES, *NETWORKS, "classification", "regression"}
+    tags |= {*OPTIMISER_TABLES, *SCHEDULE_TABLES, BALANCED, BY_LABEL}
     return ".".join(str(part) for part in location if part not in tags)
 
 

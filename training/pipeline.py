@@ -40,12 +40,14 @@ BY = "penstock train"
 @dataclass(frozen=True, slots=True)
 class Orders:
     """What the caller wants of one run, beside the job: `promote` moves the label `stable` to the new version, `force`
-    publishes a worse one than the live one, `dry_run` does everything but publish.
+    publishes a worse one than the live one, `dry_run` does everything but publish. Event files for TensorBoard go
+    under `tensorboard`.
     """
 
     promote: bool = False
     force: bool = False
     dry_run: bool = False
+    tensorboard: Path | None = None
 
 
 def train_and_publish(
@@ -55,12 +57,12 @@ def train_and_publish(
 
     Raises PublishError when the job's rule finds it worse than the live version. `console` hears of the fit.
     """
-    make_repeatable(job.fit.seed)
+    make_repeatable(job.fit.seed, xla=job.fit.xla)
     with staging(models, job.model) as staged:  # first, so that a full or read-only disk is known before the work
         parts = read_parts(job)
         model = build_model(job, parts.train)
         with progress(console, job.fit.epochs) as tell:
-            fitted = fit(model, parts.train, parts.validation, job, tell)
+            fitted = fit(model, parts.train, parts.validation, job, tell, tensorboard=orders.tensorboard)
         answers = model.predict(as_tensors(parts.test.inputs), verbose=0)
         metrics = evaluate(job, answers, parts.test, parts.train)
         if not orders.force:
@@ -69,7 +71,9 @@ def train_and_publish(
         outcome = Outcome(job, parts, export_facts(job, parts.train.target), answers, metrics)
         manifest = describe(outcome, _export(model, outcome, staged), clock())
         write_report(report_facts(manifest, outcome, fitted, model), staged.report)
-        run = Summary(job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics)
+        run = Summary(
+            job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics, interrupted=fitted.interrupted
+        )
         if orders.dry_run:
             return run
         version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock())

@@ -29,7 +29,7 @@ def build_model(job: JobSpec, train: Rows) -> Any:
     encoded = encode(job.features, train.inputs)
     signal = _body(encoded, job.network)
     if isinstance(job.outputs, Classification):
-        answer = class_probabilities(signal, job.outputs)
+        answer = class_probabilities(signal, job.outputs, job.optimisation)
     else:
         answer = linear_value(signal, train.target.astype(np.float32))
     return keras.Model(dict(encoded.inputs), answer, name=job.network.family)
