@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from serving.errors import PublishError
+from training.augmentation import augmentation
 from training.batches import measuring_batches, training_batches
 from training.data.dataset import Rows
 from training.job import JobSpec
@@ -41,7 +42,7 @@ def fit(model: Any, train: Rows, validation: Rows, job: JobSpec, tell: Tell) -> 
         monitor="val_loss", patience=job.fit.patience_epochs, restore_best_weights=True
     )
     history = model.fit(
-        training_batches(train, job.fit.batch_rows, job.fit.seed),
+        training_batches(train, job.fit.batch_rows, job.fit.seed, augmentation(job)),
         validation_data=measuring_batches(validation, MEASURING_ROWS),
         epochs=job.fit.epochs,
         shuffle=False,  # the batches come shuffled

@@ -14,6 +14,7 @@ from serving.contract.features import Fact, ImageDecoding, ImageFeature, NumberF
 from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
+from training.augmentation_spec import AugmentationSpec
 from training.data.spec import DataSpec, SplitSpec
 from training.fit_spec import FitSpec, OptimisationSpec
 from training.networks.spec import CnnSpec, CustomSpec, MlpSpec, NetworkSpec, RecurrentSpec
@@ -35,6 +36,7 @@ class JobSpec(Fact):
     network: NetworkSpec
     optimisation: OptimisationSpec
     fit: FitSpec
+    augmentation: AugmentationSpec | None = None
     publish: PublishSpec | None = None
 
     @model_validator(mode="after")
@@ -44,6 +46,12 @@ class JobSpec(Fact):
             raise ValueError(
                 f"publish.metric: no {self.publish.metric!r} in {self.outputs.task}; there are {', '.join(known)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _augments_images(self) -> Self:
+        if self.augmentation and (fault := self.augmentation.fault(self.features)):
+            raise ValueError(f"augmentation: {fault}")
         return self
 
     @field_validator("model")
@@ -87,6 +95,7 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "custom": CustomSpec,
         "optimisation": OptimisationSpec,
         "fit": FitSpec,
+        "augmentation": AugmentationSpec,
         "publish": PublishSpec,
     }
 )
