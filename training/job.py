@@ -17,7 +17,15 @@ from serving.errors import InvalidJob
 from training.augmentation_spec import AugmentationSpec
 from training.data.spec import DataSpec, SplitSpec
 from training.fit_spec import FitSpec, OptimisationSpec
-from training.networks.spec import CnnSpec, CustomSpec, MlpSpec, NetworkSpec, RecurrentSpec
+from training.networks.spec import (
+    BackboneSpec,
+    CnnSpec,
+    CustomSpec,
+    MlpSpec,
+    NetworkSpec,
+    RecurrentSpec,
+    TransferSpec,
+)
 from training.publish_rules import DIRECTIONS, PublishSpec
 
 TrainableFeature = Annotated[NumberFeature | ImageFeature, Field(discriminator="kind")]
@@ -25,7 +33,10 @@ TrainableFeature = Annotated[NumberFeature | ImageFeature, Field(discriminator="
 
 
 class JobSpec(Fact):
-    """Everything one training run is told. `model` is the name that the versions are published under."""
+    """Everything one training run is told. `model` is the name that the versions are published under.
+
+    `keep_keras_model` keeps the Keras model in the version too, for a job that reuses it.
+    """
 
     model: str
     description: str
@@ -37,6 +48,7 @@ class JobSpec(Fact):
     optimisation: OptimisationSpec
     fit: FitSpec
     augmentation: AugmentationSpec | None = None
+    keep_keras_model: bool = False
     publish: PublishSpec | None = None
 
     @model_validator(mode="after")
@@ -92,6 +104,8 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "mlp": MlpSpec,
         "cnn": CnnSpec,
         "recurrent": RecurrentSpec,
+        "transfer": TransferSpec,
+        "backbone": BackboneSpec,
         "custom": CustomSpec,
         "optimisation": OptimisationSpec,
         "fit": FitSpec,
@@ -123,7 +137,7 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, came: objec
 
 def _key(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag on the way; the file has no such level
-    tags = {"number", "image", "classification", "regression", "mlp", "cnn", "recurrent", "custom"}
+    tags = {"number", "image", "classification", "regression", "mlp", "cnn", "recurrent", "transfer", "custom"}
     return ".".join(str(part) for part in location if part not in tags)
 
 

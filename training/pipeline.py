@@ -15,17 +15,18 @@ from serving.model_store.labels import set_label
 from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
 from training.batches import as_tensors
-from training.data.dataset import decode, strata
+from training.data.dataset import decode, listed_only, strata
 from training.data.sources import read_dataset
 from training.data.split import split_rows
 from training.describe import Outcome, describe, write_job
 from training.evaluation.evaluate import evaluate
 from training.export import export_saved_model
 from training.exported import Exported, check_same_answers
-from training.fit import fit
 from training.job import JobSpec
 from training.live_version import live_manifest
 from training.networks.build import build_model
+from training.networks.transfer import kept_keras_model
+from training.phases import fit_in_phases
 from training.progress import progress
 from training.publish_rules import refuse_worse
 from training.runtime import make_repeatable
@@ -55,14 +56,14 @@ def train_and_publish(
     """
     make_repeatable(job.fit.seed)
     with staging(models, job.model) as staged:  # first, so that a full or read-only disk is known before the work
-        dataset = read_dataset(job.data)
+        dataset = listed_only(read_dataset(job.data), job)
         rows = decode(dataset, job)
         split = split_rows(strata(rows, job.outputs), job.split)
         train, validation, test = (rows.take(part) for part in (split.train, split.validation, split.test))
 
-        model = build_model(job, train)
+        model = build_model(job, train, models)
         with progress(console, job.fit.epochs) as tell:
-            fitted = fit(model, train, validation, job, tell)
+            fitted = fit_in_phases(model, train, validation, job, tell)
         answers = model.predict(as_tensors(test.inputs), verbose=0)
         metrics = evaluate(job, answers, test, train)
         if not orders.force:
@@ -71,6 +72,8 @@ def train_and_publish(
         export_saved_model(model, job.features, job.outputs, staged)
         write_warmup(staged, job.model, test.inputs)
         write_job(staged, job)
+        if job.keep_keras_model:
+            model.save(kept_keras_model(staged))
         exported = Exported.load(staged)
         check_same_answers(exported, test, answers, job.outputs)
 

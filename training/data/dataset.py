@@ -48,6 +48,15 @@ class Rows:
         return Rows({name: array[rows] for name, array in self.inputs.items()}, self.target[rows])
 
 
+def listed_only(dataset: Dataset, job: JobSpec) -> Dataset:
+    """Without the rows whose label `outputs.labels` does not list, where the job says so."""
+    if not job.data.only_listed_labels or not isinstance(job.outputs, Classification):
+        return dataset
+    kept = np.isin(dataset.target.astype(str), job.outputs.labels)
+    columns = {name: column[kept] for name, column in dataset.columns.items()}
+    return Dataset(dataset.source, columns, dataset.target[kept])
+
+
 def decode(dataset: Dataset, job: JobSpec) -> Rows:
     """Every row of `dataset`, decoded by the job's features.
 

@@ -10,10 +10,11 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class DataSpec(Fact):
-    """Which rows: `name` is a data set of `source`."""
+    """Which rows: `name` is a data set of `source`; rows of labels that the job does not list can be left out."""
 
     source: Literal["bundled"]
     name: Literal["digits", "diabetes"]
+    only_listed_labels: bool = False
 
 
 class SplitSpec(Fact):

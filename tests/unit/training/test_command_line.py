@@ -11,7 +11,7 @@ from training.__main__ import jobs, train
 def test_jobs_are_listed_one_a_line_with_a_description(capsys: pytest.CaptureFixture[str]) -> None:
     assert jobs([]) == 0
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert names == ["diabetes", "digits", "digits_cnn"]
+    assert names == ["diabetes", "digits", "digits_cnn", "digits_high", "digits_low"]
 
 
 @pytest.mark.parametrize("argv", [["nope"], ["digits", "--set", "fit.epoch=3"], ["absent.toml"]])

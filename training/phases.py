@@ -1,0 +1,68 @@
+"""Fitting in phases: one for most networks; for a reused one, first the new head alone, then the whole more slowly."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from training.data.dataset import Rows
+from training.fit import Fitted, fit
+from training.job import JobSpec
+from training.networks.spec import TransferSpec
+from training.networks.transfer import BACKBONE
+from training.progress import Tell
+
+
+def fit_in_phases(model: Any, train: Rows, validation: Rows, job: JobSpec, tell: Tell) -> Fitted:
+    """As `fit`: epochs are counted across the phases, and the best weights are those of the best epoch of all.
+
+    Fine-tuning has the epochs of `fit.epochs` that the frozen phase leaves.
+    """
+    spec = job.network
+    if not isinstance(spec, TransferSpec):
+        return fit(model, train, validation, job, tell)
+    backbone = model.get_layer(BACKBONE)
+    backbone.trainable = False
+    first = min(spec.frozen_epochs, job.fit.epochs)
+    head = fit(model, train, validation, _with(job, first, job.optimisation.learning_rate), tell)
+    left = job.fit.epochs - first
+    if not left:
+        return head
+    kept = [(weight, weight.numpy()) for weight in model.weights]
+    _thaw(backbone, spec.fine_tune_layers)
+    slower = _with(job, left, spec.fine_tune_learning_rate)
+    tuned = fit(model, train, validation, slower, lambda told: tell(replace(told, epoch=told.epoch + head.epochs)))
+    if _best_loss(tuned) >= _best_loss(head):
+        for weight, value in kept:
+            weight.assign(value)
+    return joined(head, tuned)
+
+
+def joined(head: Fitted, tuned: Fitted) -> Fitted:
+    """The two phases as one fit."""
+    better = _best_loss(tuned) < _best_loss(head)
+    return Fitted(
+        epochs=head.epochs + tuned.epochs,
+        best_epoch=head.epochs + tuned.best_epoch if better else head.best_epoch,
+        history={name: [*figures, *tuned.history[name]] for name, figures in head.history.items()},
+    )
+
+
+def _best_loss(fitted: Fitted) -> float:
+    losses: Sequence[float] = fitted.history["val_loss"]
+    return losses[fitted.best_epoch - 1]
+
+
+def _with(job: JobSpec, epochs: int, learning_rate: float) -> JobSpec:
+    return job.model_copy(
+        update={
+            "fit": job.fit.model_copy(update={"epochs": epochs}),
+            "optimisation": job.optimisation.model_copy(update={"learning_rate": learning_rate}),
+        }
+    )
+
+
+def _thaw(backbone: Any, layers: int | None) -> None:
+    backbone.trainable = True
+    learned = [layer for layer in backbone.layers if layer.trainable_weights]
+    for layer in learned[: -layers if layers else 0]:
+        layer.trainable = False
