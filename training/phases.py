@@ -1,8 +1,10 @@
 """Fitting in phases: one for most networks; for a reused one, first the new head alone, then the whole more slowly."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
+
+import keras
 
 from training.data.dataset import Rows
 from training.fit import Fitted, fit
@@ -62,7 +64,20 @@ def _with(job: JobSpec, epochs: int, learning_rate: float) -> JobSpec:
 
 
 def _thaw(backbone: Any, layers: int | None) -> None:
+    """Batch normalisation stays frozen, which keeps it on the means it has: following those of the new rows would undo
+    what the layers behind it have learned. `training=False` in the call does not: Keras's fit overrides it.
+    """
     backbone.trainable = True
-    learned = [layer for layer in backbone.layers if layer.trainable_weights]
-    for layer in learned[: -layers if layers else 0]:
+    learned = [layer for layer in _flat(backbone) if layer.trainable_weights]
+    normalising = [layer for layer in learned if isinstance(layer, keras.layers.BatchNormalization)]
+    others = [layer for layer in learned if layer not in normalising]
+    for layer in (*normalising, *others[: -layers if layers else 0]):
         layer.trainable = False
+
+
+def _flat(model: Any) -> Iterator[Any]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _flat(layer)
+        else:
+            yield layer

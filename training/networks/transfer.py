@@ -1,7 +1,6 @@
 """Transfer learning: a network that has learned something else, reused in front of dense layers of the job's own.
 
-The backbone is always called for inference: a batch normalisation that went on following the new rows' means would
-undo what the layers behind it have learned, frozen or fine-tuned (https://keras.io/guides/transfer_learning/).
+The backbone is one layer of the model, named BACKBONE; `training/phases.py` says when it learns.
 """
 
 import inspect
@@ -49,8 +48,8 @@ def _published(inputs: Mapping[str, Any], spec: BackboneSpec, models: Path) -> A
     versions = list_versions(models, name) if model_paths(models, name).root.is_dir() else ()
     version = spec.version or answering_version(read_labels(models, name), versions)
     if version not in versions:
-        there = f"versions {', '.join(map(str, versions))}" if versions else "no version"
-        raise InvalidJob(f"network.backbone: {name} {version or ''} is not published in {models}: there is {there}")
+        there = ", ".join(map(str, versions)) or "none"
+        raise InvalidJob(f"network.backbone: {name} has no version to reuse in {models}; published: {there}")
     file = kept_keras_model(model_paths(models, name).version(version))
     if not file.is_file():
         raise InvalidJob(
@@ -62,7 +61,7 @@ def _published(inputs: Mapping[str, Any], spec: BackboneSpec, models: Path) -> A
     if theirs != ours:
         raise InvalidJob(f"network.backbone: {name} version {version} reads {theirs}; the job's features are {ours}")
     head = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)][-1]
-    return keras.Model(model.input, head.input, name=BACKBONE)(dict(inputs), training=False)
+    return keras.Model(model.input, head.input, name=BACKBONE)(dict(inputs))
 
 
 def _application(image: Any, feature: ImageFeature, spec: BackboneSpec) -> Any:
@@ -84,4 +83,4 @@ def _application(image: Any, feature: ImageFeature, spec: BackboneSpec) -> Any:
             f"network.backbone: {spec.application} with weights {spec.weights!r}: {error}; weights may be the path of a"
             f" file for include_top=False, such as those at {WEBSITE}, or 'none'"
         ) from error
-    return keras.Model(network.input, network.output, name=BACKBONE)(scaled, training=False)
+    return keras.Model(network.input, network.output, name=BACKBONE)(scaled)
