@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from serving.errors import PublishError
+from training.augmentation import augmentation
 from training.batches import measuring_batches, training_batches
 from training.class_weights import class_weights
 from training.data.dataset import Rows
@@ -82,7 +83,7 @@ def fit(
     )
     with deferred_interrupt() as interruption:
         history = part.fit(
-            with_loss_targets(training_batches(train, job.fit.batch_rows, job.fit.seed), job),
+            with_loss_targets(training_batches(train, job.fit.batch_rows, job.fit.seed, augmentation(job)), job),
             validation_data=with_loss_targets(measuring_batches(validation, MEASURING_ROWS), job),
             epochs=job.fit.epochs,
             shuffle=False,  # the batches come shuffled

@@ -14,18 +14,22 @@ from serving.contract.features import Fact, Feature, ImageDecoding
 from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
+from training.augmentation_spec import AugmentationSpec
 from training.data.spec import SOURCES, DataSpec, SplitSpec
 from training.export_spec import ExportSpec, refusal
 from training.feature_spec import TRAINABLE, TrainableFeature, as_contract
 from training.fit_spec import BALANCED, BY_LABEL, FitSpec, fit_objection
-from training.networks.spec import NETWORKS, NetworkSpec
+from training.networks.spec import NETWORKS, BackboneSpec, NetworkSpec
 from training.optimisation_spec import OPTIMISER_TABLES, OptimisationSpec, loss_objection
 from training.publish_rules import DIRECTIONS, PublishSpec
 from training.schedule_spec import SCHEDULE_TABLES
 
 
 class JobSpec(Fact):
-    """Everything one training run is told. `model` is the name that the versions are published under."""
+    """Everything one training run is told. `model` is the name that the versions are published under.
+
+    `keep_keras_model` keeps the Keras model in the version too, for a job that reuses it.
+    """
 
     model: str
     description: str
@@ -36,6 +40,8 @@ class JobSpec(Fact):
     network: NetworkSpec
     optimisation: OptimisationSpec
     fit: FitSpec
+    augmentation: AugmentationSpec | None = None
+    keep_keras_model: bool = False
     publish: PublishSpec | None = None
     export: ExportSpec = ExportSpec()
 
@@ -53,6 +59,8 @@ class JobSpec(Fact):
         told = loss_objection(self.optimisation, self.outputs)
         told = told or fit_objection(self.fit, self.optimisation, self.outputs)
         told = told or refusal(self.export, self.features)
+        if self.augmentation and (fault := self.augmentation.fault(self.features)):
+            told = told or f"augmentation: {fault}"
         if told:
             raise ValueError(told)
         return self
@@ -97,9 +105,11 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "classification": Classification,
         "regression": Regression,
         **NETWORKS,
+        "backbone": BackboneSpec,
         **OPTIMISER_TABLES,
         **SCHEDULE_TABLES,
         "fit": FitSpec,
+        "augmentation": AugmentationSpec,
         "publish": PublishSpec,
         "export": ExportSpec,
     }

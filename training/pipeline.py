@@ -23,10 +23,11 @@ from training.describe import Outcome, describe, report_facts, write_job
 from training.evaluation.evaluate import evaluate
 from training.export import export_saved_model
 from training.exported import Exported, check_same_answers
-from training.fit import fit
 from training.job import JobSpec
 from training.live_version import live_manifest
 from training.networks.build import build_model
+from training.networks.transfer import kept_keras_model
+from training.phases import fit_in_phases
 from training.progress import progress
 from training.publish_rules import refuse_worse
 from training.report.write import write_report
@@ -60,9 +61,9 @@ def train_and_publish(
     make_repeatable(job.fit.seed, xla=job.fit.xla)
     with staging(models, job.model) as staged:  # first, so that a full or read-only disk is known before the work
         parts = read_parts(job)
-        model = build_model(job, parts.train)
+        model = build_model(job, parts.train, models)
         with progress(console, job.fit.epochs) as tell:
-            fitted = fit(model, parts.train, parts.validation, job, tell, tensorboard=orders.tensorboard)
+            fitted = fit_in_phases(model, parts.train, parts.validation, job, tell, tensorboard=orders.tensorboard)
         answers = model.predict(as_tensors(parts.test.inputs), verbose=0)
         metrics = evaluate(job, answers, parts.test, parts.train)
         if not orders.force:
@@ -90,6 +91,8 @@ def _export(model: Any, outcome: Outcome, staged: VersionPaths) -> Mapping[str, 
     export_saved_model(model, job, staged)
     write_warmup(staged, job.model, served, export.allowed_batch_rows)
     write_job(staged, job)
+    if job.keep_keras_model:
+        model.save(kept_keras_model(staged))
     exported = Exported.load(staged)
     check_same_answers(exported, served, outcome.answers, job.outputs, export)
     return exported.signatures()

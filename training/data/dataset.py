@@ -70,6 +70,13 @@ class Rows:
         return Rows({name: array[rows] for name, array in self.inputs.items()}, self.target[rows])
 
 
+def listed_only(dataset: Dataset, job: JobSpec) -> Dataset:
+    """Without the rows whose label `outputs.labels` does not list, where the job says so."""
+    if not job.data.only_listed_labels or not isinstance(job.outputs, Classification):
+        return dataset
+    return dataset.where(np.isin(dataset.target.astype(str), job.outputs.labels))
+
+
 def decode(dataset: Dataset, job: JobSpec) -> Rows:
     """Every row of `dataset`, decoded by the job's features; an optional number without a value is NaN.
 
