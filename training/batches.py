@@ -23,37 +23,41 @@ def as_tensors(columns: Mapping[str, Array]) -> dict[str, Any]:
     return {name: tf.constant(column) for name, column in columns.items()}
 
 
-def training_batches(rows: Rows, batch_rows: int, seed: int) -> Any:
+def training_batches(
+    rows: Rows, batch_rows: int, seed: int, augment: Callable[[Mapping[str, Any], Any], dict[str, Any]] | None = None
+) -> Any:
     """A tf.data.Dataset of (inputs, target), every row once an epoch, in another order each time; same seed, same
-    orders.
+    orders. `augment` varies each batch's inputs, by a seed of the batch's own.
     """
     if isinstance(rows, StreamedRows):
         epochs = count()
-        return _streamed(rows, batch_rows, lambda: shuffled_batches(rows, batch_rows, (seed, next(epochs))))
+        batches = _streamed(rows, batch_rows, lambda: shuffled_batches(rows, batch_rows, (seed, next(epochs))))
+        return (_augmented(batches, augment, seed) if augment else batches).prefetch(2)
     order = tf.data.Dataset.range(len(rows)).shuffle(len(rows), seed=seed, reshuffle_each_iteration=True)
-    return _gathered(order.batch(batch_rows), rows)
+    batches = _gathered(order.batch(batch_rows), rows)
+    return (_augmented(batches, augment, seed) if augment else batches).prefetch(2)
 
 
 def measuring_batches(rows: Rows, batch_rows: int) -> Any:
     """A tf.data.Dataset of (inputs, target), every row once, in order; of a streamed table in larger batches."""
     if isinstance(rows, StreamedRows):
         size = max(batch_rows, STREAMED_ROWS)
-        return _streamed(rows, size, lambda: batches_in_order(rows, size))
-    return _gathered(tf.data.Dataset.range(len(rows)).batch(batch_rows), rows)
+        return _streamed(rows, size, lambda: batches_in_order(rows, size)).prefetch(2)
+    return _gathered(tf.data.Dataset.range(len(rows)).batch(batch_rows), rows).prefetch(2)
 
 
 def _streamed(rows: StreamedRows, batch_rows: int, generate: Callable[[], Iterator[Rows]]) -> Any:
     signature = (
         {
             feature.name: tf.TensorSpec((None, *feature.row_shape), feature.dtype)
-            for feature in rows.stream.job.served_features
+            for feature in rows.stream.job.contract_features
         },
         tf.TensorSpec((None,), rows.target.dtype),
     )
     batches = tf.data.Dataset.from_generator(
         lambda: ((dict(batch.inputs), batch.target) for batch in generate()), output_signature=signature
     )
-    return batches.apply(tf.data.experimental.assert_cardinality(-(-rows.total // batch_rows))).prefetch(2)
+    return batches.apply(tf.data.experimental.assert_cardinality(-(-rows.total // batch_rows)))
 
 
 def _gathered(numbers: Any, rows: Rows) -> Any:
@@ -62,4 +66,14 @@ def _gathered(numbers: Any, rows: Rows) -> Any:
     def gather(chosen: Any) -> tuple[dict[str, Any], Any]:
         return {name: tf.gather(column, chosen) for name, column in inputs.items()}, tf.gather(target, chosen)
 
-    return numbers.map(gather).prefetch(2)
+    return numbers.map(gather)
+
+
+def _augmented(batches: Any, augment: Callable[[Mapping[str, Any], Any], dict[str, Any]], seed: int) -> Any:
+    # a seed drawn for each batch, not by each: whichever is ready first, it is the same batch
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2, drop_remainder=True)
+    return tf.data.Dataset.zip(batches, seeds).map(
+        lambda batch, own_seed: (augment(batch[0], own_seed), batch[1]),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )

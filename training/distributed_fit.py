@@ -19,17 +19,22 @@ TOLD_EVERY_STEPS = 32
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One model on every replica, compiled under the strategy's scope; `metric` is the keras.Metric shown beside its
-    loss. `sums` adds up [loss, metric's total, metric's count, rows] over the replicas.
+    """One model on every replica, compiled under the strategy's scope.
+
+    `metric` is the keras.Metric shown beside its loss. `sums` adds up [loss, metric's total, metric's count, rows]
+    over the replicas. `class_weights` are those of the class numbers, in order, or None.
     """
 
     workers: Workers
     model: Any
     metric: Any
     sums: Any
+    class_weights: Any
 
     @classmethod
-    def start(cls, workers: Workers, model: Any, metric: Any) -> "Work":
+    def start(
+        cls, workers: Workers, model: Any, metric: Any, class_weights: Mapping[int, float] | None = None
+    ) -> "Work":
         with workers.strategy.scope():
             model.optimizer.build(model.trainable_variables)
             sums = tf.Variable(
@@ -38,7 +43,8 @@ class Work:
                 synchronization=tf.VariableSynchronization.ON_READ,
                 aggregation=tf.VariableAggregation.SUM,
             )
-        return cls(workers, model, metric, sums)
+        weights = tf.constant([class_weights[number] for number in sorted(class_weights)]) if class_weights else None
+        return cls(workers, model, metric, sums, weights)
 
     def figures(self) -> dict[str, float]:
         loss, total, count, rows = (float(value) for value in self.sums.read_value())
@@ -46,21 +52,14 @@ class Work:
 
 
 def fit_on_all(
-    workers: Workers,
-    model: Any,
-    batches: Any,
-    *,
-    validation: Any,
-    metric: Any,
-    epochs: int,
-    callbacks: Sequence[Any],
+    work: Work, batches: Any, *, validation: Any, epochs: int, callbacks: Sequence[Any]
 ) -> Mapping[str, Sequence[float]]:
-    """Fits `model`, built and compiled under the strategy's scope; gives its history as Keras's `fit` does.
+    """Fits the model of `work`, built and compiled under the strategy's scope; its history, as Keras's `fit` has it.
 
-    `batches` and `validation` are tf.data.Datasets of global batches (inputs, target), the same in every process.
-    `callbacks` hear the same figures in every process. Raises WorkerLost.
+    `batches` and `validation` are tf.data.Datasets of global batches (inputs, target), the same in every process;
+    `validation` may be None. `callbacks` hear the same figures in every process. Raises WorkerLost.
     """
-    work = Work.start(workers, model, metric)
+    model = work.model
     learn, measure = _step(work, learns=True), _step(work, learns=False)
     steps = int(batches.cardinality())
     heard = keras.callbacks.CallbackList(list(callbacks), add_history=True, model=model, epochs=epochs, steps=steps)
@@ -72,13 +71,13 @@ def fit_on_all(
             heard.on_epoch_begin(epoch)
             figures = _pass(work, learn, batches, heard)
             _average_statistics(work)
-            measured = _pass(work, measure, validation, None)
+            measured = _pass(work, measure, validation, None) if validation else {}
             heard.on_epoch_end(epoch, figures | {f"val_{name}": value for name, value in measured.items()})
             if _anyone(work, asked=model.stop_training):
                 break
         heard.on_train_end()
 
-    workers.guarded(run)
+    work.workers.guarded(run)
     return dict(model.history.history)
 
 
@@ -89,6 +88,7 @@ def _pass(work: Work, step: Any, batches: Any, heard: Any) -> dict[str, float]:
         if heard and (number + 1) % TOLD_EVERY_STEPS == 0:
             heard.on_train_batch_end(number, work.figures())
             if _anyone(work, asked=work.model.stop_training):
+                work.model.stop_training = True
                 break
     return work.figures()
 
@@ -108,7 +108,13 @@ def _step(work: Work, *, learns: bool) -> Any:
         scaled = weights * tf.cast(most * replicas, tf.float32) / tf.cast(rows, tf.float32)
         with tf.GradientTape() as tape:
             answers = model(mine, training=learns)
-            loss = model.compute_loss(mine, truth, answers, sample_weight=scaled, training=learns)
+            loss = model.compute_loss(
+                mine,
+                truth,
+                answers,
+                sample_weight=_weighted(scaled, truth, work) if learns else scaled,
+                training=learns,
+            )
             raised = model.optimizer.scale_loss(loss)
         if learns:
             model.optimizer.apply(tape.gradient(raised, model.trainable_variables), model.trainable_variables)
@@ -117,6 +123,15 @@ def _step(work: Work, *, learns: bool) -> Any:
         work.sums.assign_add(tf.stack([loss * counted, total, count, counted / replicas]))
 
     return tf.function(lambda inputs, target: work.workers.strategy.run(share, (inputs, target)), reduce_retracing=True)
+
+
+def _weighted(rows: Any, truth: Any, work: Work) -> Any:
+    """The rows' weights times their classes', in training; the target is class numbers, one-hot, or 0 and 1."""
+    if work.class_weights is None:
+        return rows
+    one_hot = truth.shape.rank == 2 and truth.shape[1] > 1
+    classes = tf.argmax(truth, axis=1) if one_hot else tf.cast(tf.reshape(truth, [-1]), tf.int64)
+    return rows * tf.gather(work.class_weights, classes)
 
 
 def _average_statistics(work: Work) -> None:

@@ -14,16 +14,23 @@ from serving.contract.features import Fact, Feature, ImageDecoding
 from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
+from training.augmentation_spec import AugmentationSpec
 from training.data.spec import SOURCES, DataSpec, SplitSpec
 from training.distribution_spec import DistributionSpec
-from training.feature_spec import TRAINABLE, TrainableFeature, served
-from training.fit_spec import FitSpec, OptimisationSpec
-from training.networks.spec import NETWORKS, NetworkSpec
+from training.export_spec import ExportSpec, refusal
+from training.feature_spec import TRAINABLE, TrainableFeature, as_contract
+from training.fit_spec import BALANCED, BY_LABEL, FitSpec, fit_objection
+from training.networks.spec import NETWORKS, BackboneSpec, NetworkSpec
+from training.optimisation_spec import OPTIMISER_TABLES, OptimisationSpec, loss_objection
 from training.publish_rules import DIRECTIONS, PublishSpec
+from training.schedule_spec import SCHEDULE_TABLES
 
 
 class JobSpec(Fact):
-    """Everything one training run is told. `model` is the name that the versions are published under."""
+    """Everything one training run is told. `model` is the name that the versions are published under.
+
+    `keep_keras_model` keeps the Keras model in the version too, for a job that reuses it.
+    """
 
     model: str
     description: str
@@ -35,7 +42,10 @@ class JobSpec(Fact):
     optimisation: OptimisationSpec
     fit: FitSpec
     distribution: DistributionSpec = DistributionSpec()
+    augmentation: AugmentationSpec | None = None
+    keep_keras_model: bool = False
     publish: PublishSpec | None = None
+    export: ExportSpec = ExportSpec()
 
     @model_validator(mode="after")
     def _publishes_by_a_metric_of_its_task(self) -> Self:
@@ -44,6 +54,23 @@ class JobSpec(Fact):
             raise ValueError(
                 f"publish.metric: no {self.publish.metric!r} in {self.outputs.task}; there are {', '.join(known)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_done(self) -> Self:
+        told = loss_objection(self.optimisation, self.outputs)
+        told = told or fit_objection(self.fit, self.optimisation, self.outputs)
+        told = told or refusal(self.export, self.features)
+        if self.augmentation and (fault := self.augmentation.fault(self.features)):
+            told = told or f"augmentation: {fault}"
+        if told:
+            raise ValueError(told)
+        return self
+
+    @model_validator(mode="after")
+    def _folds_are_fitted_by_one_device(self) -> Self:
+        if self.split.folds and self.distribution.strategy != "none":
+            raise ValueError("distribution.strategy: folds are fitted by one device; leave out split.folds")
         return self
 
     @field_validator("model")
@@ -72,9 +99,9 @@ class JobSpec(Fact):
         return outputs
 
     @property
-    def served_features(self) -> tuple[Feature, ...]:
+    def contract_features(self) -> tuple[Feature, ...]:
         """The features as the gateway decodes them; vocabularies that are yet to be learned are empty."""
-        return tuple(served(feature) for feature in self.features)
+        return tuple(as_contract(feature) for feature in self.features)
 
 
 TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
@@ -86,10 +113,14 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "classification": Classification,
         "regression": Regression,
         **NETWORKS,
-        "optimisation": OptimisationSpec,
+        "backbone": BackboneSpec,
+        **OPTIMISER_TABLES,
+        **SCHEDULE_TABLES,
         "fit": FitSpec,
         "distribution": DistributionSpec,
+        "augmentation": AugmentationSpec,
         "publish": PublishSpec,
+        "export": ExportSpec,
     }
 )
 """A table of a job file, by the last name on the way to it, and what may stand in it."""
@@ -111,12 +142,15 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, came: objec
     if kind == "missing":
         return f"{_key(location)}: missing"
     told = message.removeprefix("Value error, ")
+    if not location:  # about several tables at once: the message names the keys
+        return told
     return f"{_key(location)}: {told}" + (f", got {came!r}" if isinstance(came, str | int | float) else "")
 
 
 def _key(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag on the way; the file has no such level
     tags = {*TRAINABLE, *SOURCES, *NETWORKS, "classification", "regression"}
+    tags |= {*OPTIMISER_TABLES, *SCHEDULE_TABLES, BALANCED, BY_LABEL}
     return ".".join(str(part) for part in location if part not in tags)
 
 

@@ -3,17 +3,20 @@
 The file to read first. Importing it starts TensorFlow, so the command line does that only once there is work.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from serving.contract.model_directory import STABLE, model_paths
+from serving.contract.model_directory import STABLE, VersionPaths, model_paths
+from serving.contract.tensors import Signature
 from serving.model_store.labels import set_label
 from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
+from training.agreement import export_facts
 from training.answering import answers_and_truth
 from training.batches import as_tensors
 from training.data.parts import read_parts
@@ -21,10 +24,12 @@ from training.describe import Outcome, describe, report_facts, write_job
 from training.evaluation.evaluate import evaluate
 from training.export import export_saved_model
 from training.exported import Exported, check_same_answers
-from training.fit import fit
 from training.job import JobSpec
+from training.kfold import cross_validate, final_job
 from training.live_version import live_manifest
 from training.networks.build import build_model
+from training.networks.transfer import kept_keras_model
+from training.phases import fit_in_phases
 from training.progress import progress
 from training.publish_rules import refuse_worse
 from training.report.write import write_report
@@ -39,12 +44,14 @@ BY = "penstock train"
 @dataclass(frozen=True, slots=True)
 class Orders:
     """What the caller wants of one run, beside the job: `promote` moves the label `stable` to the new version, `force`
-    publishes a worse one than the live one, `dry_run` does everything but publish.
+    publishes a worse one than the live one, `dry_run` does everything but publish. Event files for TensorBoard go
+    under `tensorboard`.
     """
 
     promote: bool = False
     force: bool = False
     dry_run: bool = False
+    tensorboard: Path | None = None
 
 
 def train_and_publish(
@@ -56,35 +63,36 @@ def train_and_publish(
     A worker that is not the chief fits along and publishes nothing; it raises WorkerLost where the chief did not end
     well.
     """
-    make_repeatable(job.fit.seed)
+    make_repeatable(job.fit.seed, xla=job.fit.xla)
     workers = join(job.distribution, console.print)
     if workers and not workers.is_chief:
-        return _fit_along(workers, job, console)
+        return _fit_along(workers, job, models, console)
     with (
         leading(workers),
         staging(models, job.model) as staged,
     ):  # first, so that a full or read-only disk is known before the work
         parts = read_parts(job)
-        train, test = parts.train, parts.test
-
-        model = build_model(job, train)
-        with progress(console, job.fit.epochs) as tell:
-            fitted = fit(model, train, parts.validation, job, tell, workers=workers)
-        answers = model.predict(as_tensors(test.inputs), verbose=0)
-        metrics = evaluate(job, *answers_and_truth(model, test, answers), train)
+        folds = cross_validate(job, parts, models, console) if job.split.folds else None
+        fitting = final_job(job, folds) if folds else job
+        model = build_model(job, parts.train, models)
+        with progress(console, fitting.fit.epochs) as tell:
+            fitted = fit_in_phases(
+                model, parts.train, parts.validation, fitting, tell, tensorboard=orders.tensorboard, workers=workers
+            )
+        answers = model.predict(as_tensors(parts.test.inputs), verbose=0)
+        metrics = evaluate(job, *answers_and_truth(model, parts.test, answers), parts.train)
+        if folds:
+            metrics = metrics.model_copy(update={"folds": folds.figures()})
         if not orders.force:
             refuse_worse(job.publish, metrics, live_manifest(models, job.model))
 
-        export_saved_model(model, job.served_features, job.outputs, staged)
-        write_warmup(staged, job.model, test.inputs)
-        write_job(staged, job)
-        exported = Exported.load(staged)
-        check_same_answers(exported, test, answers, job.outputs)
-
-        outcome = Outcome(job, parts.dataset, parts.split, train, answers, metrics, exported.signatures())
-        manifest = describe(outcome, clock())
-        write_report(report_facts(manifest, outcome, fitted, model, test), staged.report)
-        run = Summary(job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics)
+        outcome = Outcome(job, parts, export_facts(job, parts.train.target), answers, metrics)
+        manifest = describe(outcome, _export(model, outcome, staged), clock())
+        tables = (folds.table(),) if folds else ()
+        write_report(replace(report_facts(manifest, outcome, fitted, model), tables=tables), staged.report)
+        run = Summary(
+            job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics, interrupted=fitted.interrupted
+        )
         if orders.dry_run:
             return run
         version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock())
@@ -95,11 +103,24 @@ def train_and_publish(
     return replace(run, version=version, folder=folder, promoted=STABLE)
 
 
-def _fit_along(workers: Workers, job: JobSpec, console: Console) -> WorkerSummary:
+def _export(model: Any, outcome: Outcome, staged: VersionPaths) -> Mapping[str, Signature]:
+    """Writes what a model server loads, loads it back, and raises PublishError unless it answers as the Keras model."""
+    job, served, export = outcome.job, outcome.parts.served, outcome.export
+    export_saved_model(model, job, staged)
+    write_warmup(staged, job.model, served, export.allowed_batch_rows)
+    write_job(staged, job)
+    if job.keep_keras_model:
+        model.save(kept_keras_model(staged))
+    exported = Exported.load(staged)
+    check_same_answers(exported, served, outcome.answers, job.outputs, export)
+    return exported.signatures()
+
+
+def _fit_along(workers: Workers, job: JobSpec, models: Path, console: Console) -> WorkerSummary:
     """The share of a worker that is not the chief: the same rows, the same model, the same steps."""
     parts = read_parts(job)
-    model = build_model(job, parts.train)
+    model = build_model(job, parts.train, models)
     with progress(console, job.fit.epochs) as tell:
-        fitted = fit(model, parts.train, parts.validation, job, tell, workers=workers)
+        fitted = fit_in_phases(model, parts.train, parts.validation, job, tell, workers=workers)
     workers.meet()
     return WorkerSummary(job.model, fitted.epochs, fitted.best_epoch)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean, stdev
 
 from serving.contract.manifest import Metrics
 from serving.contract.model_directory import VersionPaths
@@ -13,7 +14,7 @@ LABEL_WIDTH = 20  # "calibration_error", indented
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One finished run. `version` and `folder` are None after a dry run; `promoted` is the label that now points at
-    `version`, None when labels were left alone.
+    `version`, None when labels were left alone. `interrupted`: Ctrl-C ended the fit in the last of `epochs`.
     """
 
     model: str
@@ -24,22 +25,41 @@ class Summary:
     version: int | None = None
     folder: Path | None = None
     promoted: str | None = None
+    interrupted: bool = False
 
     def __str__(self) -> str:
         return "\n".join(
             [
                 f"{'rows':<{LABEL_WIDTH}}" + ", ".join(f"{count:,} {split}" for split, count in self.rows.items()),
-                f"{'fit':<{LABEL_WIDTH}}{self.epochs} epochs, weights of epoch {self.best_epoch}",
+                f"{'fit':<{LABEL_WIDTH}}{self._fit()}",
                 f"{'test':<{LABEL_WIDTH}}{'model':>10}{'baseline':>12}",
                 *(
                     f"  {name:<{LABEL_WIDTH - 2}}{value:>10.4g}{_figure(self.metrics.baseline.get(name)):>12}"
                     for name, value in self.metrics.test.items()
                 ),
+                *self._folds(),
                 self._outcome(),
                 *self._report(),
                 *([f"promoted  {self.promoted} -> {self.version}"] if self.promoted else []),
             ]
         )
+
+    def _fit(self) -> str:
+        if self.interrupted:
+            return f"interrupted in epoch {self.epochs}: the weights of epoch {self.best_epoch} are kept"
+        return f"{self.epochs} epochs, weights of epoch {self.best_epoch}"
+
+    def _folds(self) -> list[str]:
+        folds = self.metrics.folds
+        if not folds:
+            return []
+        return [
+            f"{f'{len(next(iter(folds.values())))} folds':<{LABEL_WIDTH}}{'mean':>10}{'spread':>12}",
+            *(
+                f"  {name:<{LABEL_WIDTH - 2}}{mean(values):>10.4g}{stdev(values):>12.2g}"
+                for name, values in folds.items()
+            ),
+        ]
 
     def _outcome(self) -> str:
         if self.version is None:

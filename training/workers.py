@@ -6,7 +6,7 @@ TensorFlow's collectives need the cluster before anything else has run, so `join
 import faulthandler
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,6 +90,12 @@ def leading(workers: Workers | None) -> Iterator[None]:
     if workers:
         with suppress(WorkerLost):
             workers.meet()
+
+
+def scope_of(workers: Workers | None) -> AbstractContextManager[Any]:
+    """Where the variables of a model that `workers` fit are made."""
+    scope: AbstractContextManager[Any] = workers.strategy.scope() if workers else nullcontext()
+    return scope
 
 
 def _multi_worker() -> Any:

@@ -1,34 +1,56 @@
-"""A job's rows, read and split: all in memory, or of a streamed table a sample with the way to the rest."""
+"""A job's rows, read, decoded and split: what every fit begins with."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from serving.contract.tensors import Array
 from training.data.dataset import Dataset, Rows, check_classes, decode, split_keys
 from training.data.sources import read_dataset, table_path
 from training.data.spec import TableSpec
-from training.data.split import Split, split_rows
+from training.data.split import Keys, Split, split_rows
 from training.data.survey import survey
 from training.job import JobSpec
+from training.served import decoded_inputs, served_inputs
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """`dataset` has natural values at the rows that `split` numbers; the three parts are decoded."""
+    """`rows` are all of `dataset`, of which `split` says which part has which; `keys` is what they were split by.
+
+    `served` are the test rows as a caller sends them, and `test` the same as the network sees them. Of a streamed
+    table all of these are samples, `rows` being those of the test split.
+    """
 
     dataset: Dataset
+    rows: Rows
+    keys: Keys
     split: Split
     train: Rows
     validation: Rows
     test: Rows
+    served: Mapping[str, Array]
 
 
 def read_parts(job: JobSpec) -> Parts:
-    """Raises InvalidJob and InvalidInput for a source, value or class that cannot be trained on."""
+    """Raises InvalidJob where the job and its data disagree, InvalidInput where a value cannot be used."""
     if isinstance(job.data, TableSpec) and job.data.streamed:
-        found = survey(table_path(job.data), job.data, job)
-        return Parts(found.dataset, found.split, found.train, found.validation, found.test)
+        return _streamed(job.data, job)
     dataset = read_dataset(job)
     rows = decode(dataset, job)
-    split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
+    keys = split_keys(dataset, rows, job.outputs)
+    split = split_rows(keys, job.split)
     train, validation, test = (rows.take(part) for part in (split.train, split.validation, split.test))
     check_classes(train, rows, job.outputs)
-    return Parts(dataset, split, train, validation, test)
+    served = served_inputs(test.inputs, job.contract_features, job.export)
+    # judged on what callers can send: a picture that is no 8-bit one loses what a pixel cannot hold
+    test = replace(test, inputs=decoded_inputs(served, job.contract_features, job.export))
+    return Parts(dataset, rows, keys, split, train, validation, test, served)
+
+
+def _streamed(spec: TableSpec, job: JobSpec) -> Parts:
+    found = survey(table_path(spec), spec, job)
+    keys = split_keys(found.dataset, found.test, job.outputs)
+    parts = (found.train, found.validation, found.test)
+    return Parts(
+        found.dataset, found.test, keys, found.split, *parts, served=found.test.inputs
+    )  # a table has no images

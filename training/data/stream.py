@@ -67,7 +67,7 @@ class Stream:
 
     def decode(self, piece: Piece) -> Rows:
         """Raises InvalidInput that names the row and column of a value that cannot be used."""
-        inputs = {feature.name: self._column(feature, piece) for feature in self.job.served_features}
+        inputs = {feature.name: self._column(feature, piece) for feature in self.job.contract_features}
         return Rows(inputs, self._target(piece))
 
     def _batches(self) -> Iterator[pa.RecordBatch]:

@@ -6,13 +6,12 @@ dropout and batch normalisation.
 import hashlib
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from training.data.dataset import decode, split_keys
-from training.data.sources import read_dataset
-from training.data.split import split_rows
+from training.data.parts import read_parts
 from training.fit import fit
 from training.job_files import load_job
 from training.networks.build import build_model
@@ -31,14 +30,11 @@ def main(strategy: str) -> None:
     dropout = "network.dropout=0.3" if mirrored else "network.dropout=0.0"
     settings = ["fit.epochs=3", "fit.batch_rows=33", dropout, f"network.batch_normalisation={json.dumps(mirrored)}"]
     job = load_job("digits", [*settings, f"distribution.strategy={'none' if mirrored else strategy}"])
-    make_repeatable(job.fit.seed)
+    make_repeatable(job.fit.seed, xla=False)
     workers = two_devices() if mirrored else join(job.distribution, sys.stderr.write)
-    dataset = read_dataset(job)
-    rows = decode(dataset, job)
-    split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
-    train = rows.take(split.train)
-    model = build_model(job, train)
-    fitted = fit(model, train, rows.take(split.validation), job, lambda _: None, workers=workers)
+    parts = read_parts(job)
+    model = build_model(job, parts.train, Path("models"))
+    fitted = fit(model, parts.train, parts.validation, job, lambda _: None, workers=workers)
     weights = b"".join(np.asarray(weight).tobytes() for weight in model.get_weights())
     history = {name: [float(value) for value in values] for name, values in fitted.history.items()}
     sys.stdout.write(json.dumps({"history": history, "weights": hashlib.sha256(weights).hexdigest()}) + "\n")

@@ -77,3 +77,9 @@ def test_all_faults_are_told_together(content: Content) -> None:
     message = spoilt(content, lambda job: (job["fit"].update(epochs=0), job["network"].update(dropout=2)))
     assert "fit.epochs" in message
     assert "network.dropout" in message
+
+
+def test_folds_are_not_distributed(content: Content) -> None:
+    spoiled = content | {"split": content["split"] | {"folds": 3}, "distribution": {"strategy": "mirrored"}}
+    with pytest.raises(InvalidJob, match="folds are fitted by one device"):
+        parse_job(spoiled, "j.toml")
