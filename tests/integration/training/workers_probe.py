@@ -1,6 +1,6 @@
 """Runs by itself, because it loads TensorFlow: fits the job `digits` for three epochs as TF_CONFIG says, and prints as
 JSON the losses and a digest of the weights. With `--mirrored` it does so on two devices of this process, with
-dropout and batch normalisation.
+dropout, batch normalisation, class weights and one-hot targets.
 """
 
 import hashlib
@@ -29,6 +29,8 @@ def main(strategy: str) -> None:
     mirrored = strategy == "--mirrored"
     dropout = "network.dropout=0.3" if mirrored else "network.dropout=0.0"
     settings = ["fit.epochs=3", "fit.batch_rows=33", dropout, f"network.batch_normalisation={json.dumps(mirrored)}"]
+    if mirrored:
+        settings += ["fit.class_weights=balanced", "optimisation.loss=categorical_crossentropy"]
     job = load_job("digits", [*settings, f"distribution.strategy={'none' if mirrored else strategy}"])
     make_repeatable(job.fit.seed, xla=False)
     workers = two_devices() if mirrored else join(job.distribution, sys.stderr.write)
