@@ -19,6 +19,7 @@ from training.feature_spec import TRAINABLE, TrainableFeature, served
 from training.fit_spec import FitSpec, OptimisationSpec
 from training.networks.spec import NETWORKS, NetworkSpec
 from training.publish_rules import DIRECTIONS, PublishSpec
+from training.search_spec import SEARCHES, SPACES, SearchSpec
 
 
 class JobSpec(Fact):
@@ -34,6 +35,7 @@ class JobSpec(Fact):
     optimisation: OptimisationSpec
     fit: FitSpec
     publish: PublishSpec | None = None
+    search: SearchSpec | None = None
 
     @model_validator(mode="after")
     def _publishes_by_a_metric_of_its_task(self) -> Self:
@@ -87,6 +89,8 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "optimisation": OptimisationSpec,
         "fit": FitSpec,
         "publish": PublishSpec,
+        **SEARCHES,
+        **SPACES,
     }
 )
 """A table of a job file, by the last name on the way to it, and what may stand in it."""
@@ -113,7 +117,7 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, came: objec
 
 def _key(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag on the way; the file has no such level
-    tags = {*TRAINABLE, *SOURCES, *NETWORKS, "classification", "regression"}
+    tags = {*TRAINABLE, *SOURCES, *NETWORKS, *SEARCHES, *SPACES, "classification", "regression"}
     return ".".join(str(part) for part in location if part not in tags)
 
 

@@ -28,6 +28,7 @@ from training.live_version import live_manifest
 from training.networks.build import build_model
 from training.progress import progress
 from training.publish_rules import refuse_worse
+from training.report.facts import Table
 from training.report.write import write_report
 from training.runtime import make_repeatable
 from training.summary import Summary
@@ -39,12 +40,13 @@ BY = "penstock train"
 @dataclass(frozen=True, slots=True)
 class Orders:
     """What the caller wants of one run, beside the job: `promote` moves the label `stable` to the new version, `force`
-    publishes a worse one than the live one, `dry_run` does everything but publish.
+    publishes a worse one than the live one, `dry_run` does everything but publish. `tables` go into the report.
     """
 
     promote: bool = False
     force: bool = False
     dry_run: bool = False
+    tables: tuple[Table, ...] = ()
 
 
 def train_and_publish(
@@ -78,7 +80,8 @@ def train_and_publish(
 
         outcome = Outcome(job, dataset, split, train, answers, metrics, exported.signatures())
         manifest = describe(outcome, clock())
-        write_report(report_facts(manifest, outcome, fitted, model, test), staged.report)
+        facts = replace(report_facts(manifest, outcome, fitted, model, test), tables=orders.tables)
+        write_report(facts, staged.report)
         run = Summary(job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics)
         if orders.dry_run:
             return run
