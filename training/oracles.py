@@ -3,6 +3,8 @@
 An oracle keeps its memory in the tuner's folder; one that finds a memory there goes on from it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +56,21 @@ def take_up(oracle: Any, folder: Path) -> None:
     """
     if not (folder / MEMORY).exists():
         return
-    try:
+    with readable(folder):
         oracle.reload()
-    except (ValueError, KeyError, RuntimeError) as error:
-        raise InvalidJob(f"the trials in {folder} cannot be read ({error}); start over with --fresh") from error
     # It goes by a list saved before a trial's end was noted, and knows nothing of a trial that it was just writing.
     oracle._retry_queue = [  # noqa: SLF001 - KerasTuner has no other way in
         number for number, trial in sorted(oracle.trials.items()) if trial.status == TrialStatus.RUNNING
     ]
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Within, what KerasTuner says of files that it cannot read is InvalidJob."""
+    try:
+        yield
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise InvalidJob(f"the trials in {folder} cannot be read ({error}); start over with --fresh") from error
 
 
 def values_of(trial: Any, search: Search) -> Values:
