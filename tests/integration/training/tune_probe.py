@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,18 +29,23 @@ JOB = {
     "outputs": {"task": "classification", "labels": ["setosa", "versicolor", "virginica"]},
     "network": {"family": "mlp", "units": [8], "activation": "relu", "dropout": 0.1},
     "optimisation": {"learning_rate": 0.01},
-    "fit": {"epochs": 4, "batch_rows": 16, "patience_epochs": 4, "seed": 1},
 }
+FIT = {"epochs": 4, "batch_rows": 16, "patience_epochs": 4, "seed": 1}
+IMPATIENT = FIT | {"epochs": 200, "batch_rows": 4, "patience_epochs": 1}
+"""Ends as soon as one epoch is worse: when that is depends on every weight."""
 WIDTHS = {"key": "network.units", "choices": [[2], [4], [8], [16], [16, 8]]}
 DROPOUT = {"key": "network.dropout", "low": 0.0, "high": 0.5, "step": 0.1}
 DIVERGING = {"key": "optimisation.learning_rate", "choices": [0.01, 1e38]}
 BOTH_DIVERGE = {"key": "optimisation.learning_rate", "choices": [1e37, 1e38]}
 
 
-def found(root: Path, name: str, space: list[dict[str, Any]], **search: Any) -> dict[str, Any]:
+def found(
+    root: Path, name: str, space: list[dict[str, Any]], fit: Mapping[str, int] = FIT, **search: Any
+) -> dict[str, Any]:
     heard = io.StringIO()
     asked = {"method": "random", "trials": 3, "seed": 1, "space": space} | search
-    job = parse_job(JOB | {"search": {key: value for key, value in asked.items() if value is not None}}, name)
+    given = {key: value for key, value in asked.items() if value is not None}
+    job = parse_job(JOB | {"fit": fit, "search": given}, name)
     try:
         tuned = tune(
             job,
@@ -54,8 +59,8 @@ def found(root: Path, name: str, space: list[dict[str, Any]], **search: Any) -> 
     except PenstockError as error:
         return {"error": type(error).__name__, "told": str(error), "heard": heard.getvalue()}
     assert tuned
-    fit = [tuned.summary.best_epoch, tuned.summary.epochs]
-    return {"rows": tuned.board.rows, "fit": fit, "heard": heard.getvalue()}
+    again = [tuned.summary.best_epoch, tuned.summary.epochs]
+    return {"rows": tuned.board.rows, "again": again, "heard": heard.getvalue()}
 
 
 def damaged(root: Path) -> dict[str, Any]:
@@ -74,7 +79,7 @@ def half_distributed(root: Path) -> dict[str, Any]:
 CASES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "bayesian": lambda root: found(root, "bayesian", [DROPOUT], method="bayesian", trials=5, objective="val_accuracy"),
     "hyperband": lambda root: found(root, "hyperband", [WIDTHS, DROPOUT], method="hyperband", trials=None, factor=4),
-    "exhausted": lambda root: found(root, "exhausted", [WIDTHS], trials=20),
+    "exhausted": lambda root: found(root, "exhausted", [WIDTHS], trials=20, fit=IMPATIENT),
     "more": lambda root: found(root, "more", [DROPOUT], trials=2),
     "and more": lambda root: found(root, "more", [DROPOUT], trials=4),
     "one fails": lambda root: found(root, "fails", [DIVERGING]),
