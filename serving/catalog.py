@@ -55,6 +55,10 @@ class Servable:
             return self.manifest.features
         return features_of(self.signatures[signature])
 
+    def allowed_batch_rows(self, signature: str) -> tuple[int, ...]:
+        """The row counts the backend may be sent, rising; empty when any will do."""
+        return self.manifest.export.allowed_batch_rows if self.manifest and signature == DEFAULT_SIGNATURE else ()
+
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:

@@ -63,7 +63,8 @@ class Predictor:
             decoded = self.clock()
             if decoded >= request.deadline_seconds:
                 raise DeadlineExceeded("the deadline passed while the request was decoded")
-            answer = await self.batcher.predict(target, inputs, request.deadline_seconds)
+            sizes = servable.allowed_batch_rows(request.signature)
+            answer = await self.batcher.predict(target, inputs, request.deadline_seconds, sizes)
         return Prediction(servable, answer.outputs, answer.receipt, decoded - started)
 
     async def _decoded(self, request: PredictRequest, servable: Servable) -> dict[str, Array]:

@@ -27,7 +27,8 @@ examples:
   penstock train ./mine.toml --models /srv/models
 
 The version appears whole, or not at all. Exit codes: 0 published, 1 failed, 2 wrong use or a job that cannot be run,
-130 interrupted.
+130 interrupted. The first Ctrl-C while fitting ends the fit and goes on with the best weights so far; a second one,
+or one before the first epoch has ended, publishes nothing.
 """
 
 
@@ -84,6 +85,9 @@ def _train_parser() -> argparse.ArgumentParser:
         "--force", action="store_true", help="publish it even when the job's rule finds it worse than the live version"
     )
     parser.add_argument("--dry-run", action="store_true", help="do everything but publish")
+    parser.add_argument(
+        "--tensorboard", metavar="DIR", type=Path, help="write each epoch's figures as TensorBoard event files there"
+    )
     return parser
 
 
@@ -93,5 +97,10 @@ def _train_and_publish(job: JobSpec, arguments: argparse.Namespace) -> object:
     console.print(f"training {job.model}: {job.description}", highlight=False, soft_wrap=True)
     # importing the pipeline takes seconds, and TensorFlow reads its environment then: the one deferred import
     pipeline = importlib.import_module("training.pipeline")
-    orders = pipeline.Orders(promote=arguments.promote, force=arguments.force, dry_run=arguments.dry_run)
+    orders = pipeline.Orders(
+        promote=arguments.promote,
+        force=arguments.force,
+        dry_run=arguments.dry_run,
+        tensorboard=arguments.tensorboard,
+    )
     return pipeline.train_and_publish(job, arguments.models, orders, clock=lambda: datetime.now(UTC), console=console)

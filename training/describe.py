@@ -15,18 +15,19 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from serving.contract.manifest import GoldenExample, Lineage, Manifest, Metrics, Tolerance
+from serving.contract.features import Feature
+from serving.contract.manifest import Export, GoldenExample, Lineage, Manifest, Metrics, Tolerance
 from serving.contract.model_directory import VersionPaths
 from serving.contract.tensors import Signature
-from training.data.dataset import Dataset, Rows
-from training.data.split import Split
+from training.data.parts import Parts
 from training.export import OUTPUT_NAMES
-from training.feature_spec import served
+from training.feature_spec import as_contract
 from training.fit import Fitted
 from training.job import JobSpec
 from training.report.distributions import count_categories
 from training.report.facts import ReportFacts
 from training.report.toml_text import as_toml
+from training.served import pixel_decodings, served_features, served_inputs
 from training.sketches import sketch
 
 GOLDEN_ROWS = 4
@@ -36,34 +37,33 @@ GOLDEN_TOLERANCE = Tolerance(absolute=1e-4, relative=1e-4)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a job: `answers` and `metrics` are those of the test split."""
+    """What became of a job: `answers` and `metrics` are of the test split."""
 
     job: JobSpec
-    dataset: Dataset
-    split: Split
-    train: Rows
+    parts: Parts
+    export: Export
     answers: NDArray[np.float32]
     metrics: Metrics
-    signatures: Mapping[str, Signature]
 
 
-def describe(outcome: Outcome, now: datetime) -> Manifest:
+def describe(outcome: Outcome, signatures: Mapping[str, Signature], now: datetime) -> Manifest:
     """The manifest but for its number and file digests, which publishing fills in."""
-    job, dataset, split = outcome.job, outcome.dataset, outcome.split
+    job, parts = outcome.job, outcome.parts
     return Manifest(
         model=job.model,
         version=1,
         description=job.description,
-        features=tuple(served(feature, outcome.train.inputs[feature.name]) for feature in job.features),
+        features=served_features(_contract(outcome), job.export),
         outputs=job.outputs,
-        signatures=dict(outcome.signatures),
+        signatures=dict(signatures),
+        export=outcome.export,
         golden_examples=golden_examples(outcome),
-        sketches=sketch(outcome.train.inputs),
+        sketches=sketch(served_inputs(outcome.parts.train.inputs, job.contract_features, job.export)),
         metrics=outcome.metrics,
         lineage=Lineage(
-            source=dataset.source,
-            sha256=dataset.sha256(),
-            rows=split.counts(),
+            source=parts.dataset.source,
+            sha256=parts.dataset.sha256(),
+            rows=parts.split.counts(),
             seed=job.split.seed,
         ),
         job_sha256=hashlib.sha256(render_job(job)).hexdigest(),
@@ -77,17 +77,25 @@ def describe(outcome: Outcome, now: datetime) -> Manifest:
     )
 
 
+def _contract(outcome: Outcome) -> tuple[Feature, ...]:
+    """The job's features with what was learned of them: a category's vocabulary."""
+    return tuple(as_contract(feature, outcome.parts.train.inputs[feature.name]) for feature in outcome.job.features)
+
+
 def golden_examples(outcome: Outcome) -> tuple[GoldenExample, ...]:
     """The first rows of the test split, as a caller would send them."""
     names = [feature.name for feature in outcome.job.features]
     output = OUTPUT_NAMES[outcome.job.outputs.task]
-    rows = outcome.split.test[:GOLDEN_ROWS].tolist()
-    natural = [{name: natural_value(outcome.dataset.columns[name][row]) for name in names} for row in rows]
+    rows = outcome.parts.split.test[:GOLDEN_ROWS].tolist()
+    natural = [{name: natural_value(outcome.parts.dataset.columns[name][row]) for name in names} for row in rows]
+    for name in pixel_decodings(outcome.job.contract_features, outcome.job.export):
+        for values, pixels in zip(natural, outcome.parts.served[name], strict=False):
+            values[name] = pixels.tolist()
     return tuple(
         GoldenExample(
             instance=values if len(names) > 1 else values[names[0]],
             outputs={output: answer.tolist()},
-            tolerance=GOLDEN_TOLERANCE,
+            tolerance=golden_tolerance(outcome.export),
         )
         for values, answer in zip(natural, outcome.answers[:GOLDEN_ROWS], strict=True)
     )
@@ -101,21 +109,26 @@ def natural_value(value: Any) -> JsonValue:
     return None if isinstance(plain, float) and math.isnan(plain) else plain
 
 
-def report_facts(manifest: Manifest, outcome: Outcome, fitted: Fitted, model: Any, test: Rows) -> ReportFacts:
-    """What the report tells: `manifest` and what stands beside it; `test` are the rows of the test split."""
+def report_facts(manifest: Manifest, outcome: Outcome, fitted: Fitted, model: Any) -> ReportFacts:
+    """What the report tells: `manifest` and what stands beside it."""
     layers: list[str] = []
     model.summary(print_fn=layers.append, line_length=80, expand_nested=True)
     return ReportFacts(
         manifest=manifest,
         history=fitted.history,
         best_epoch=fitted.best_epoch,
-        inputs=test.inputs,
-        truth=test.target,
+        inputs=outcome.parts.test.inputs,
+        truth=outcome.parts.test.target,
         answers=outcome.answers,
         network_text="\n".join(layers),
         job_text=as_toml(outcome.job.model_dump(mode="json")),
-        category_counts=count_categories(manifest.features, outcome.train.inputs),
+        category_counts=count_categories(manifest.features, outcome.parts.train.inputs),
     )
+
+
+def golden_tolerance(export: Export) -> Tolerance:
+    """Of float16 what the export itself is held to: that leaves room enough for the order of additions."""
+    return export.tolerance if export.profile == "gpu" else GOLDEN_TOLERANCE
 
 
 def write_job(staged: VersionPaths, job: JobSpec) -> None:

@@ -9,14 +9,16 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving.contract.agreement import DEFAULT_SIGNATURE
-from serving.contract.manifest import Classification, Regression
+from serving.contract.manifest import Classification, Export, Regression
 from serving.contract.model_directory import VersionPaths
 from serving.contract.tensors import Array, Signature, TensorSpec
+from serving.errors import PublishError
 from training.agreement import compare
-from training.data.dataset import Rows
 from training.export import OUTPUT_NAMES
 
 CHECKED_ROWS = 64
+LONGEST_REASON = 500
+"""Characters: TensorFlow says what is wrong first, then where in its own files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +41,32 @@ class Exported:
         }
 
     def answer(self, inputs: Mapping[str, Array], output: str) -> NDArray[np.float32]:
-        answers = self.loaded.signatures[DEFAULT_SIGNATURE](
-            **{name: tf.constant(rows) for name, rows in inputs.items()}
-        )
+        """Raises PublishError for a graph that cannot be run, or compiled where it must be."""
+        fed = {name: tf.constant(rows) for name, rows in inputs.items()}
+        try:
+            answers = self.loaded.signatures[DEFAULT_SIGNATURE](**fed)
+        except tf.errors.OpError as error:
+            told = " ".join(error.message.split())[:LONGEST_REASON]
+            raise PublishError(f"the exported model cannot be run: {told}") from error
         return np.asarray(answers[output].numpy())
 
 
 def check_same_answers(
-    exported: Exported, test: Rows, answers: NDArray[np.float32], outputs: Classification | Regression
+    exported: Exported,
+    inputs: Mapping[str, Array],
+    answers: NDArray[np.float32],
+    outputs: Classification | Regression,
+    export: Export,
 ) -> None:
-    """Replays the first CHECKED_ROWS of the test split, whose `answers` the Keras model gave.
+    """Replays the first rows of the test split, as they are served, whose `answers` the Keras model gave in float32:
+    CHECKED_ROWS, or one batch of each size that `export` allows.
 
-    Raises PublishError unless the exported model says the same within EXPORT_TOLERANCE.
+    Raises PublishError unless the exported model says the same within `export.tolerance`.
     """
-    inputs = {name: column[:CHECKED_ROWS] for name, column in test.inputs.items()}
-    compare(exported.answer(inputs, OUTPUT_NAMES[outputs.task]), answers[:CHECKED_ROWS])
+    for size in export.allowed_batch_rows or (min(CHECKED_ROWS, len(answers)),):
+        rows = np.arange(size) % len(answers)
+        batch = {name: column[rows] for name, column in inputs.items()}
+        compare(exported.answer(batch, OUTPUT_NAMES[outputs.task]), answers[rows], export.tolerance)
 
 
 def _specs(structure: Mapping[str, Any]) -> tuple[TensorSpec, ...]:

@@ -105,7 +105,7 @@ TRAINABLE: Mapping[str, type[Fact]] = MappingProxyType(
 """What may stand in one of `[[features]]`, by its `kind`."""
 
 
-def served(feature: TrainableFeature, train: Array | None = None) -> Feature:
+def as_contract(feature: TrainableFeature, train: Array | None = None) -> Feature:
     """What the manifest says of `feature`. `train`, its training rows as decoded, brings a category's vocabulary."""
     if isinstance(feature, TrainableCategory):
         learned = () if train is None else known_categories(feature, train)

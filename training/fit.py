@@ -3,16 +3,25 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
 
 from serving.errors import PublishError
+from training.augmentation import augmentation
 from training.batches import measuring_batches, training_batches
+from training.class_weights import class_weights
 from training.data.dataset import Rows
+from training.epoch_figures import EpochFigures
+from training.interruption import Interruption, deferred_interrupt
 from training.job import JobSpec
-from training.optimisation import OBJECTIVES, compile_model
-from training.progress import EpochReport, Tell
+from training.losses import METRICS, with_loss_targets
+from training.networks.heads import learner
+from training.optimisation import compile_model
+from training.precision import mixed_policy, mixed_twin
+from training.progress import EpochReport, Interrupted, StepReport, Tell
+from training.schedules import rate_callbacks
 
 MEASURING_ROWS = 256
 """Rows a step where nothing is learned: the figures do not depend on it, and small steps are slower."""
@@ -20,47 +29,75 @@ MEASURING_ROWS = 256
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """How many epochs ran, and the one whose weights the model now has.
+    """How many epochs ran (an interrupted one counts), and the one whose weights the model now has.
 
-    `history` has one figure an epoch under Keras's names: `loss`, `val_loss`, the metric's and its `val_`.
+    `history` has one figure an epoch under Keras's names: `loss`, `val_loss`, the metric's and its `val_`, and
+    `learning_rate`, that of the epoch's first step. `interrupted`: Ctrl-C ended it.
     """
 
     epochs: int
     best_epoch: int
     history: Mapping[str, Sequence[float]]
+    interrupted: bool = False
 
 
-def fit(model: Any, train: Rows, validation: Rows, job: JobSpec, tell: Tell) -> Fitted:
-    """Leaves `model` with the weights of its best epoch on `validation`; `tell` hears of each epoch.
+class _Telling(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Reports steps and epochs, adds the learning rate to an epoch's figures, and stops when Ctrl-C asks for it."""
 
-    Raises PublishError when the loss is never a number: there is nothing to publish.
+    def __init__(self, tell: Tell, metric: str, interruption: Interruption) -> None:
+        super().__init__()
+        self.tell, self.metric, self.interruption = tell, metric, interruption
+        self.epoch, self.rate = 0, 0.0
+
+    def on_epoch_begin(self, epoch: int, _logs: object = None) -> None:
+        self.epoch, self.rate = epoch + 1, float(self.model.optimizer.learning_rate)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
+        self.tell(StepReport(self.epoch, batch + 1, self.params["steps"], logs["loss"]))
+        if self.interruption.asked and not self.model.stop_training:
+            self.model.stop_training = True
+            self.tell(Interrupted(self.epoch))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self.interruption.worth_keeping = True  # before anybody hears of it
+        logs["learning_rate"] = self.rate
+        validation_metric = logs[f"val_{self.metric}"]
+        self.tell(EpochReport(epoch + 1, logs["loss"], logs["val_loss"], self.metric, validation_metric))
+
+
+def fit(
+    model: Any, train: Rows, validation: Rows, job: JobSpec, tell: Tell, *, tensorboard: Path | None = None
+) -> Fitted:
+    """Leaves `model` with the weights of its best epoch on `validation`; `tell` hears of steps and epochs.
+
+    The fit begins at the weights that `model` has, so a second one goes on from the first. Event files for
+    TensorBoard go under `tensorboard`. Ctrl-C ends it early, with the best weights so far; before the first epoch's
+    end, and a second time, it is KeyboardInterrupt. Raises PublishError when the loss is never a number: there is
+    nothing to publish.
     """
-    compile_model(model, job)
-    metric = OBJECTIVES[job.outputs.task].metric
+    fitted = mixed_twin(model, mixed_policy()) if job.fit.mixed_precision else model
+    part = learner(fitted, job.optimisation, job.outputs.task)
+    compile_model(part, fitted, job, math.ceil(len(train) / job.fit.batch_rows))
     patience = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=job.fit.patience_epochs, restore_best_weights=True
     )
-    history = model.fit(
-        training_batches(train, job.fit.batch_rows, job.fit.seed),
-        validation_data=measuring_batches(validation, MEASURING_ROWS),
-        epochs=job.fit.epochs,
-        shuffle=False,  # the batches come shuffled
-        callbacks=[
-            patience,
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: tell(_report(epoch, logs, metric))),
-        ],
-        verbose=0,
-    )
+    with deferred_interrupt() as interruption:
+        history = part.fit(
+            with_loss_targets(training_batches(train, job.fit.batch_rows, job.fit.seed, augmentation(job)), job),
+            validation_data=with_loss_targets(measuring_batches(validation, MEASURING_ROWS), job),
+            epochs=job.fit.epochs,
+            shuffle=False,  # the batches come shuffled
+            class_weight=class_weights(job, train.target),
+            callbacks=[
+                patience,
+                *rate_callbacks(job.optimisation),
+                _Telling(tell, METRICS[job.outputs.task], interruption),  # after patience, which keeps the weights
+                *([EpochFigures(tensorboard)] if tensorboard else []),
+            ],
+            verbose=0,
+        )
     if not any(map(math.isfinite, history.history["val_loss"])):
         raise PublishError("the fit diverged: no epoch has a finite validation loss; lower optimisation.learning_rate")
-    return Fitted(epochs=len(history.epoch), best_epoch=int(patience.best_epoch) + 1, history=history.history)
-
-
-def _report(epoch: int, logs: Mapping[str, float], metric: str) -> EpochReport:
-    return EpochReport(
-        epoch=epoch + 1,
-        loss=logs["loss"],
-        validation_loss=logs["val_loss"],
-        metric=metric,
-        validation_metric=logs[f"val_{metric}"],
-    )
+    if fitted is not model:
+        model.set_weights(fitted.get_weights())
+    return Fitted(len(history.epoch), int(patience.best_epoch) + 1, history.history, interruption.asked)

@@ -14,16 +14,23 @@ from serving.contract.features import Fact, Feature, ImageDecoding
 from serving.contract.manifest import Classification, Regression
 from serving.contract.model_directory import MODEL_NAME
 from serving.errors import InvalidJob
+from training.augmentation_spec import AugmentationSpec
 from training.data.spec import SOURCES, DataSpec, SplitSpec
-from training.feature_spec import TRAINABLE, TrainableFeature, served
-from training.fit_spec import FitSpec, OptimisationSpec
-from training.networks.spec import NETWORKS, NetworkSpec
+from training.export_spec import ExportSpec, refusal
+from training.feature_spec import TRAINABLE, TrainableFeature, as_contract
+from training.fit_spec import BALANCED, BY_LABEL, FitSpec, fit_objection
+from training.networks.spec import NETWORKS, BackboneSpec, NetworkSpec
+from training.optimisation_spec import OPTIMISER_TABLES, OptimisationSpec, loss_objection
 from training.publish_rules import DIRECTIONS, PublishSpec
+from training.schedule_spec import SCHEDULE_TABLES
 from training.search_spec import SEARCHES, SPACES, SearchSpec
 
 
 class JobSpec(Fact):
-    """Everything one training run is told. `model` is the name that the versions are published under."""
+    """Everything one training run is told. `model` is the name that the versions are published under.
+
+    `keep_keras_model` keeps the Keras model in the version too, for a job that reuses it.
+    """
 
     model: str
     description: str
@@ -34,7 +41,10 @@ class JobSpec(Fact):
     network: NetworkSpec
     optimisation: OptimisationSpec
     fit: FitSpec
+    augmentation: AugmentationSpec | None = None
+    keep_keras_model: bool = False
     publish: PublishSpec | None = None
+    export: ExportSpec = ExportSpec()
     search: SearchSpec | None = None
 
     @model_validator(mode="after")
@@ -44,6 +54,17 @@ class JobSpec(Fact):
             raise ValueError(
                 f"publish.metric: no {self.publish.metric!r} in {self.outputs.task}; there are {', '.join(known)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_done(self) -> Self:
+        told = loss_objection(self.optimisation, self.outputs)
+        told = told or fit_objection(self.fit, self.optimisation, self.outputs)
+        told = told or refusal(self.export, self.features)
+        if self.augmentation and (fault := self.augmentation.fault(self.features)):
+            told = told or f"augmentation: {fault}"
+        if told:
+            raise ValueError(told)
         return self
 
     @field_validator("model")
@@ -72,9 +93,9 @@ class JobSpec(Fact):
         return outputs
 
     @property
-    def served_features(self) -> tuple[Feature, ...]:
+    def contract_features(self) -> tuple[Feature, ...]:
         """The features as the gateway decodes them; vocabularies that are yet to be learned are empty."""
-        return tuple(served(feature) for feature in self.features)
+        return tuple(as_contract(feature) for feature in self.features)
 
 
 TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
@@ -86,9 +107,13 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "classification": Classification,
         "regression": Regression,
         **NETWORKS,
-        "optimisation": OptimisationSpec,
+        "backbone": BackboneSpec,
+        **OPTIMISER_TABLES,
+        **SCHEDULE_TABLES,
         "fit": FitSpec,
+        "augmentation": AugmentationSpec,
         "publish": PublishSpec,
+        "export": ExportSpec,
         **SEARCHES,
         **SPACES,
     }
@@ -112,12 +137,15 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, came: objec
     if kind == "missing":
         return f"{_key(location)}: missing"
     told = message.removeprefix("Value error, ")
+    if not location:  # about several tables at once: the message names the keys
+        return told
     return f"{_key(location)}: {told}" + (f", got {came!r}" if isinstance(came, str | int | float) else "")
 
 
 def _key(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag on the way; the file has no such level
     tags = {*TRAINABLE, *SOURCES, *NETWORKS, *SEARCHES, *SPACES, "classification", "regression"}
+    tags |= {*OPTIMISER_TABLES, *SCHEDULE_TABLES, BALANCED, BY_LABEL}
     return ".".join(str(part) for part in location if part not in tags)
 
 

@@ -3,29 +3,31 @@
 The file to read first. Importing it starts TensorFlow, so the command line does that only once there is work.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from serving.contract.model_directory import STABLE, model_paths
+from serving.contract.model_directory import STABLE, VersionPaths, model_paths
+from serving.contract.tensors import Signature
 from serving.model_store.labels import set_label
 from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
+from training.agreement import export_facts
 from training.batches import as_tensors
-from training.data.dataset import check_classes, decode, split_keys
-from training.data.sources import read_dataset
-from training.data.split import split_rows
+from training.data.parts import read_parts
 from training.describe import Outcome, describe, report_facts, write_job
 from training.evaluation.evaluate import evaluate
 from training.export import export_saved_model
 from training.exported import Exported, check_same_answers
-from training.fit import fit
 from training.job import JobSpec
 from training.live_version import live_manifest
 from training.networks.build import build_model
+from training.networks.transfer import kept_keras_model
+from training.phases import fit_in_phases
 from training.progress import progress
 from training.publish_rules import refuse_worse
 from training.report.facts import Table
@@ -40,12 +42,14 @@ BY = "penstock train"
 @dataclass(frozen=True, slots=True)
 class Orders:
     """What the caller wants of one run, beside the job: `promote` moves the label `stable` to the new version, `force`
-    publishes a worse one than the live one, `dry_run` does everything but publish. `tables` go into the report.
+    publishes a worse one than the live one, `dry_run` does everything but publish. Event files for TensorBoard go
+    under `tensorboard`, `tables` into the report.
     """
 
     promote: bool = False
     force: bool = False
     dry_run: bool = False
+    tensorboard: Path | None = None
     tables: tuple[Table, ...] = ()
 
 
@@ -56,33 +60,24 @@ def train_and_publish(
 
     Raises PublishError when the job's rule finds it worse than the live version. `console` hears of the fit.
     """
-    make_repeatable(job.fit.seed)
+    make_repeatable(job.fit.seed, xla=job.fit.xla)
     with staging(models, job.model) as staged:  # first, so that a full or read-only disk is known before the work
-        dataset = read_dataset(job)
-        rows = decode(dataset, job)
-        split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
-        train, validation, test = (rows.take(part) for part in (split.train, split.validation, split.test))
-        check_classes(train, rows, job.outputs)
-
-        model = build_model(job, train)
+        parts = read_parts(job)
+        model = build_model(job, parts.train, models)
         with progress(console, job.fit.epochs) as tell:
-            fitted = fit(model, train, validation, job, tell)
-        answers = model.predict(as_tensors(test.inputs), verbose=0)
-        metrics = evaluate(job, answers, test, train)
+            fitted = fit_in_phases(model, parts.train, parts.validation, job, tell, tensorboard=orders.tensorboard)
+        answers = model.predict(as_tensors(parts.test.inputs), verbose=0)
+        metrics = evaluate(job, answers, parts.test, parts.train)
         if not orders.force:
             refuse_worse(job.publish, metrics, live_manifest(models, job.model))
 
-        export_saved_model(model, job.served_features, job.outputs, staged)
-        write_warmup(staged, job.model, test.inputs)
-        write_job(staged, job)
-        exported = Exported.load(staged)
-        check_same_answers(exported, test, answers, job.outputs)
-
-        outcome = Outcome(job, dataset, split, train, answers, metrics, exported.signatures())
-        manifest = describe(outcome, clock())
-        facts = replace(report_facts(manifest, outcome, fitted, model, test), tables=orders.tables)
-        write_report(facts, staged.report)
-        run = Summary(job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics)
+        outcome = Outcome(job, parts, export_facts(job, parts.train.target), answers, metrics)
+        manifest = describe(outcome, _export(model, outcome, staged), clock())
+        facts = report_facts(manifest, outcome, fitted, model)
+        write_report(replace(facts, tables=(*facts.tables, *orders.tables)), staged.report)
+        run = Summary(
+            job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics, interrupted=fitted.interrupted
+        )
         if orders.dry_run:
             return run
         version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock())
@@ -91,3 +86,16 @@ def train_and_publish(
         return replace(run, version=version, folder=folder)
     set_label(models, job.model, STABLE, version, by=BY, reason="--promote", now=clock())
     return replace(run, version=version, folder=folder, promoted=STABLE)
+
+
+def _export(model: Any, outcome: Outcome, staged: VersionPaths) -> Mapping[str, Signature]:
+    """Writes what a model server loads, loads it back, and raises PublishError unless it answers as the Keras model."""
+    job, served, export = outcome.job, outcome.parts.served, outcome.export
+    export_saved_model(model, job, staged)
+    write_warmup(staged, job.model, served, export.allowed_batch_rows)
+    write_job(staged, job)
+    if job.keep_keras_model:
+        model.save(kept_keras_model(staged))
+    exported = Exported.load(staged)
+    check_same_answers(exported, served, outcome.answers, job.outputs, export)
+    return exported.signatures()

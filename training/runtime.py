@@ -8,7 +8,11 @@ import keras
 import tensorflow as tf
 
 
-def make_repeatable(seed: int) -> None:
-    """Seeds Python, numpy and TensorFlow, and forbids operations whose result depends on how threads interleave."""
+def make_repeatable(seed: int, *, xla: bool = False) -> None:
+    """Seeds Python, numpy and TensorFlow, and forbids operations whose result depends on how threads interleave.
+
+    Nothing is forbidden for a fit compiled by XLA, which Keras refuses beside it.
+    """
     keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    if not xla:
+        tf.config.experimental.enable_op_determinism()

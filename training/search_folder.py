@@ -55,5 +55,6 @@ def check_same_search(folder: Path, job: JobSpec) -> None:
 
 
 def identity(job: JobSpec) -> dict[str, Any]:
-    """What makes trials comparable: the whole job, but for words, the rule for publishing and the number of trials."""
-    return job.model_dump(mode="json", exclude={"description": True, "publish": True, "search": {"trials"}})
+    """What makes trials comparable: the job, but for words, what comes after the fit, and the number of trials."""
+    after = dict.fromkeys(("description", "export", "keep_keras_model", "publish"), True)
+    return job.model_dump(mode="json", exclude={**after, "search": {"trials"}})

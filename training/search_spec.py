@@ -8,8 +8,13 @@ from pydantic import Discriminator, Field, JsonValue, PositiveInt, StrictFloat, 
 
 from serving.contract.features import Fact
 
-SHARED_BY_ALL_TRIALS = ("model", "description", "data", "split", "features", "outputs", "publish", "search")
-"""Tables that no search changes: rows are read and split once, and figures of other rows or targets do not compare."""
+SHARED_BY_ALL_TRIALS = (
+    *("model", "description", "data", "split", "features", "outputs"),
+    *("export", "keep_keras_model", "publish", "search"),
+)
+"""What no search changes: rows are read and split once, figures of other rows or targets do not compare, and the rest
+comes after the fit.
+"""
 
 
 class SpaceEntry(Fact):

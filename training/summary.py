@@ -13,7 +13,7 @@ LABEL_WIDTH = 20  # "calibration_error", indented
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One finished run. `version` and `folder` are None after a dry run; `promoted` is the label that now points at
-    `version`, None when labels were left alone.
+    `version`, None when labels were left alone. `interrupted`: Ctrl-C ended the fit in the last of `epochs`.
     """
 
     model: str
@@ -24,12 +24,13 @@ class Summary:
     version: int | None = None
     folder: Path | None = None
     promoted: str | None = None
+    interrupted: bool = False
 
     def __str__(self) -> str:
         return "\n".join(
             [
                 f"{'rows':<{LABEL_WIDTH}}" + ", ".join(f"{count:,} {split}" for split, count in self.rows.items()),
-                f"{'fit':<{LABEL_WIDTH}}{self.epochs} epochs, weights of epoch {self.best_epoch}",
+                f"{'fit':<{LABEL_WIDTH}}{self._fit()}",
                 f"{'test':<{LABEL_WIDTH}}{'model':>10}{'baseline':>12}",
                 *(
                     f"  {name:<{LABEL_WIDTH - 2}}{value:>10.4g}{_figure(self.metrics.baseline.get(name)):>12}"
@@ -40,6 +41,11 @@ class Summary:
                 *([f"promoted  {self.promoted} -> {self.version}"] if self.promoted else []),
             ]
         )
+
+    def _fit(self) -> str:
+        if self.interrupted:
+            return f"interrupted in epoch {self.epochs}: the weights of epoch {self.best_epoch} are kept"
+        return f"{self.epochs} epochs, weights of epoch {self.best_epoch}"
 
     def _outcome(self) -> str:
         if self.version is None:

@@ -6,10 +6,8 @@ The tuner is KerasTuner's, which asks its oracle, here or in the chief's process
 import contextlib
 import io
 import logging
-import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,8 @@ from rich.console import Console
 
 from serving.errors import InvalidJob
 from training.data.dataset import Rows
-from training.fit import fit
+from training.data.parts import Parts
+from training.interruption import SearchInterruption
 from training.job import JobSpec
 from training.leaderboard import TrialResult, ranked
 from training.networks.build import build_model
@@ -35,7 +34,8 @@ from training.oracles import (
     take_up,
     values_of,
 )
-from training.progress import Tell, progress
+from training.phases import fit_in_phases
+from training.progress import Report, Tell, progress
 from training.runtime import make_repeatable
 from training.search_folder import TRIALS
 from training.search_space import value_text, with_values
@@ -45,46 +45,25 @@ IDLE_SECONDS = 0.1
 """A worker that is told to wait (Hyperband's rounds wait for each other) would ask again at once."""
 
 
-@dataclass(slots=True)
-class Interruption:
-    """Ctrl-C ends a search, not just the fit that runs.
-
-    `asked` stays set, to be checked: a KeyboardInterrupt that falls into a destructor is lost, and between two trials
-    thousands of objects are destroyed.
-    """
-
-    asked: bool = False
-
-    def handle(self, _number: int, _frame: object) -> None:
-        self.asked = True
-        raise KeyboardInterrupt
-
-    def check(self) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[Interruption]:
-    """Within, Ctrl-C is KeyboardInterrupt and on record."""
-    interruption = Interruption()
-    before = signal.signal(signal.SIGINT, interruption.handle)
-    try:
-        yield interruption
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 class Trials(BaseTuner):  # type: ignore[misc]  # keras_tuner has no types
     """Runs the trials that an oracle gives out, each from the first weights of its job's seed.
 
-    The oracle is a new one, or in a worker the chief's. Raises InvalidJob when what lies in `folder` cannot be read.
+    The oracle is a new one, or in a worker the chief's. `models` has what a job may reuse.
+    Raises InvalidJob when what lies in `folder` cannot be read.
     """
 
     def __init__(
-        self, folder: Path, job: JobSpec, search: SearchSpec, console: Console, interruption: Interruption
+        self,
+        folder: Path,
+        job: JobSpec,
+        search: SearchSpec,
+        *,
+        models: Path,
+        console: Console,
+        interruption: SearchInterruption,
     ) -> None:
-        self.job, self.asked, self.console, self.interruption = job, search, console, interruption
+        self.job, self.asked, self.models = job, search, models
+        self.console, self.interruption = console, interruption
         oracle = new_oracle(search, job.fit.epochs)
         config.DEBUG = False  # a failed trial's traceback stays in its file, its reason is told in a line
         logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of many networks in one process
@@ -97,13 +76,14 @@ class Trials(BaseTuner):  # type: ignore[misc]  # keras_tuner has no types
         if done := len(results(self.oracle, self.asked)):
             self._say(f"finished trials in {self.project_dir}: {done}")
 
-    def run(self, rows: tuple[Rows, Rows] | tuple[()]) -> None:
-        """Trains on the training and measures on the validation split until no trials are left; the chief has no rows.
+    def run(self, parts: Parts | None) -> None:
+        """Fits on the training and measures on the validation split until no trials are left. The chief, which fits
+        nothing, needs no parts.
 
         Raises InvalidJob when the objective is not among the fit's figures.
         """
         try:
-            self.search(*rows)
+            self.search(*((parts.train, parts.validation) if parts else ()))
         except errors.FatalError as error:
             raise InvalidJob(str(error)) from error
 
@@ -124,9 +104,9 @@ class Trials(BaseTuner):  # type: ignore[misc]  # keras_tuner has no types
         self._say(f"trial {self._place(trial)}  " + ", ".join(f"{k} {value_text(v)}" for k, v in values.items()))
         job = with_values(self.job, values)
         keras.backend.clear_session()  # the last trial's network
-        make_repeatable(job.fit.seed)
+        make_repeatable(job.fit.seed, xla=job.fit.xla)
         with self._telling(job.fit.epochs) as tell:
-            fitted = fit(build_model(job, train), train, validation, job, tell)
+            fitted = fit_in_phases(build_model(job, train, self.models), train, validation, job, tell)
         if self.asked.objective not in fitted.history:
             validated = [name for name in fitted.history if name.startswith("val_")]
             raise errors.FatalValueError(
@@ -161,7 +141,7 @@ class Trials(BaseTuner):  # type: ignore[misc]  # keras_tuner has no types
             return
         with progress(self.console, epochs) as tell:
 
-            def checked(report: Any) -> None:
+            def checked(report: Report) -> None:
                 self.interruption.check()
                 tell(report)
 

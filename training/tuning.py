@@ -13,9 +13,8 @@ import grpc
 from rich.console import Console
 
 from serving.errors import InvalidJob, InvalidSettings, PublishError
-from training.data.dataset import Rows, check_classes, decode, split_keys
-from training.data.sources import read_dataset
-from training.data.split import split_rows
+from training.data.parts import read_parts
+from training.interruption import interruptible
 from training.job import JobSpec
 from training.leaderboard import as_text, leaderboard
 from training.pipeline import Orders, train_and_publish
@@ -23,7 +22,7 @@ from training.report.facts import Table
 from training.search_folder import check_same_search, search_folder
 from training.search_space import with_values
 from training.summary import Summary
-from training.trials import Trials, interruptible
+from training.trials import Trials
 
 ADDRESS, PORT, NAME = "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID"
 CHIEF_SECONDS = 300
@@ -66,16 +65,16 @@ def tune(
         raise InvalidJob(f"{job.model} has no [search] table; docs/training.md says what to write")
     with interruptible() as interruption:
         if _is_worker():
-            rows = _rows(job)
+            parts = read_parts(job)
             _await_chief(console)
             check_same_search(folder, job)  # the chief has written it by now, where they share a disk
-            Trials(folder, job, search, console, interruption).run(rows)
+            Trials(folder, job, search, models=models, console=console, interruption=interruption).run(parts)
             console.print("no trials are left; the chief publishes the best")
             return None
         with search_folder(folder, job, fresh=fresh):
-            trials = Trials(folder, job, search, console, interruption)
+            trials = Trials(folder, job, search, models=models, console=console, interruption=interruption)
             trials.take_up()
-            trials.run(() if _is_chief() else _rows(job))
+            trials.run(None if _is_chief() else read_parts(job))
             ranking = trials.ranking()
     if not ranking or ranking[0].figure is None:
         raise PublishError(f"all {len(ranking)} trials of the search failed; each said why when it ended")
@@ -83,16 +82,6 @@ def tune(
     console.print(f"training the job of trial {ranking[0].number} again, to publish it", highlight=False)
     best = with_values(job, ranking[0].values)
     return Tuned(board, train_and_publish(best, models, replace(orders, tables=(board,)), clock=clock, console=console))
-
-
-def _rows(job: JobSpec) -> tuple[Rows, Rows]:
-    """The training and validation splits, as the pipeline splits them."""
-    dataset = read_dataset(job)
-    rows = decode(dataset, job)
-    split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
-    train, validation = rows.take(split.train), rows.take(split.validation)
-    check_classes(train, rows, job.outputs)
-    return train, validation
 
 
 def _is_worker() -> bool:

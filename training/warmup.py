@@ -4,7 +4,7 @@ TensorFlow Serving's own format (`assets.extra/tf_serving_warmup_requests`, a TF
 embedded backend too. https://www.tensorflow.org/tfx/serving/saved_model_warmup
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -18,11 +18,15 @@ BATCH_ROWS = (1, 8, 64)
 """One row, a usual batch, a large one. A CPU compiles nothing per size; this grows thread pools and arenas."""
 
 
-def write_warmup(staged: VersionPaths, model: str, inputs: Mapping[str, Array]) -> None:
-    """One Predict request of `serving_default` for each of BATCH_ROWS, filled with real rows from `inputs`."""
+def write_warmup(
+    staged: VersionPaths, model: str, inputs: Mapping[str, Array], allowed_batch_rows: Sequence[int] = ()
+) -> None:
+    """One Predict request of `serving_default` for each of `allowed_batch_rows`, all of which then are compiled before
+    a caller waits; of BATCH_ROWS where any number is allowed. Filled with real rows from `inputs`.
+    """
     staged.extra.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(staged.warmup_records)) as records:
-        for rows in BATCH_ROWS:
+        for rows in allowed_batch_rows or BATCH_ROWS:
             records.write(_record(model, inputs, rows).SerializeToString())
 
 

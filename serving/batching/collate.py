@@ -33,6 +33,18 @@ def collate(parts: Sequence[Part]) -> dict[str, Array]:
     }
 
 
+def padded(inputs: Arrays, sizes: Sequence[int]) -> Arrays:
+    """`inputs` filled up to the least of `sizes` (rising) that holds them; as they are without sizes.
+
+    With copies of their last row, never with zeros: a graph may refuse a row that nobody would send.
+    """
+    rows = len(next(iter(inputs.values())))
+    size = next((size for size in sizes if size >= rows), rows)
+    if size == rows:
+        return inputs
+    return {name: np.concatenate([array, np.repeat(array[-1:], size - rows, axis=0)]) for name, array in inputs.items()}
+
+
 def check_rows(outputs: Arrays, rows: int) -> None:
     """Raise BackendRejected unless every output has exactly one row per input row."""
     for name, array in outputs.items():

@@ -15,10 +15,11 @@ Layout: TypeAlias = tuple[tuple[str, str, tuple[int, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class QueueKey:
-    """Requests with equal keys may share a batch."""
+    """Requests with equal keys may share a batch. `allowed_batch_rows` (rising): no call has another number of rows."""
 
     target: Target
     layout: Layout
+    allowed_batch_rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,11 +157,12 @@ class BatchingCore:
         """Rows for one batch, oldest first. A request larger than a batch gives what fits and queues anew behind
         the others, so that it takes one slot at a time while others wait.
         """
-        queue, room = self._queues[key], self._max_batch_rows
+        most = self._most_rows(key)
+        queue, room = self._queues[key], most
         while queue and room:
             request = self._requests[next(iter(queue))]
             submission = request.submission
-            if request.waiting_rows > room and submission.rows <= self._max_batch_rows:
+            if request.waiting_rows > room and submission.rows <= most:
                 return
             rows = min(request.waiting_rows, room)
             yield RowSlice(submission.request, request.sent_rows, rows)
@@ -173,6 +174,13 @@ class BatchingCore:
                 queue.move_to_end(submission.request)
             else:
                 self._leave_queue(submission)
+
+    def _most_rows(self, key: QueueKey) -> int:
+        """The largest size allowed within `max_batch_rows`; one that is smaller than any allowed size is filled up."""
+        if not key.allowed_batch_rows:
+            return self._max_batch_rows
+        within = [size for size in key.allowed_batch_rows if size <= self._max_batch_rows]
+        return within[-1] if within else self._max_batch_rows
 
     def _remember_deadline(self, submission: Submission) -> None:
         if len(self._deadlines) > DEADLINES_KEPT + 4 * len(self._requests):  # nearly all of them were met

@@ -6,7 +6,7 @@ Pure: parses and renders; reading and writing files is the model store's work. S
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, Field, JsonValue, ValidationError
+from pydantic import AwareDatetime, Field, JsonValue, PositiveInt, ValidationError, field_validator
 
 from serving.contract.features import Fact, Feature
 from serving.contract.tensors import Signature
@@ -71,6 +71,26 @@ class Lineage(Fact):
     seed: int
 
 
+class Export(Fact):
+    """How the SavedModel was made, and how near it is to the network that was trained.
+
+    `serving_default` may be called with `allowed_batch_rows` rows (rising) and no other number; empty allows any. Its
+    answers lie within `tolerance` of the float32 Keras model's, checked before publishing.
+    """
+
+    profile: Literal["cpu", "gpu"] = "cpu"
+    allowed_batch_rows: tuple[PositiveInt, ...] = ()
+    tolerance: Tolerance = Tolerance(absolute=1e-5, relative=1e-5)
+    """The default is what every version was held to before this field was."""
+
+    @field_validator("allowed_batch_rows")
+    @classmethod
+    def _rises(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        if list(sizes) != sorted(set(sizes)):
+            raise ValueError("the sizes do not rise")
+        return sizes
+
+
 class Manifest(Fact):
     """One published version. `files` maps every file but this one, by its path in the version, to its sha256."""
 
@@ -81,6 +101,7 @@ class Manifest(Fact):
     features: tuple[Feature, ...] = Field(min_length=1)
     outputs: Classification | Regression = Field(discriminator="task")
     signatures: dict[str, Signature]
+    export: Export = Export()
     golden_examples: tuple[GoldenExample, ...] = ()
     sketches: dict[str, Histogram] = Field(default_factory=dict)
     metrics: Metrics

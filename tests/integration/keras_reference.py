@@ -12,9 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from training.batches import as_tensors
-from training.data.dataset import decode, split_keys
-from training.data.sources import read_dataset
-from training.data.split import split_rows
+from training.data.parts import read_parts
 from training.describe import natural_value
 from training.fit import fit
 from training.job_files import load_job
@@ -26,16 +24,15 @@ from training.runtime import make_repeatable
 def main(name: str, out: str, *assignments: str) -> None:
     job = load_job(name, assignments)
     make_repeatable(job.fit.seed)
-    dataset = read_dataset(job)
-    rows = decode(dataset, job)
-    split = split_rows(split_keys(dataset, rows, job.outputs), job.split)
-    train, validation, test = (rows.take(part) for part in (split.train, split.validation, split.test))
-    model = build_model(job, train)
+    parts = read_parts(job)
+    model = build_model(job, parts.train)
     with progress(Console(quiet=True), job.fit.epochs) as tell:
-        fit(model, train, validation, job, tell)
-    answers = model.predict(as_tensors(test.inputs), verbose=0)
+        fit(model, parts.train, parts.validation, job, tell)
+    answers = model.predict(as_tensors(parts.test.inputs), verbose=0)
     names = [feature.name for feature in job.features]
-    records = [{name: natural_value(dataset.columns[name][row]) for name in names} for row in split.test.tolist()]
+    records = [
+        {name: natural_value(parts.dataset.columns[name][row]) for name in names} for row in parts.split.test.tolist()
+    ]
     instances = [record if len(record) > 1 else next(iter(record.values())) for record in records]
     np.savez(out, instances=json.dumps(instances), answers=answers)
 

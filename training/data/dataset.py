@@ -70,6 +70,13 @@ class Rows:
         return Rows({name: array[rows] for name, array in self.inputs.items()}, self.target[rows])
 
 
+def listed_only(dataset: Dataset, job: JobSpec) -> Dataset:
+    """Without the rows whose label `outputs.labels` does not list, where the job says so."""
+    if not job.data.only_listed_labels or not isinstance(job.outputs, Classification):
+        return dataset
+    return dataset.where(np.isin(dataset.target.astype(str), job.outputs.labels))
+
+
 def decode(dataset: Dataset, job: JobSpec) -> Rows:
     """Every row of `dataset`, decoded by the job's features; an optional number without a value is NaN.
 
@@ -80,7 +87,7 @@ def decode(dataset: Dataset, job: JobSpec) -> Rows:
         there = ", ".join(dataset.columns)
         raise InvalidJob(f"features: {dataset.source} has no column {', '.join(missing)}; there are: {there}")
     try:
-        inputs = {feature.name: _decoded(feature, dataset.columns[feature.name]) for feature in job.served_features}
+        inputs = {feature.name: _decoded(feature, dataset.columns[feature.name]) for feature in job.contract_features}
     except InvalidInput as error:  # its words are for a caller who sees the pointer beside them
         raise InvalidInput(f"{dataset.source}: {error.pointer}: {error}", pointer=error.pointer) from error
     if isinstance(job.outputs, Classification):

@@ -3,12 +3,8 @@
 from pathlib import Path
 from typing import assert_never
 
-import numpy as np
-
-from serving.contract.manifest import Classification
-from serving.errors import InvalidJob
 from training.data.bundled import read_bundled
-from training.data.dataset import Dataset
+from training.data.dataset import Dataset, listed_only
 from training.data.downloads import cached_file
 from training.data.folder import read_folder
 from training.data.keras_datasets import read_keras
@@ -22,12 +18,7 @@ def read_dataset(job: JobSpec) -> Dataset:
     """The job's rows. Raises InvalidJob where its source is not there or does not have what the job names,
     InvalidInput for a value that is not of its column's kind.
     """
-    dataset = _read(job)
-    if not job.data.only_listed_labels:
-        return dataset
-    if not isinstance(job.outputs, Classification):
-        raise InvalidJob("data.only_listed_labels: a regression has no labels")
-    return dataset.where(np.isin(dataset.target.astype(str), job.outputs.labels))
+    return listed_only(_read(job), job)
 
 
 def _read(job: JobSpec) -> Dataset:

@@ -39,9 +39,9 @@ class ClassScore:
 
 
 def score_classes(probabilities: NDArray[np.floating], truth: Truth) -> dict[str, float]:
-    """Shares of 1, but for `log_loss` in nats. Over classes all are plain (macro) means, so that a rare one counts
-    as much as a common one; `f1` and `f2` are F-beta with beta 1 and 2; `roc_auc` and `pr_auc` are each class against
-    the rest, or, where there are two classes, the second against the first.
+    """Shares of 1, but for `log_loss` in nats. Of two classes `precision`, `recall`, `f1` and `f2` (F-beta with beta
+    1 and 2), `roc_auc` and `pr_auc` are those of the second against the first; of more they are plain (macro) means
+    over each class against the rest, so that a rare one counts as much as a common one.
     """
     numbers = truth.astype(np.int64)
     shares = _summing_to_one(probabilities)
@@ -86,12 +86,13 @@ def confusion(probabilities: NDArray[np.floating], truth: Truth) -> NDArray[np.i
 
 def _counted(shares: NDArray[np.float64], numbers: NDArray[np.int64]) -> Iterator[tuple[str, float]]:
     answers, classes = shares.argmax(axis=1), range(shares.shape[1])
-    if _all_present(answers, len(classes)):
-        yield "precision", float(precision_score(numbers, answers, labels=classes, average="macro", zero_division=0))
+    of = [1] if len(classes) == 2 else list(classes)
+    if (np.bincount(answers, minlength=len(classes))[of] > 0).all():
+        yield "precision", float(precision_score(numbers, answers, labels=of, average="macro", zero_division=0))
     if _all_present(numbers, len(classes)):
-        yield "recall", float(recall_score(numbers, answers, labels=classes, average="macro"))
+        yield "recall", float(recall_score(numbers, answers, labels=of, average="macro"))
         for name, beta in F_BETAS.items():
-            yield name, float(fbeta_score(numbers, answers, beta=beta, labels=classes, average="macro"))
+            yield name, float(fbeta_score(numbers, answers, beta=beta, labels=of, average="macro", zero_division=0))
 
 
 def _all_present(numbers: NDArray[np.int64], classes: int) -> bool:

@@ -1,6 +1,7 @@
 """Features, body and head put together into one Keras model."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +17,8 @@ from training.networks.custom import custom
 from training.networks.heads import class_probabilities, linear_value
 from training.networks.mlp import mlp
 from training.networks.recurrent import recurrent
-from training.networks.spec import NetworkSpec, RecurrentSpec
+from training.networks.spec import RecurrentSpec, TransferSpec
+from training.networks.transfer import transfer
 
 FAMILIES: Mapping[str, Callable[[Sequence[Any], Any], Any]] = MappingProxyType(
     {"mlp": mlp, "cnn": cnn, "custom": custom}
@@ -24,18 +26,24 @@ FAMILIES: Mapping[str, Callable[[Sequence[Any], Any], Any]] = MappingProxyType(
 """Each takes the encoded tensors and the spec of its own family, and gives [rows, values]."""
 
 
-def build_model(job: JobSpec, train: Rows) -> Any:
-    """The job's untrained keras.Model: a dict of inputs by feature name to one tensor, normalised by `train`."""
+def build_model(job: JobSpec, train: Rows, models: Path | None = None) -> Any:
+    """The job's untrained keras.Model: a dict of inputs by feature name to one tensor, normalised by `train`.
+
+    `models` is the model directory, for a job that reuses a published version.
+    """
     encoded = encode(job.features, train.inputs)
-    signal = _body(encoded, job.network)
+    signal = _body(encoded, job, models)
     if isinstance(job.outputs, Classification):
-        answer = class_probabilities(signal, job.outputs)
+        answer = class_probabilities(signal, job.outputs, job.optimisation)
     else:
         answer = linear_value(signal, train.target.astype(np.float32))
     return keras.Model(dict(encoded.inputs), answer, name=job.network.family)
 
 
-def _body(encoded: Encoded, spec: NetworkSpec) -> Any:
+def _body(encoded: Encoded, job: JobSpec, models: Path | None) -> Any:
+    spec = job.network
     if isinstance(spec, RecurrentSpec):  # the one family that must know what the encoding has learned
         return recurrent(encoded.tensors, spec, tokens=encoded.tokens)
+    if isinstance(spec, TransferSpec):  # what it reuses does its own scaling
+        return transfer(encoded.inputs, job.features, spec, models)
     return FAMILIES[spec.family](encoded.tensors, spec)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from serving.contract.features import Fact
 
@@ -61,6 +61,35 @@ class RecurrentSpec(DenseSpec):
     bidirectional: bool = True
 
 
+class BackboneSpec(Fact):
+    """A network to reuse: an `application` of Keras with `weights` (`imagenet`, `none`, or a file's path), or a
+    `published` model of this model directory, cut before its last dense layer (`version`: the one that answers).
+    """
+
+    application: str | None = None
+    weights: str = "imagenet"
+    published: str | None = None
+    version: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _is_one_network(self) -> Self:
+        if (self.application is None) == (self.published is None):
+            raise ValueError("give either application or published")
+        return self
+
+
+class TransferSpec(DenseSpec):
+    """A reused network, then dense layers: these learn alone for `frozen_epochs`, then the reused ones learn too, all
+    or the last `fine_tune_layers`, at `fine_tune_learning_rate`.
+    """
+
+    family: Literal["transfer"]
+    backbone: BackboneSpec
+    frozen_epochs: PositiveInt
+    fine_tune_learning_rate: PositiveFloat
+    fine_tune_layers: PositiveInt | None = None
+
+
 class CustomSpec(Fact):
     """Layers of the user's own: `function`, written `module:name`, is imported and called with the encoded tensors."""
 
@@ -68,9 +97,11 @@ class CustomSpec(Fact):
     function: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
-NetworkSpec: TypeAlias = Annotated[MlpSpec | CnnSpec | RecurrentSpec | CustomSpec, Field(discriminator="family")]
+NetworkSpec: TypeAlias = Annotated[
+    MlpSpec | CnnSpec | RecurrentSpec | TransferSpec | CustomSpec, Field(discriminator="family")
+]
 
 NETWORKS: Mapping[str, type[Fact]] = MappingProxyType(
-    {"mlp": MlpSpec, "cnn": CnnSpec, "recurrent": RecurrentSpec, "custom": CustomSpec}
+    {"mlp": MlpSpec, "cnn": CnnSpec, "recurrent": RecurrentSpec, "transfer": TransferSpec, "custom": CustomSpec}
 )
 """What may stand in `[network]`, by its `family`."""

@@ -37,7 +37,7 @@ def test_test_split_is_answered_well_beyond_the_baseline(manifest: Manifest) -> 
 
 
 def test_features_are_the_jobs(manifest: Manifest, model: str) -> None:
-    assert manifest.features == load_job(model).served_features
+    assert manifest.features == load_job(model).contract_features
 
 
 def test_serving_default_takes_each_feature_by_name_and_gives_one_named_output(manifest: Manifest, model: str) -> None:

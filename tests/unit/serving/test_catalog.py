@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from serving.backend_protocol import Target, VersionState, VersionStatus
 from serving.catalog import CatalogView, Manifests, ModelReference, Servable, build_view
 from serving.contract.features import NumberFeature, TensorFeature
-from serving.contract.manifest import Manifest
+from serving.contract.manifest import Export, Manifest
 from serving.contract.tensors import Signature, TensorSpec
 from serving.errors import InvalidInput, ModelNotReady, PenstockError, UnknownModel, UnknownVersion
 from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk
@@ -117,6 +117,14 @@ def test_the_manifest_describes_the_default_signature_and_no_other(manifest_with
     assert Servable("m", 1, manifest_with(), signatures).features("serving_default") == (NumberFeature(name="x"),)
     assert Servable("m", 1, manifest_with(), signatures).features("raw") == raw
     assert Servable("m", 1, None, signatures).features("serving_default") == raw
+
+
+def test_only_the_signature_that_the_manifest_describes_has_fixed_sizes(manifest_with: Callable[..., Manifest]) -> None:
+    compiled = Servable("m", 1, manifest_with(export=Export(profile="gpu", allowed_batch_rows=(1, 8))), {})
+    assert compiled.allowed_batch_rows("serving_default") == (1, 8)
+    assert compiled.allowed_batch_rows("classify") == ()
+    assert Servable("m", 1, manifest_with(), {}).allowed_batch_rows("serving_default") == ()
+    assert Servable("m", 1, None, {}).allowed_batch_rows("serving_default") == ()
 
 
 def renewed(models: Path, damage: Callable[[], object]) -> tuple[Parts, CatalogView]:

@@ -10,7 +10,7 @@ import pytest
 from serving.backends.in_memory import Turn
 from serving.catalog import ModelReference
 from serving.contract.features import Feature
-from serving.contract.manifest import Manifest
+from serving.contract.manifest import Export, Manifest
 from serving.contract.tensors import Array
 from serving.errors import BackendUnavailable, DeadlineExceeded, PenstockError, UnknownModel, WrongDtype
 from serving.predict import Decode, Prediction, PredictRequest
@@ -53,6 +53,15 @@ def test_a_prediction_has_outputs_by_row_and_says_who_answered(
     assert prediction.outputs["value"].tolist() == [[2.0], [4.0]]
     assert (prediction.servable.version, prediction.receipt.batch_rows) == (1, 2)
     assert prediction.decode_seconds >= 0
+
+
+def test_a_compiled_version_is_sent_the_sizes_its_manifest_allows(
+    predict: Callable[..., tuple[Prediction, Parts]],
+) -> None:
+    compiled = Export(profile="gpu", allowed_batch_rows=(2,))
+    prediction, _ = predict(request(rows(1, 2, 3, 4)), export=compiled)
+    assert prediction.outputs["value"].tolist() == [[2.0], [4.0], [6.0], [8.0]]
+    assert prediction.receipt.batch_rows == 2
 
 
 @pytest.mark.parametrize("dear", [False, True])

@@ -33,6 +33,11 @@ def test_label_is_named_only_when_it_moved() -> None:
     assert "stable" not in summary(None)
 
 
+def test_interrupted_fit_names_the_epoch_it_ended_in_and_the_one_that_is_kept() -> None:
+    told = str(Summary("diabetes", {}, 7, 5, Metrics(test={}, baseline={}), interrupted=True))
+    assert "interrupted in epoch 7: the weights of epoch 5 are kept" in told
+
+
 def test_a_dry_run_says_that_nothing_is_published() -> None:
     told = str(Summary("diabetes", {}, 86, 46, Metrics(test={}, baseline={})))
     assert told.endswith("nothing is published")

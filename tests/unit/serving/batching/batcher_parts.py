@@ -94,11 +94,18 @@ class Gateway:
     tally: Tally
 
     async def ask(
-        self, first: int, rows: int = 1, *, target: Target = DIGITS, patience_seconds: float = 10.0
+        self,
+        first: int,
+        rows: int = 1,
+        *,
+        target: Target = DIGITS,
+        patience_seconds: float = 10.0,
+        allowed_batch_rows: tuple[int, ...] = (),
     ) -> Answer:
         """Rows first, first + 1, ... with these numbers as their only input."""
         deadline = self.batcher.clock() + patience_seconds
-        return await self.batcher.predict(target, {"ids": np.arange(first, first + rows)}, deadline)
+        inputs = {"ids": np.arange(first, first + rows)}
+        return await self.batcher.predict(target, inputs, deadline, allowed_batch_rows)
 
     @property
     def idle(self) -> bool:

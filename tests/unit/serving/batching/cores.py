@@ -11,14 +11,20 @@ LATER = 1_000_000.0
 """A deadline that no test reaches."""
 
 
-def key_of(model: str) -> QueueKey:
-    return QueueKey(Target(model, 1, "serving_default"), (("x", "<f4", (2,)),))
+def key_of(model: str, allowed_batch_rows: tuple[int, ...] = ()) -> QueueKey:
+    return QueueKey(Target(model, 1, "serving_default"), (("x", "<f4", (2,)),), allowed_batch_rows)
 
 
 def submission(
-    request: int, rows: int = 1, *, model: str = "digits", nbytes: int = 0, deadline_seconds: float = LATER
+    request: int,
+    rows: int = 1,
+    *,
+    model: str = "digits",
+    nbytes: int = 0,
+    deadline_seconds: float = LATER,
+    allowed_batch_rows: tuple[int, ...] = (),
 ) -> Submission:
-    return Submission(request, key_of(model), rows, nbytes, deadline_seconds)
+    return Submission(request, key_of(model, allowed_batch_rows), rows, nbytes, deadline_seconds)
 
 
 def new_core(

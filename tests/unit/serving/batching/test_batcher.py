@@ -74,6 +74,16 @@ async def test_rows_return_to_their_owners() -> None:
 
 
 @on_event_loop
+async def test_a_model_of_fixed_sizes_is_called_with_those_alone() -> None:
+    backend = open_backend()
+    desk = gateway(backend, max_batch_rows=8)
+    answers = await asyncio.gather(*(desk.ask(10 * n, 3, allowed_batch_rows=(1, 4, 6)) for n in range(3)))
+    assert [ids(answer) for answer in answers] == [[0, 1, 2], [10, 11, 12], [20, 21, 22]]
+    assert [call.ids for call in backend.calls] == [[0, 1, 2, 10, 11, 12], [20, 21, 22, 22]]
+    assert desk.tally.rows == [6, 3]
+
+
+@on_event_loop
 async def test_a_large_request_is_put_together_again() -> None:
     desk = gateway(open_backend(), max_batch_rows=4, slots=2)
     answer = await desk.ask(7, 10)

@@ -39,6 +39,14 @@ def test_rows_never_exceed_a_batch() -> None:
     assert [batch.rows for batch in batches(core.fill_slots(0.0))] == [6, 6, 6, 6]
 
 
+@pytest.mark.parametrize(
+    ("sizes", "largest"), [((1, 3), 3), ((1, 3, 5, 20), 5), ((20,), 8)], ids=["below", "within", "above"]
+)
+def test_a_batch_is_no_larger_than_a_size_its_model_allows(sizes: tuple[int, ...], largest: int) -> None:
+    core = new_core(submission(1, 20, allowed_batch_rows=sizes), max_batch_rows=8)
+    assert sent(core.fill_slots(0.0)) == [[(1, largest)]]
+
+
 def test_who_does_not_fit_is_first_in_the_next_batch() -> None:
     core = new_core(submission(1, 3), submission(2, 2), submission(3, 1), slots=2)
     assert sent(core.fill_slots(0.0)) == [[(1, 3)], [(2, 2), (3, 1)]]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from serving.contract.features import CategoryFeature, ImageFeature, NumberFeature, TensorFeature, TextFeature
 from serving.contract.manifest import (
     Classification,
+    Export,
     GoldenExample,
     Histogram,
     Manifest,
@@ -49,6 +50,12 @@ FIELDS = st.fixed_dictionaries(
         "sketches": st.dictionaries(
             NAMES, st.builds(Histogram, edges=st.tuples(FINITE, FINITE), counts=st.tuples(st.integers()))
         ),
+        "export": st.builds(
+            Export,
+            profile=st.sampled_from(["cpu", "gpu"]),
+            allowed_batch_rows=st.sets(st.integers(1, 99)).map(sorted).map(tuple),
+            tolerance=TOLERANCE,
+        ),
         "created_at": st.datetimes(timezones=st.just(UTC)),
     }
 )
@@ -75,6 +82,7 @@ def test_what_is_rendered_parses_to_the_same_manifest(
         ({"outputs": {"task": "classification", "labels": ["only one"]}}, "outputs/classification/labels"),
         ({"metrics": {"test": {"mae": None}, "baseline": {}}}, "metrics/test/mae"),
         ({"created_at": "2030-01-02T00:00:00"}, "created_at"),
+        ({"export": {"allowed_batch_rows": [8, 1]}}, "export/allowed_batch_rows"),
         ({"vesion": 3}, "vesion"),
     ],
 )

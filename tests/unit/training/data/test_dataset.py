@@ -7,7 +7,7 @@ import pytest
 
 from serving.errors import InvalidInput, InvalidJob
 from serving.preprocessing.records import decode_instances
-from training.data.dataset import Dataset, check_classes, decode, split_keys
+from training.data.dataset import Dataset, check_classes, decode, listed_only, split_keys
 from training.job import JobSpec
 
 
@@ -33,13 +33,22 @@ def test_rows_have_one_array_a_feature_in_its_dtype_and_shape(
     assert decode(pictures("a", "b", "c"), classification_job).inputs["image"].shape == (3, 2, 2)
 
 
+def test_rows_of_unlisted_labels_are_left_out_where_the_job_says_so(classification_job: JobSpec) -> None:
+    album = pictures("a", "z", "b", "c", "z")
+    assert listed_only(album, classification_job) is album
+    data = classification_job.data.model_copy(update={"only_listed_labels": True})
+    kept = listed_only(album, classification_job.model_copy(update={"data": data}))
+    assert kept.target.tolist() == ["a", "b", "c"]
+    assert kept.columns["image"].tolist() == album.columns["image"][[0, 2, 3]].tolist()
+
+
 def test_training_sees_bit_for_bit_what_the_gateway_makes_of_the_same_rows_in_json(
     classification_job: JobSpec, regression_job: JobSpec
 ) -> None:
     for job, dataset in ((classification_job, pictures("a", "b", "c")), (regression_job, people())):
         columns = {feature.name: dataset.columns[feature.name].tolist() for feature in job.features}
         records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        served = decode_instances(json.loads(json.dumps(records)), job.served_features)
+        served = decode_instances(json.loads(json.dumps(records)), job.contract_features)
         for name, trained in decode(dataset, job).inputs.items():
             assert trained.tobytes() == served[name].tobytes()
 

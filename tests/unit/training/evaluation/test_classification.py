@@ -23,12 +23,20 @@ def test_certain_and_wrong_is_a_large_finite_loss() -> None:
     assert math.isfinite(score_classes(np.array([[1.0, 0.0]]), np.array([1]))["log_loss"])
 
 
-def test_precision_recall_and_f_are_plain_means_over_classes() -> None:
+def test_precision_recall_and_f_of_two_classes_are_the_seconds() -> None:
     scores = score_classes(TWO, TRUTH)
-    assert scores["precision"] == pytest.approx((2 / 3 + 1) / 2)
-    assert scores["recall"] == pytest.approx((1 + 2 / 3) / 2)
+    assert scores["precision"] == 1
+    assert scores["recall"] == pytest.approx(2 / 3)
     assert scores["f1"] == pytest.approx(0.8)
-    assert scores["f2"] == pytest.approx(((5 * 2 / 3) / (4 * 2 / 3 + 1) + (5 * 2 / 3) / (4 + 2 / 3)) / 2)
+    assert scores["f2"] == pytest.approx((5 * 2 / 3) / (4 + 2 / 3))
+
+
+def test_precision_recall_and_f_of_many_classes_are_plain_means() -> None:
+    third = np.hstack([TWO, np.zeros((5, 1))])
+    scores = score_classes(np.vstack([third, [[0, 0, 1]]]), np.append(TRUTH, 2))
+    assert scores["precision"] == pytest.approx((2 / 3 + 1 + 1) / 3)
+    assert scores["recall"] == pytest.approx((1 + 2 / 3 + 1) / 3)
+    assert scores["f1"] == pytest.approx((0.8 + 0.8 + 1) / 3)
 
 
 def test_areas_of_two_classes_are_the_seconds() -> None:

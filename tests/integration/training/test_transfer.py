@@ -1,0 +1,82 @@
+"""Reused layers: frozen, then fine-tuned; from a published version or from Keras; refused where they cannot be."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving.contract.manifest import parse_manifest
+from serving.contract.model_directory import model_paths
+from tests.processes import StartGateway, penstock
+
+ROOT = Path(__file__).parents[3]
+PROBE = Path(__file__).parent / "transfer_probe.py"
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(PROBE), str(tmp_path_factory.mktemp("models"))]
+    told: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, env=environment).stdout)
+    return told
+
+
+def test_frozen_layers_do_not_move(found: dict[str, Any]) -> None:
+    assert found["frozen"]["changed"] == []
+
+
+def test_fine_tuning_moves_every_layer_but_batch_normalisation(found: dict[str, Any]) -> None:
+    assert found["all"]["changed"] == ["conv2d/kernel", "dense/kernel"]
+
+
+def test_fine_tuning_moves_only_the_last_layers_asked_for(found: dict[str, Any]) -> None:
+    assert found["last"]["changed"] == ["dense/kernel"]
+
+
+def test_epochs_are_counted_across_the_phases_and_the_best_of_all_is_kept(found: dict[str, Any]) -> None:
+    fit = found["all"]
+    assert (fit["epochs"], fit["told"], fit["history"]) == (3, [1, 2, 3], 3)
+    assert fit["kept the best"]
+    assert fit["best is lowest"]
+
+
+def test_application_takes_its_weights_from_a_file_and_8_bit_pixels(found: dict[str, Any]) -> None:
+    application = found["application"]
+    assert application["same from the file"]
+    assert application["random otherwise"]
+    assert application["white"] == [255.0]
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ("unpublished", "network.backbone: absent has no version to reuse in "),
+        ("no such version", "network.backbone: theirs has no version to reuse in "),
+        ("none kept", "network.backbone: theirs version 2 keeps no Keras model; train it with keep_keras_model = true"),
+        ("another shape", "network.backbone: theirs version 1 reads {'image': (None, 8, 8)}; the job's features are"),
+        ("no application", "network.backbone.application: keras.applications has no MobileNetV9"),
+        ("no weights", "network.backbone: MobileNetV2 with weights 'absent.h5': "),
+    ],
+)
+def test_backbone_that_cannot_be_had_is_refused(found: dict[str, Any], case: str, told: str) -> None:
+    assert found["refusals"][case].startswith(told)
+
+
+def test_layers_learned_from_low_digits_are_reused_for_high_ones_and_served(
+    tmp_path: Path, start_gateway: StartGateway
+) -> None:
+    for job in ("digits_low", "digits_high"):
+        penstock("train", job, "--models", str(tmp_path), "--set", "fit.epochs=2")
+    assert (model_paths(tmp_path, "digits_low").version(1).extra / "model.keras").is_file()
+    manifest = parse_manifest(model_paths(tmp_path, "digits_high").version(1).manifest.read_bytes())
+    assert sum(manifest.lineage.rows.values()) == 896
+    golden = manifest.golden_examples[0]
+    gateway = start_gateway("--models", str(tmp_path))
+    body = json.dumps({"instances": [golden.instance]}).encode()
+    status, answer, _ = gateway.post("/v1/models/digits_high:predict", body)
+    assert status == 200
+    assert answer["predictions"][0] == pytest.approx(golden.outputs["probabilities"], abs=1e-4)
