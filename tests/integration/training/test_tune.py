@@ -44,17 +44,21 @@ def job(tmp_path: Path) -> Path:
     return path
 
 
-def start(job: Path, **environment: str) -> subprocess.Popen[str]:
+def start(job: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """A search of two epochs a trial, its folders beside the job file."""
     command = [sys.executable, "-m", "penstock_cli", "tune", str(job), "--set", "fit.epochs=2"]
     places = ["--models", str(job.parent / "models"), "--search-dir", str(job.parent / "trials of digits")]
     return subprocess.Popen(
-        [*command, *places], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+        [*command, *places, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
     )
 
 
 def begun(stderr: str) -> list[str]:
-    return re.findall(r"^trial (\d)/4  ", stderr, re.MULTILINE)
+    return re.findall(r"^trial (\d)/\d  ", stderr, re.MULTILINE)
 
 
 def rows_of(stdout: str) -> list[list[str]]:
@@ -134,3 +138,7 @@ def test_chief_hands_out_trials_to_two_workers_and_publishes_once(job: Path) -> 
         printed, heard = ended[worker]
         assert (printed, heard.splitlines()[-1]) == ("", "no trials are left; the chief publishes the best")
     check_published_once(job, rows)
+
+    with start(job, "--set", "search.trials=5", "--dry-run") as alone:
+        _, heard = alone.communicate(timeout=120)
+    assert (alone.returncode, begun(heard)) == (0, ["5"]), "one process goes on from what several did"
