@@ -61,14 +61,15 @@ class _Telling(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         self.interruption.worth_keeping = True  # before anybody hears of it
         logs["learning_rate"] = self.rate
-        validation_metric = logs[f"val_{self.metric}"]
-        self.tell(EpochReport(epoch + 1, logs["loss"], logs["val_loss"], self.metric, validation_metric))
+        measured = logs.get(f"val_{self.metric}", logs[self.metric])
+        self.tell(EpochReport(epoch + 1, logs["loss"], logs.get("val_loss"), self.metric, measured))
 
 
 def fit(
     model: Any, train: Rows, validation: Rows, job: JobSpec, tell: Tell, *, tensorboard: Path | None = None
 ) -> Fitted:
-    """Leaves `model` with the weights of its best epoch on `validation`; `tell` hears of steps and epochs.
+    """Leaves `model` with the weights of its best epoch on `validation`; `tell` hears of steps and epochs. Where
+    `validation` has no rows it fits every epoch and leaves the last one's weights.
 
     The fit begins at the weights that `model` has, so a second one goes on from the first. Event files for
     TensorBoard go under `tensorboard`. Ctrl-C ends it early, with the best weights so far; before the first epoch's
@@ -81,23 +82,31 @@ def fit(
     patience = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=job.fit.patience_epochs, restore_best_weights=True
     )
+    measured = len(validation) > 0
     with deferred_interrupt() as interruption:
         history = part.fit(
             with_loss_targets(training_batches(train, job.fit.batch_rows, job.fit.seed, augmentation(job)), job),
-            validation_data=with_loss_targets(measuring_batches(validation, MEASURING_ROWS), job),
+            validation_data=with_loss_targets(measuring_batches(validation, MEASURING_ROWS), job) if measured else None,
             epochs=job.fit.epochs,
             shuffle=False,  # the batches come shuffled
             class_weight=class_weights(job, train.target),
             callbacks=[
-                patience,
-                *rate_callbacks(job.optimisation),
+                *([patience] if measured else []),
+                *rate_callbacks(job.optimisation, monitor_of(validation)),
                 _Telling(tell, METRICS[job.outputs.task], interruption),  # after patience, which keeps the weights
                 *([EpochFigures(tensorboard)] if tensorboard else []),
             ],
             verbose=0,
         )
-    if not any(map(math.isfinite, history.history["val_loss"])):
-        raise PublishError("the fit diverged: no epoch has a finite validation loss; lower optimisation.learning_rate")
+    if not any(map(math.isfinite, history.history[monitor_of(validation)])):
+        raise PublishError("the fit diverged: no epoch has a finite loss; lower optimisation.learning_rate")
     if fitted is not model:
         model.set_weights(fitted.get_weights())
-    return Fitted(len(history.epoch), int(patience.best_epoch) + 1, history.history, interruption.asked)
+    epochs = len(history.epoch)
+    best = int(patience.best_epoch) + 1 if measured else epochs
+    return Fitted(epochs, best, history.history, interruption.asked)
+
+
+def monitor_of(validation: Rows) -> str:
+    """Keras's name of the loss that tells a good epoch."""
+    return "val_loss" if len(validation) else "loss"

@@ -58,7 +58,7 @@ def joined(head: Fitted, tuned: Fitted) -> Fitted:
 
 
 def _best_loss(fitted: Fitted) -> float:
-    losses: Sequence[float] = fitted.history["val_loss"]
+    losses: Sequence[float] = fitted.history.get("val_loss", fitted.history["loss"])
     return losses[fitted.best_epoch - 1]
 
 

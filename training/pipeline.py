@@ -24,6 +24,7 @@ from training.evaluation.evaluate import evaluate
 from training.export import export_saved_model
 from training.exported import Exported, check_same_answers
 from training.job import JobSpec
+from training.kfold import cross_validate, final_job
 from training.live_version import live_manifest
 from training.networks.build import build_model
 from training.networks.transfer import kept_keras_model
@@ -63,18 +64,22 @@ def train_and_publish(
     make_repeatable(job.fit.seed, xla=job.fit.xla)
     with staging(models, job.model) as staged:  # first, so that a full or read-only disk is known before the work
         parts = read_parts(job)
+        folds = cross_validate(job, parts, models, console) if job.split.folds else None
+        fitting = final_job(job, folds) if folds else job
         model = build_model(job, parts.train, models)
-        with progress(console, job.fit.epochs) as tell:
-            fitted = fit_in_phases(model, parts.train, parts.validation, job, tell, tensorboard=orders.tensorboard)
+        with progress(console, fitting.fit.epochs) as tell:
+            fitted = fit_in_phases(model, parts.train, parts.validation, fitting, tell, tensorboard=orders.tensorboard)
         answers = model.predict(as_tensors(parts.test.inputs), verbose=0)
         metrics = evaluate(job, answers, parts.test, parts.train)
+        if folds:
+            metrics = metrics.model_copy(update={"folds": folds.figures()})
         if not orders.force:
             refuse_worse(job.publish, metrics, live_manifest(models, job.model))
 
         outcome = Outcome(job, parts, export_facts(job, parts.train.target), answers, metrics)
         manifest = describe(outcome, _export(model, outcome, staged), clock())
-        facts = report_facts(manifest, outcome, fitted, model)
-        write_report(replace(facts, tables=(*facts.tables, *orders.tables)), staged.report)
+        tables = (*((folds.table(),) if folds else ()), *orders.tables)
+        write_report(replace(report_facts(manifest, outcome, fitted, model), tables=tables), staged.report)
         run = Summary(
             job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics, interrupted=fitted.interrupted
         )

@@ -26,17 +26,22 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """What an epoch came to; `metric` is the name of what people read beside the losses."""
+    """What an epoch came to; `metric` is the name of what people read beside the losses.
+
+    Where there is no validation split, `validation_loss` is None and `validation_metric` the training rows'.
+    """
 
     epoch: int
     loss: float
-    validation_loss: float
+    validation_loss: float | None
     metric: str
     validation_metric: float
 
     def __str__(self) -> str:
-        validation = f"{self.validation_loss:.4g} ({self.metric} {self.validation_metric:.4g})"
-        return f"loss {self.loss:.4g}, validation {validation}"
+        metric = f"({self.metric} {self.validation_metric:.4g})"
+        if self.validation_loss is None:
+            return f"loss {self.loss:.4g} {metric}"
+        return f"loss {self.loss:.4g}, validation {self.validation_loss:.4g} {metric}"
 
 
 @dataclass(frozen=True, slots=True)

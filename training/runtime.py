@@ -13,6 +13,7 @@ def make_repeatable(seed: int, *, xla: bool = False) -> None:
 
     Nothing is forbidden for a fit compiled by XLA, which Keras refuses beside it.
     """
+    tf.get_logger().setLevel("ERROR")  # its warnings are about how TensorFlow is used, which the user cannot change
     keras.utils.set_random_seed(seed)
     if not xla:
         tf.config.experimental.enable_op_determinism()

@@ -53,14 +53,14 @@ def learning_rate(optimisation: OptimiserSpec, fit: FitSpec, steps_per_epoch: in
             return rate
 
 
-def rate_callbacks(optimisation: OptimiserSpec) -> list[Any]:
-    """What must hear of each epoch for the rate's sake."""
+def rate_callbacks(optimisation: OptimiserSpec, monitor: str) -> list[Any]:
+    """What must hear of each epoch for the rate's sake; `monitor` is the loss that a plateau is one of."""
     spec = optimisation.schedule
     if not isinstance(spec, PlateauSpec):
         return []
     return [
         keras.callbacks.ReduceLROnPlateau(
-            monitor="val_loss",
+            monitor=monitor,
             factor=spec.factor,
             patience=spec.patience_epochs,
             cooldown=spec.cooldown_epochs,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
+from serving.errors import InvalidJob
 from training.dotted_keys import put
 from training.job import JobSpec, parse_job
 from training.search_spec import ChoicesSpace, RangeSpace, Search
@@ -24,10 +25,12 @@ def with_values(job: JobSpec, values: Values, asked_by: str = "search.space") ->
 
 
 def check_space(job: JobSpec, file: str) -> None:
-    """Raises InvalidJob for a key that the job does not have, and for a value with which it is no job.
+    """Raises InvalidJob without a validation split, for a key that the job lacks, and for a value that gives no job.
 
     Each end of a range and each choice is tried with the job's other values as they stand.
     """
+    if job.search and not job.split.validation:
+        raise InvalidJob(f"{file}: search judges by the validation split, and split.validation is 0")
     for values in _ends(job.search) if job.search else ():
         with_values(job, values, f"{file}: search.space")
 

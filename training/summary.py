@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean, stdev
 
 from serving.contract.manifest import Metrics
 from serving.contract.model_directory import VersionPaths
@@ -36,6 +37,7 @@ class Summary:
                     f"  {name:<{LABEL_WIDTH - 2}}{value:>10.4g}{_figure(self.metrics.baseline.get(name)):>12}"
                     for name, value in self.metrics.test.items()
                 ),
+                *self._folds(),
                 self._outcome(),
                 *self._report(),
                 *([f"promoted  {self.promoted} -> {self.version}"] if self.promoted else []),
@@ -46,6 +48,18 @@ class Summary:
         if self.interrupted:
             return f"interrupted in epoch {self.epochs}: the weights of epoch {self.best_epoch} are kept"
         return f"{self.epochs} epochs, weights of epoch {self.best_epoch}"
+
+    def _folds(self) -> list[str]:
+        folds = self.metrics.folds
+        if not folds:
+            return []
+        return [
+            f"{f'{len(next(iter(folds.values())))} folds':<{LABEL_WIDTH}}{'mean':>10}{'spread':>12}",
+            *(
+                f"  {name:<{LABEL_WIDTH - 2}}{mean(values):>10.4g}{stdev(values):>12.2g}"
+                for name, values in folds.items()
+            ),
+        ]
 
     def _outcome(self) -> str:
         if self.version is None:

@@ -56,10 +56,14 @@ class Regression(Fact):
 
 
 class Metrics(Fact):
-    """Measured on the untouched test split; `baseline` is what the simplest rule reaches there."""
+    """Measured on the untouched test split; `baseline` is what the simplest rule reaches there.
+
+    `folds` has one figure a fold where the job was cross-validated, on rows that are in no test split.
+    """
 
     test: dict[str, float]
     baseline: dict[str, float]
+    folds: dict[str, tuple[float, ...]] = Field(default_factory=dict)
 
 
 class Lineage(Fact):

@@ -87,6 +87,14 @@ def test_either_end_and_each_choice_must_give_a_job(content: Content, entry: Con
     assert str(refused.value).startswith(f"mine.toml: search.space with {told}")
 
 
+def test_without_a_validation_split_there_is_nothing_to_judge_by(content: Content) -> None:
+    job = searching(
+        content | {"split": content["split"] | {"validation": 0.0}}, {"key": "fit.epochs", "low": 1, "high": 2}
+    )
+    with pytest.raises(InvalidJob, match=r"^mine\.toml: search judges by the validation split"):
+        check_space(job, "mine.toml")
+
+
 def test_shipped_job_with_a_search_refuses_a_space_that_gives_no_job() -> None:
     assert load_job("diabetes").search is not None
     with pytest.raises(InvalidJob, match=r"search\.space: fit\.epoch: fit has no 'epoch'"):
