@@ -12,6 +12,7 @@ from types import MappingProxyType
 SUMMARIES: Mapping[str, str] = MappingProxyType(
     {
         "train": "train a job's model and publish it as the next version",
+        "tune": "search over a job's values and publish the best",
         "jobs": "list the job files that can be trained",
         "serve": "start the gateway on a model directory",
         "models": "list, show, promote, roll back, prune and verify published versions",
@@ -21,6 +22,7 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
 EXTRA_OF_VERB: Mapping[str, str] = MappingProxyType(
     {
         "train": "penstock[training]",
+        "tune": "penstock[training]",
         "jobs": "penstock[training]",
         "serve": "penstock[serving]",
         "models": "penstock[serving]",

@@ -5,7 +5,6 @@ TensorFlow is not loaded for `jobs`, `--help` or a job that is refused: only `_t
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from serving.errors import InvalidJob
+from training.environment import prepare_environment
 from training.job import JobSpec
 from training.job_files import load_job, shipped_jobs
 
@@ -92,7 +92,7 @@ def _train_parser() -> argparse.ArgumentParser:
 
 
 def _train_and_publish(job: JobSpec, arguments: argparse.Namespace) -> object:
-    _prepare_environment()
+    prepare_environment()
     console = Console(stderr=True)
     console.print(f"training {job.model}: {job.description}", highlight=False, soft_wrap=True)
     # importing the pipeline takes seconds, and TensorFlow reads its environment then: the one deferred import
@@ -104,10 +104,3 @@ def _train_and_publish(job: JobSpec, arguments: argparse.Namespace) -> object:
         tensorboard=arguments.tensorboard,
     )
     return pipeline.train_and_publish(job, arguments.models, orders, clock=lambda: datetime.now(UTC), console=console)
-
-
-def _prepare_environment() -> None:
-    """Where the caller has not said otherwise."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # a ~/.keras/keras.json may name another
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what fails is raised; the rest is about TensorFlow itself
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its sums depend on the processor, and it announces itself

@@ -1,6 +1,6 @@
 """Ctrl-C while fitting: the first ends the fit and keeps what it has learned, the second ends the process.
 
-Before there is anything worth keeping the first ends the process too.
+Before there is anything worth keeping the first ends the process too. A search ends at the first: it can go on later.
 """
 
 import signal
@@ -40,3 +40,33 @@ def deferred_interrupt() -> Iterator[Interruption]:
         yield interruption
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@dataclass(slots=True)
+class SearchInterruption:
+    """Ctrl-C ends a search, not just the fit that runs.
+
+    `asked` stays set, to be checked: a KeyboardInterrupt that falls into a destructor is lost, and between two trials
+    thousands of objects are destroyed.
+    """
+
+    asked: bool = False
+
+    def handle(self, _number: int, _frame: object) -> None:
+        self.asked = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def interruptible() -> Iterator[SearchInterruption]:
+    """Within, Ctrl-C is KeyboardInterrupt and on record."""
+    interruption = SearchInterruption()
+    before = signal.signal(signal.SIGINT, interruption.handle)
+    try:
+        yield interruption
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -24,6 +24,7 @@ from training.networks.spec import NETWORKS, BackboneSpec, NetworkSpec
 from training.optimisation_spec import OPTIMISER_TABLES, OptimisationSpec, loss_objection
 from training.publish_rules import DIRECTIONS, PublishSpec
 from training.schedule_spec import SCHEDULE_TABLES
+from training.search_spec import SEARCHES, SPACES, SearchSpec
 
 
 class JobSpec(Fact):
@@ -46,6 +47,7 @@ class JobSpec(Fact):
     keep_keras_model: bool = False
     publish: PublishSpec | None = None
     export: ExportSpec = ExportSpec()
+    search: SearchSpec | None = None
 
     @model_validator(mode="after")
     def _publishes_by_a_metric_of_its_task(self) -> Self:
@@ -121,6 +123,8 @@ TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "augmentation": AugmentationSpec,
         "publish": PublishSpec,
         "export": ExportSpec,
+        **SEARCHES,
+        **SPACES,
     }
 )
 """A table of a job file, by the last name on the way to it, and what may stand in it."""
@@ -149,7 +153,7 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, came: objec
 
 def _key(location: tuple[int | str, ...]) -> str:
     # pydantic puts a union's tag on the way; the file has no such level
-    tags = {*TRAINABLE, *SOURCES, *NETWORKS, "classification", "regression"}
+    tags = {*TRAINABLE, *SOURCES, *NETWORKS, *SEARCHES, *SPACES, "classification", "regression"}
     tags |= {*OPTIMISER_TABLES, *SCHEDULE_TABLES, BALANCED, BY_LABEL}
     return ".".join(str(part) for part in location if part not in tags)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from serving.errors import InvalidJob
 from training.job import JobSpec, parse_job
 from training.overrides import override
+from training.search_space import check_space
 
 SHIPPED = Path(__file__).parent / "jobs"
 
@@ -28,7 +29,9 @@ def load_job(name_or_path: str, assignments: Sequence[str] = ()) -> JobSpec:
         raise InvalidJob(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidJob(f"{path}: not TOML: {error}") from error
-    return override(parse_job(content, path.name), assignments, path.name)
+    job = override(parse_job(content, path.name), assignments, path.name)
+    check_space(job, path.name)
+    return job
 
 
 def _find(name_or_path: str) -> Path:

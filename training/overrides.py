@@ -5,9 +5,9 @@ Pure. The key must exist in the job; the new job is checked like a file.
 
 import tomllib
 from collections.abc import Sequence
-from typing import Any
 
 from serving.errors import InvalidJob
+from training.dotted_keys import put
 from training.job import JobSpec, parse_job
 
 
@@ -20,12 +20,8 @@ def override(job: JobSpec, assignments: Sequence[str], file: str) -> JobSpec:
         key, equals, text = assignment.partition("=")
         if not equals:
             raise InvalidJob(f"--set {assignment}: write it as key=value, for example fit.epochs=3")
-        *way, last = key.strip().split(".")
-        table: Any = content
-        for depth, name in enumerate(way):
-            table = _inside(table, name, key, way[:depth])
-        _inside(table, last, key, way)
-        table[last] = toml_value(text)
+        name = key.strip()
+        put(content, name, toml_value(text), asked_by=f"--set {name}")
     return parse_job(content, f"{file} with --set {' '.join(assignments)}")
 
 
@@ -36,12 +32,3 @@ def toml_value(text: str) -> object:
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"] if len(parsed) == 1 else text
-
-
-def _inside(table: object, name: str, key: str, way: Sequence[str]) -> object:
-    where = ".".join(way) or "a job"
-    if not isinstance(table, dict):
-        raise InvalidJob(f"--set {key}: {where} is one value; set it whole")
-    if name not in table:
-        raise InvalidJob(f"--set {key}: {where} has no {name!r}; there are: {', '.join(table)}")
-    return table[name]

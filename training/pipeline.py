@@ -32,6 +32,7 @@ from training.networks.transfer import kept_keras_model
 from training.phases import fit_in_phases
 from training.progress import progress
 from training.publish_rules import refuse_worse
+from training.report.facts import Table
 from training.report.write import write_report
 from training.runtime import make_repeatable
 from training.summary import Summary, WorkerSummary
@@ -45,13 +46,14 @@ BY = "penstock train"
 class Orders:
     """What the caller wants of one run, beside the job: `promote` moves the label `stable` to the new version, `force`
     publishes a worse one than the live one, `dry_run` does everything but publish. Event files for TensorBoard go
-    under `tensorboard`.
+    under `tensorboard`, `tables` into the report.
     """
 
     promote: bool = False
     force: bool = False
     dry_run: bool = False
     tensorboard: Path | None = None
+    tables: tuple[Table, ...] = ()
 
 
 def train_and_publish(
@@ -88,7 +90,7 @@ def train_and_publish(
 
         outcome = Outcome(job, parts, export_facts(job, parts.train.target), answers, metrics)
         manifest = describe(outcome, _export(model, outcome, staged), clock())
-        tables = (folds.table(),) if folds else ()
+        tables = (*((folds.table(),) if folds else ()), *orders.tables)
         write_report(replace(report_facts(manifest, outcome, fitted, model), tables=tables), staged.report)
         run = Summary(
             job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics, interrupted=fitted.interrupted

@@ -1,0 +1,98 @@
+"""The verb `penstock tune`: arguments in, exit code out. TensorFlow is loaded only once there is a search to run."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from serving.errors import InvalidJob
+from training.environment import prepare_environment
+from training.job import JobSpec
+from training.job_files import load_job
+
+DONE, WRONG_USE = 0, 2
+
+EXAMPLES = """\
+examples:
+  penstock tune diabetes                        run the search of the job's [search] table, publish the best
+  penstock tune diabetes --set search.trials=40 more trials; those of an earlier search are kept
+  penstock tune ./mine.toml --fresh             forget them
+
+A search that was interrupted goes on with the same command; one that is done is only trained and published again.
+Exit codes: 0 published, or this worker's part is done; 1 failed; 2 wrong use or a job that cannot be run;
+130 interrupted.
+
+Several processes: give each the same command and KerasTuner's environment variables, KERASTUNER_ORACLE_IP and
+KERASTUNER_ORACLE_PORT (the chief's address), KERASTUNER_TUNER_ID (chief for one, any other name for each worker). The
+chief hands out the trials, and publishes the best once the workers are done.
+"""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Runs a job's search. Raises what the search raises, but for a job that is wrong: exit 2."""
+    arguments = _parser().parse_args(argv)
+    folder: Path = arguments.search_dir or Path("searches") / Path(arguments.job).stem
+    try:
+        job = load_job(arguments.job, arguments.assignments)
+        tuned = _tune(job, folder, arguments)
+    except InvalidJob as error:
+        print(f"penstock tune: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print(f"interrupted; the same command goes on from the trials in {folder}", file=sys.stderr)  # noqa: T201
+        raise
+    if tuned is not None:
+        print(tuned)  # noqa: T201
+    return DONE
+
+
+def _tune(job: JobSpec, folder: Path, arguments: argparse.Namespace) -> object:
+    prepare_environment()
+    console = Console(stderr=True)
+    console.print(f"tuning {job.model}: {job.description}", highlight=False, soft_wrap=True)
+    # importing it takes seconds, and TensorFlow reads its environment then: the one deferred import
+    pipeline, tuning = (importlib.import_module(f"training.{name}") for name in ("pipeline", "tuning"))
+    orders = pipeline.Orders(promote=arguments.promote, force=arguments.force, dry_run=arguments.dry_run)
+    found: object = tuning.tune(
+        job, arguments.models, orders, folder, fresh=arguments.fresh, clock=lambda: datetime.now(UTC), console=console
+    )
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="penstock tune",
+        description="Search over a job's values, then train the best found and publish it as the next version.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("job", metavar="JOB", help="a shipped job's name, or the path of a .toml file")
+    parser.add_argument(
+        "--models",
+        metavar="DIR",
+        type=Path,
+        default=Path("models"),
+        help="the model directory, made when there is none (default: ./models)",
+    )
+    parser.add_argument(
+        "--search-dir", metavar="DIR", type=Path, help="where the trials are kept (default: ./searches/JOB)"
+    )
+    parser.add_argument("--fresh", action="store_true", help="forget the trials of an earlier search")
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        dest="assignments",
+        action="append",
+        default=[],
+        help="replace one value of the job, such as search.trials=40; may be given several times",
+    )
+    parser.add_argument("--promote", action="store_true", help="point the label `stable` at the new version")
+    parser.add_argument(
+        "--force", action="store_true", help="publish it even when the job's rule finds it worse than the live version"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="do everything but publish")
+    return parser
