@@ -20,7 +20,6 @@ from training.networks.build import build_model
 from training.progress import EpochReport
 from training.runtime import make_repeatable
 
-
 PLAIN_ADAM = "optimisation={learning_rate=0.001}"
 """What "adam" means to Keras."""
 
