@@ -6,7 +6,7 @@ PYTEST ?=
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock bench-start bench-training-memory clean
+.PHONY: help install up test check format lock bench-start bench-training bench-training-speed bench-training-memory clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-13s%s\n", $$1, $$2}'
@@ -57,6 +57,12 @@ lock:           ## resolve requirements/dev.txt anew from the pyproject files
 
 bench-start: install ## time and memory from `penstock serve` to ready, measured
 	$(BIN)/python -m loadtests.bench.start --models $(MODELS)
+
+bench-training: install ## what the shipped jobs reach on the files in DATA, over several seeds
+	$(BIN)/python -m training.bench.figures $(DATA)
+
+bench-training-speed: install ## seconds an epoch beside those of a plain script, on DATA/mnist_10k.npz
+	$(BIN)/python -m training.bench.speed $(DATA)
 
 bench-training-memory: install ## train from a generated 5 GB CSV in pieces; peak memory and time
 	$(BIN)/python -m training.bench.memory

@@ -20,9 +20,12 @@ from training.networks.build import build_model
 from training.progress import EpochReport
 from training.runtime import make_repeatable
 
+PLAIN_ADAM = "optimisation={learning_rate=0.001}"
+"""What "adam" means to Keras."""
+
 
 def main(way: str, name: str, path: str, seed: str) -> None:
-    job = load_job(name, [f"data.path={path}", f"fit.seed={seed}", "fit.patience_epochs=1000"])
+    job = load_job(name, [f"data.path={path}", f"fit.seed={seed}", "fit.patience_epochs=1000", PLAIN_ADAM])
     parts = read_parts(job)
     ends: list[float] = []
     if way == "ours":
