@@ -19,13 +19,13 @@ from serving.model_store.staging import staging
 from training.agreement import export_facts
 from training.answering import answers_and_truth
 from training.batches import as_tensors
-from training.data.parts import read_parts
+from training.data.parts import Parts, read_parts
 from training.describe import Outcome, describe, report_facts, write_job
 from training.evaluation.evaluate import evaluate
 from training.export import export_saved_model
 from training.exported import Exported, check_same_answers
 from training.job import JobSpec
-from training.kfold import cross_validate, final_job
+from training.kfold import Folds, cross_validate, final_job
 from training.live_version import live_manifest
 from training.networks.build import build_model
 from training.networks.transfer import kept_keras_model
@@ -69,10 +69,8 @@ def train_and_publish(
     workers = join(job.distribution, console.print)
     if workers and not workers.is_chief:
         return _fit_along(workers, job, models, console)
-    with (
-        leading(workers),
-        staging(models, job.model) as staged,
-    ):  # first, so that a full or read-only disk is known before the work
+    # staging first, so that a full or read-only disk is known before the work
+    with leading(workers), staging(models, job.model) as staged:
         parts = read_parts(job)
         folds = cross_validate(job, parts, models, console) if job.split.folds else None
         fitting = final_job(job, folds) if folds else job
@@ -81,19 +79,20 @@ def train_and_publish(
             fitted = fit_in_phases(
                 model, parts.train, parts.validation, fitting, tell, tensorboard=orders.tensorboard, workers=workers
             )
-        answers = model.predict(as_tensors(parts.test.inputs), verbose=0)
-        metrics = evaluate(job, *answers_and_truth(model, parts.test, answers), parts.train)
-        if folds:
-            metrics = metrics.model_copy(update={"folds": folds.figures()})
+        outcome = _measured(model, job, parts, folds)
         if not orders.force:
-            refuse_worse(job.publish, metrics, live_manifest(models, job.model))
+            refuse_worse(job.publish, outcome.metrics, live_manifest(models, job.model))
 
-        outcome = Outcome(job, parts, export_facts(job, parts.train.target), answers, metrics)
         manifest = describe(outcome, _export(model, outcome, staged), clock())
         tables = (*((folds.table(),) if folds else ()), *orders.tables)
         write_report(replace(report_facts(manifest, outcome, fitted, model), tables=tables), staged.report)
         run = Summary(
-            job.model, manifest.lineage.rows, fitted.epochs, fitted.best_epoch, metrics, interrupted=fitted.interrupted
+            job.model,
+            manifest.lineage.rows,
+            fitted.epochs,
+            fitted.best_epoch,
+            outcome.metrics,
+            interrupted=fitted.interrupted,
         )
         if orders.dry_run:
             return run
@@ -103,6 +102,15 @@ def train_and_publish(
         return replace(run, version=version, folder=folder)
     set_label(models, job.model, STABLE, version, by=BY, reason="--promote", now=clock())
     return replace(run, version=version, folder=folder, promoted=STABLE)
+
+
+def _measured(model: Any, job: JobSpec, parts: Parts, folds: Folds | None) -> Outcome:
+    """The one use of the test split."""
+    answers = model.predict(as_tensors(parts.test.inputs), verbose=0)
+    metrics = evaluate(job, *answers_and_truth(model, parts.test, answers), parts.train)
+    if folds:
+        metrics = metrics.model_copy(update={"folds": folds.figures()})
+    return Outcome(job, parts, export_facts(job, parts.train.target), answers, metrics)
 
 
 def _export(model: Any, outcome: Outcome, staged: VersionPaths) -> Mapping[str, Signature]:
