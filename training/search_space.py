@@ -25,14 +25,23 @@ def with_values(job: JobSpec, values: Values, asked_by: str = "search.space") ->
 
 
 def check_space(job: JobSpec, file: str) -> None:
-    """Raises InvalidJob without a validation split, for a key that the job lacks, and for a value that gives no job.
+    """Raises InvalidJob for a key that the job lacks, and for a value that gives no job.
 
     Each end of a range and each choice is tried with the job's other values as they stand.
     """
-    if job.search and not job.split.validation:
-        raise InvalidJob(f"{file}: search judges by the validation split, and split.validation is 0")
     for values in _ends(job.search) if job.search else ():
         with_values(job, values, f"{file}: search.space")
+
+
+def search_of(job: JobSpec) -> Search:
+    """The job's search. Raises InvalidJob where there is none, or it could not be run."""
+    if job.search is None:
+        raise InvalidJob(f"{job.model} has no [search] table; docs/training.md says what to write")
+    if not job.split.validation:
+        raise InvalidJob("split.validation is 0, and a search judges by the validation split")
+    if job.distribution.strategy == "multi_worker":
+        raise InvalidJob("distribution.strategy: each process of a search fits alone; train the best trial's job so")
+    return job.search
 
 
 def sampled_values(search: Search, sampled: Mapping[str, int | float]) -> dict[str, JsonValue]:

@@ -13,6 +13,7 @@ from serving.errors import InvalidJob
 from training.environment import prepare_environment
 from training.job import JobSpec
 from training.job_files import load_job
+from training.search_space import search_of
 
 DONE, WRONG_USE = 0, 2
 
@@ -38,6 +39,7 @@ def run(argv: Sequence[str]) -> int:
     folder: Path = arguments.search_dir or Path("searches") / Path(arguments.job).stem
     try:
         job = load_job(arguments.job, arguments.assignments)
+        search_of(job)  # before TensorFlow is loaded
         tuned = _tune(job, folder, arguments)
     except InvalidJob as error:
         print(f"penstock tune: {error}", file=sys.stderr)  # noqa: T201 - a command line prints

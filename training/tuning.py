@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 from rich.console import Console
 
-from serving.errors import InvalidJob, InvalidSettings, PublishError
+from serving.errors import InvalidSettings, PublishError
 from training.data.parts import read_parts
 from training.interruption import interruptible
 from training.job import JobSpec
@@ -20,7 +20,7 @@ from training.leaderboard import as_text, leaderboard
 from training.pipeline import Orders, train_and_publish
 from training.report.facts import Table
 from training.search_folder import check_same_search, search_folder
-from training.search_space import with_values
+from training.search_space import search_of, with_values
 from training.summary import Summary, WorkerSummary
 from training.trials import Trials
 
@@ -60,11 +60,7 @@ def tune(
     Raises InvalidJob for a job without a search or another search's folder, PublishError when every trial failed, and
     what publishing raises.
     """
-    search = job.search
-    if search is None:
-        raise InvalidJob(f"{job.model} has no [search] table; docs/training.md says what to write")
-    if job.distribution.strategy == "multi_worker":
-        raise InvalidJob("distribution.strategy: each process of a search fits alone; train the best trial's job so")
+    search = search_of(job)
     with interruptible() as interruption:
         if _is_worker():
             parts = read_parts(job)

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from serving.errors import InvalidJob
 from training.job import JobSpec, parse_job
 from training.job_files import load_job, shipped_jobs
-from training.search_space import check_space, sampled_values, value_text, with_values
+from training.search_space import check_space, sampled_values, search_of, value_text, with_values
 from training.search_spec import RandomSearch
 
 Content = dict[str, Any]
@@ -87,12 +87,22 @@ def test_either_end_and_each_choice_must_give_a_job(content: Content, entry: Con
     assert str(refused.value).startswith(f"mine.toml: search.space with {told}")
 
 
-def test_without_a_validation_split_there_is_nothing_to_judge_by(content: Content) -> None:
-    job = searching(
-        content | {"split": content["split"] | {"validation": 0.0}}, {"key": "fit.epochs", "low": 1, "high": 2}
-    )
-    with pytest.raises(InvalidJob, match=r"^mine\.toml: search judges by the validation split"):
-        check_space(job, "mine.toml")
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("split.validation=0", "a search judges by the validation split"),
+        ('distribution.strategy="multi_worker"', "each process of a search fits alone"),
+    ],
+)
+def test_search_that_could_not_be_run_is_refused_only_when_it_is_asked_for(assignment: str, told: str) -> None:
+    job = load_job("diabetes", [assignment])
+    with pytest.raises(InvalidJob, match=told):
+        search_of(job)
+
+
+def test_job_without_a_search_says_what_to_write() -> None:
+    with pytest.raises(InvalidJob, match=r"digits has no \[search\] table"):
+        search_of(load_job("digits"))
 
 
 def test_shipped_job_with_a_search_refuses_a_space_that_gives_no_job() -> None:
