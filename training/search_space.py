@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from serving.errors import InvalidJob
 from training.dotted_keys import put
 from training.job import JobSpec, parse_job
-from training.search_spec import ChoicesSpace, RangeSpace, Search
+from training.search_spec import ChoicesSpace, RangeSpace, Search, SearchSpec
 
 DIGITS = 6
 
@@ -33,7 +33,7 @@ def check_space(job: JobSpec, file: str) -> None:
         with_values(job, values, f"{file}: search.space")
 
 
-def search_of(job: JobSpec) -> Search:
+def search_of(job: JobSpec) -> SearchSpec:
     """The job's search. Raises InvalidJob where there is none, or it could not be run."""
     if job.search is None:
         raise InvalidJob(f"{job.model} has no [search] table; docs/training.md says what to write")
