@@ -66,7 +66,7 @@ class RequestMetrics(Collector):
         self._backend: dict[Key, Histogram] = defaultdict(_seconds)
         self._batch_rows: dict[Key, Histogram] = defaultdict(_rows)
 
-    def request_finished(self, series: Series, code: int, timings: Timings) -> None:
+    def request_finished(self, series: Series, code: int | str, timings: Timings) -> None:
         key = (series.model_name, series.model_version, series.signature, series.protocol)
         self._requests[*key, str(code)] += 1
         self._total[key].observe(timings.total)
