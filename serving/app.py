@@ -24,6 +24,8 @@ from serving.batching.batcher import Batcher
 from serving.batching.policy import BatchingCore
 from serving.catalog import Catalog
 from serving.grpc.calls import Calls
+from serving.grpc.inference_calls import InferenceCalls
+from serving.grpc.inference_service import InferenceService
 from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
@@ -111,9 +113,14 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
     catalog = predictor.catalog
     calls = Calls(catalog, metrics, settings.request_timeout_seconds)
+
+    def ready() -> bool:
+        return not missing_models(catalog.been_live, settings.required_models)
+
     services = [
         PredictionService(predictor, calls, settings.grpc_max_request_bytes, settings.grpc_tensor_content).service(),
         ModelService(catalog).service(),
+        InferenceService(catalog, InferenceCalls(predictor, calls), ready, settings.max_batch_rows).service(),
     ]
     door = Door(
         settings.host,
@@ -122,7 +129,7 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
         settings.grpc_max_answer_bytes,
         settings.drain_seconds,
     )
-    return GrpcServer(services, calls, door, lambda: not missing_models(catalog.been_live, settings.required_models))
+    return GrpcServer(services, calls, door, ready)
 
 
 def _registry(settings: Settings, gateway: Gateway) -> CollectorRegistry:

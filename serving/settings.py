@@ -55,7 +55,7 @@ class Settings(BaseModel):
     """The largest gRPC message sent. Clients refuse more than 4 MB unless told otherwise."""
 
     grpc_tensor_content: bool = False
-    """Answer Predict with `tensor_content`: quicker for large outputs, unseen by clients that read `float_val` itself."""
+    """Answer Predict with `tensor_content`: quicker for large outputs, unseen by clients that read `float_val`."""
 
     max_batch_rows: Count = 64
     """The largest batch: past 64 rows a small dense model on a CPU gains little more per row."""

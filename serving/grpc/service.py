@@ -23,10 +23,10 @@ class MethodOf:
 
 @dataclass(frozen=True, slots=True)
 class StreamOf:
-    """A method with a stream of requests and one of answers."""
+    """A method with a stream of requests, which writes its answers to the context."""
 
     request: Any
-    method: Callable[[AsyncIterator[Any], Context], AsyncIterator[Any]]
+    method: Callable[[AsyncIterator[Any], Context], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,3 @@ class Service:
 
 def _serialized(message: Any) -> bytes:
     return bytes(message.SerializeToString())
-
-
-Unary = Callable[[Any, Context], Awaitable[Any]]
