@@ -35,6 +35,7 @@ class ModelService:
     def service(self) -> Service:
         status = message_module("tensorflow_serving.apis.get_model_status_pb2")
         management = message_module("tensorflow_serving.apis.model_management_pb2")
+        message_module("tensorflow_serving.apis.model_service_pb2")  # the service itself, for reflection to find
         return Service(
             NAME,
             "",

@@ -43,6 +43,7 @@ class PredictionService:
         inference = message_module("tensorflow_serving.apis.inference_pb2")
         predict = message_module("tensorflow_serving.apis.predict_pb2")
         metadata = message_module("tensorflow_serving.apis.get_model_metadata_pb2")
+        message_module("tensorflow_serving.apis.prediction_service_pb2")  # the service itself, for reflection to find
         examples = ExampleCalls(self.predictor, self.calls)
         return Service(
             NAME,
