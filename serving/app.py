@@ -120,7 +120,7 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
     services = [
         PredictionService(predictor, calls, settings.grpc_max_request_bytes, settings.grpc_tensor_content).service(),
         ModelService(catalog).service(),
-        InferenceService(catalog, InferenceCalls(predictor, calls), ready, settings.max_batch_rows).service(),
+        InferenceService(catalog, InferenceCalls(predictor, calls), ready, settings.max_batch_rows, metrics).service(),
     ]
     door = Door(
         settings.host,

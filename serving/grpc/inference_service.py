@@ -18,10 +18,11 @@ from serving.grpc.calls import Call
 from serving.grpc.inference_calls import InferenceCalls, reference_of
 from serving.grpc.inference_tensors import datatype_name
 from serving.grpc.service import MethodOf, Service, StreamOf
+from serving.observability.metrics import RequestMetrics, Served
 
 NAME = "inference.GRPCInferenceService"
 PROTOCOL = "grpc_v2"
-EXTENSIONS = ("binary_tensor_data", "model_configuration", "model_repository", "schedule_policy")
+EXTENSIONS = ("binary_tensor_data", "model_configuration", "model_repository", "schedule_policy", "statistics")
 PLATFORM = "tensorflow_savedmodel"
 
 
@@ -31,6 +32,7 @@ class InferenceService:
     calls: InferenceCalls
     ready: Callable[[], bool]
     max_batch_rows: int
+    metrics: RequestMetrics
 
     def service(self) -> Service:
         return Service(
@@ -43,6 +45,7 @@ class InferenceService:
                 "ServerMetadata": MethodOf(messages.ServerMetadataRequest, self.server_metadata, counted=False),
                 "ModelMetadata": MethodOf(messages.ModelMetadataRequest, self.model_metadata, counted=False),
                 "ModelConfig": MethodOf(messages.ModelConfigRequest, self.model_config, counted=False),
+                "ModelStatistics": MethodOf(messages.ModelStatisticsRequest, self.statistics, counted=False),
                 "RepositoryIndex": MethodOf(messages.RepositoryIndexRequest, self.index, counted=False),
                 "ModelInfer": MethodOf(messages.ModelInferRequest, self.calls.infer),
             },
@@ -90,6 +93,19 @@ class InferenceService:
             config.output.add(name=spec.name, data_type=_data_type(spec), dims=_sizes(spec))
         return messages.ModelConfigResponse(config=config)
 
+    async def statistics(self, request: Any, _: Call) -> Any:
+        """Of one version, of a model's live ones, or of all; since the gateway started."""
+        if request.name:
+            servables = [self._servable(request)] if request.version else self._live(request.name)
+        else:
+            servables = [each for name in self.catalog.view.models for each in self._live(name)]
+        return messages.ModelStatisticsResponse(
+            model_stats=[_statistics(each, self.metrics.served(each.model, str(each.version))) for each in servables]
+        )
+
+    def _live(self, model: str) -> list[Servable]:
+        return list(self.catalog.view.entry(model).servables.values())
+
     async def index(self, request: Any, _: Call) -> Any:
         answer = messages.RepositoryIndexResponse()
         for name, entry in self.catalog.view.models.items():
@@ -124,3 +140,21 @@ def _tensor_metadata(spec: TensorSpec) -> Any:
 def _data_type(spec: TensorSpec) -> Any:
     name = datatype_name(spec.dtype)
     return messages.DataType.Value("TYPE_STRING" if name == "BYTES" else f"TYPE_{name}")
+
+
+def _statistics(servable: Servable, served: Served) -> Any:
+    return messages.ModelStatistics(
+        name=servable.model,
+        version=str(servable.version),
+        inference_count=served.rows,
+        execution_count=served.backend[0],
+        inference_stats=messages.InferStatistics(
+            success=_duration(served.answers, served.answer_seconds),
+            queue=_duration(*served.queue),
+            compute_infer=_duration(*served.backend),
+        ),
+    )
+
+
+def _duration(count: int, seconds: float) -> Any:
+    return messages.StatisticDuration(count=count, ns=int(seconds * 1e9))

@@ -62,6 +62,10 @@ def test_health_and_metadata(found: Any) -> None:
     assert sync["inputs"] == [["image", "FP32", [-1, 8, 8]]]
     assert sync["outputs"] == [["probabilities", "FP32", [-1, 10]]]
     assert sync["config"] == ["digits", 11, [8, 8], 64]
+    ((name, version, rows, batches, answers),) = sync["statistics"]
+    assert (name, version) == ("digits", "1")
+    assert rows >= answers > 0
+    assert rows >= batches > 0
     assert sync["index"] == [["diabetes", "1", "READY"], ["digits", "1", "READY"]]
 
 

@@ -78,6 +78,10 @@ def synchronous(client: Any) -> dict[str, Any]:
         "inputs": [[each.name, each.datatype, list(each.shape)] for each in metadata.inputs],
         "outputs": [[each.name, each.datatype, list(each.shape)] for each in metadata.outputs],
         "config": [config.name, config.input[0].data_type, list(config.input[0].dims), config.max_batch_size],
+        "statistics": [
+            [each.name, each.version, each.inference_count, each.execution_count, each.inference_stats.success.count]
+            for each in client.get_inference_statistics("digits").model_stats
+        ],
         "index": [[each.name, each.version, each.state] for each in client.get_model_repository_index().models],
         "values": answer.as_numpy("probabilities").tolist(),
         "answered": [response.model_name, response.model_version, response.id],
