@@ -17,7 +17,7 @@ from serving.grpc.example_calls import ExampleCalls
 from serving.grpc.model_spec import check_signature, fill_spec, reference_of
 from serving.grpc.named_arrays import chosen_outputs, decode_named
 from serving.grpc.service import MethodOf, Service
-from serving.grpc.tensor_values import DTYPE_NUMBERS, STRING, array_of, fill_tensor
+from serving.grpc.tensor_values import DTYPE_NUMBERS, STRING, array_of, fill_tensor, is_larger
 from serving.predict import Predictor, PredictRequest
 from serving.preprocessing.records import pointer_token
 
@@ -112,7 +112,7 @@ def decode_tensors(tensors: Mapping[str, Any], max_bytes: int, features: Sequenc
 def is_dear(tensors: Mapping[str, Any]) -> bool:
     """Whether decoding may take longer than the event loop should stand still."""
     for tensor in tensors.values():
-        if len(tensor.tensor_content) > INLINE_BYTES:
+        if is_larger(tensor, INLINE_BYTES):
             return True
         if tensor.dtype == STRING and any(len(value) >= SMALLEST_IMAGE_BYTES for value in tensor.string_val):
             return True

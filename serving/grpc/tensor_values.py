@@ -72,6 +72,14 @@ def array_of(tensor: Any, pointer: str, max_bytes: int) -> Array:
     return flat.reshape(shape)
 
 
+def is_larger(tensor: Any, nbytes: int) -> bool:
+    """Whether the values sent, in whichever form, take more than `nbytes`; a string counts as 8."""
+    found = _DTYPES.get(tensor.dtype)
+    return len(tensor.tensor_content) > nbytes or (
+        found is not None and len(getattr(tensor, found[1])) * found[0].itemsize > nbytes
+    )
+
+
 def fill_tensor(tensor: Any, array: Array, *, as_content: bool) -> None:
     """`array` into an empty TensorProto: as a typed list, which every client reads, or as `tensor_content`, which is
     quicker for large ones. Strings always travel in their list.

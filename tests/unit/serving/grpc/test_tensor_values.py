@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from serving.backends.tensorflow_messages import message_module
 from serving.contract.tensors import Array
 from serving.errors import InvalidInput, PayloadTooLarge, WrongDtype, WrongShape
-from serving.grpc.tensor_values import DTYPE_NUMBERS, array_of, fill_tensor
+from serving.grpc.tensor_values import DTYPE_NUMBERS, array_of, fill_tensor, is_larger
 
 MOST = 1 << 20
 TensorProto = message_module("tensorflow.core.framework.tensor_pb2").TensorProto
@@ -107,3 +107,10 @@ def test_unknown_rank_is_refused() -> None:
     tensor.tensor_shape.unknown_rank = True
     with pytest.raises(WrongShape):
         array_of(tensor, "", MOST)
+
+
+@pytest.mark.parametrize("form", [{"tensor_content": bytes(400)}, {"float_val": [0.0] * 100}])
+def test_both_forms_count_as_what_they_hold(form: dict[str, Any]) -> None:
+    assert is_larger(proto(1, 100, **form), 399)
+    assert not is_larger(proto(1, 100, **form), 400)
+    assert not is_larger(proto(99, 100), 0)
