@@ -6,7 +6,7 @@ PYTEST ?=
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock bench-start bench-training bench-training-speed bench-training-memory clean
+.PHONY: help install up test check format lock proto bench-start bench-grpc bench-training bench-training-speed bench-training-memory clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-13s%s\n", $$1, $$2}'
@@ -34,10 +34,16 @@ up: install     ## train and publish two small models unless they are there, and
 	done
 	@exec $(BIN)/penstock serve --models $(MODELS) --port $(PORT)
 
-test: install   ## every test
+# Triton's client holds protobuf below the major that the gateway runs, so it lives alone; only tests use it.
+.venv-triton/.installed: requirements/triton.txt
+	@$(PYTHON) -m venv .venv-triton
+	@.venv-triton/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements/triton.txt
+	@touch $@
+
+test: install .venv-triton/.installed ## every test
 	$(BIN)/pytest $(PYTEST)
 
-check: install  ## format, lint, types, import contracts and every test: what CI runs
+check: install .venv-triton/.installed ## format, lint, types, import contracts and every test: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -49,11 +55,16 @@ format: install ## write the files as the formatter wants them
 	$(BIN)/ruff check --fix .
 
 # uv resolves for every supported Python at once and honours overrides; it is used here and nowhere else.
-lock:           ## resolve requirements/dev.txt anew from the pyproject files
+lock:           ## resolve requirements/dev.txt and triton.txt anew
 	@test -x .lock-venv/bin/uv || { $(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv; }
 	@.lock-venv/bin/uv pip compile pyproject.toml clients/python/pyproject.toml \
 	  --extra serving --extra training --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
 	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file requirements/dev.txt
+	@.lock-venv/bin/uv pip compile requirements/triton.in --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --output-file requirements/triton.txt
+
+proto: install  ## generate serving/grpc/inference_pb2.py anew from inference.proto
+	$(BIN)/python -W ignore -m grpc_tools.protoc -I . --python_out=. --pyi_out=. serving/grpc/inference.proto
 
 bench-start: install ## time and memory from `penstock serve` to ready, measured
 	$(BIN)/python -m loadtests.bench.start --models $(MODELS)
@@ -67,5 +78,9 @@ bench-training-speed: install ## seconds an epoch beside those of a plain script
 bench-training-memory: install ## train from a generated 5 GB CSV in pieces; peak memory and time
 	$(BIN)/python -m training.bench.memory
 
+
+bench-grpc: install ## gRPC Predict against an empty method of grpc.aio, on one core
+	$(BIN)/python -m loadtests.bench.grpc_predict
+
 clean:          ## remove what the targets above made, but for the models
-	rm -rf .venv .lock-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info
+	rm -rf .venv .venv-triton .lock-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info

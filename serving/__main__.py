@@ -17,6 +17,7 @@ _HELP = {
     "backend": "what runs the models: TensorFlow in this process, or made-up answers for trying the gateway alone",
     "host": "address to listen on (default: 127.0.0.1)",
     "port": "REST port (default: 8080; 0 takes a free one)",
+    "grpc_port": "gRPC port (default: 8500; 0 takes a free one)",
 }
 
 
@@ -36,7 +37,7 @@ def serve(argv: Sequence[str]) -> int:
 def _serve_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="penstock serve",
-        description="Serve every model of a model directory over REST, picking up new versions as they are published.",
+        description="Serve every model of a model directory over REST and gRPC; new versions are picked up.",
         epilog=f"Every setting can also stand in ./{SETTINGS_FILE} or the environment (PENSTOCK_PORT=9000). "
         f"Settings: {', '.join(Settings.model_fields)}. docs/settings.md explains each.",
     )
@@ -44,6 +45,7 @@ def _serve_parser() -> argparse.ArgumentParser:
     parser.add_argument("--backend", choices=["embedded", "in_memory"], help=_HELP["backend"])
     parser.add_argument("--host", help=_HELP["host"])
     parser.add_argument("--port", help=_HELP["port"])
+    parser.add_argument("--grpc-port", help=_HELP["grpc_port"])
     parser.add_argument(
         "--settings", metavar="FILE", type=Path, help=f"settings file (default: ./{SETTINGS_FILE} if there)"
     )

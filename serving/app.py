@@ -23,10 +23,17 @@ from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Batcher
 from serving.batching.policy import BatchingCore
 from serving.catalog import Catalog
+from serving.grpc.calls import Calls
+from serving.grpc.inference_calls import InferenceCalls
+from serving.grpc.inference_service import InferenceService
+from serving.grpc.model_service import ModelService
+from serving.grpc.prediction_service import PredictionService
+from serving.grpc.server import Door, GrpcServer
 from serving.model_store.published import published_signatures
 from serving.observability.gateway_gauges import gateway_gauges
 from serving.observability.metrics import Gauges, RequestMetrics
 from serving.predict import Predictor
+from serving.readiness import missing_models
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
 from serving.rest.openapi import with_predict_routes
@@ -46,6 +53,8 @@ class Gateway:
     batcher: Batcher
     catalog: Catalog
     metrics: RequestMetrics
+    predictor: Predictor
+    grpc: GrpcServer
     started: asyncio.Event
     """Set when the backend's first pass over the models has ended."""
 
@@ -60,9 +69,13 @@ def create_app(
     )
     app.state.gateway = gateway
     request_ids = RequestIds()
-    predictor = Predictor(gateway.catalog, gateway.backend, gateway.batcher, clock)
     endpoint = PredictEndpoint(
-        predictor, gateway.metrics, settings.max_body_bytes, settings.request_timeout_seconds, clock, request_ids
+        gateway.predictor,
+        gateway.metrics,
+        settings.max_body_bytes,
+        settings.request_timeout_seconds,
+        clock,
+        request_ids,
     )
     app.router.routes[:0] = predict_routes(endpoint)  # first: the hot path is matched before anything else is tried
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(settings, gateway)))
@@ -91,7 +104,32 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
     catalog = Catalog(settings.models, backend, settings.poll_seconds)
-    return Gateway(backend, Batcher(backend, core, metrics, clock), catalog, metrics, asyncio.Event())
+    batcher = Batcher(backend, core, metrics, clock)
+    predictor = Predictor(catalog, backend, batcher, clock)
+    grpc = _grpc_server(settings, predictor, metrics)
+    return Gateway(backend, batcher, catalog, metrics, predictor, grpc, asyncio.Event())
+
+
+def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
+    catalog = predictor.catalog
+    calls = Calls(catalog, metrics, settings.request_timeout_seconds)
+
+    def ready() -> bool:
+        return not missing_models(catalog.been_live, settings.required_models)
+
+    services = [
+        PredictionService(predictor, calls, settings.grpc_max_request_bytes, settings.grpc_tensor_content).service(),
+        ModelService(catalog).service(),
+        InferenceService(catalog, InferenceCalls(predictor, calls), ready, settings.max_batch_rows, metrics).service(),
+    ]
+    door = Door(
+        settings.host,
+        settings.grpc_port,
+        settings.grpc_max_request_bytes,
+        settings.grpc_max_answer_bytes,
+        settings.drain_seconds,
+    )
+    return GrpcServer(services, calls, door, ready)
 
 
 def _registry(settings: Settings, gateway: Gateway) -> CollectorRegistry:
@@ -111,23 +149,35 @@ def _gauges(gateway: Gateway, slots: int) -> list[Metric]:
 def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        starting = asyncio.create_task(_start(gateway))
-        keeping = asyncio.create_task(gateway.catalog.keep())
+        await gateway.grpc.start()
+        tasks = [asyncio.create_task(work) for work in (_start(gateway), gateway.catalog.keep(), _keep_health(gateway))]
         try:
             yield
         finally:
-            for task in (starting, keeping):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(starting, keeping, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await gateway.grpc.stop()
             await gateway.batcher.close()
             await gateway.backend.close()
 
     return lifespan
 
 
+async def _keep_health(gateway: Gateway) -> None:
+    """Health by gRPC is pushed to its watchers, so somebody must look."""
+    while True:
+        await asyncio.sleep(gateway.catalog.poll_seconds)
+        await gateway.grpc.follow_readiness()
+
+
 async def _start(gateway: Gateway) -> None:
+    async def changed() -> None:
+        await gateway.catalog.renew()
+        await gateway.grpc.follow_readiness()
+
     try:
-        await gateway.backend.start(gateway.catalog.renew)
+        await gateway.backend.start(changed)
     except Exception:  # noqa: BLE001 - the outermost frame of this task: `/readyz` stays not ready, the log says why
         _log.exception("the backend could not start")
     else:

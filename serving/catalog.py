@@ -149,7 +149,7 @@ class Catalog:
     def __init__(self, models: Path, backend: Backend, poll_seconds: float) -> None:
         self._models = models
         self._backend = backend
-        self._poll_seconds = poll_seconds
+        self.poll_seconds = poll_seconds
         self._directory = DirectorySnapshot()
         self._manifests: Manifests = {}
         self._renewing = asyncio.Lock()
@@ -167,7 +167,7 @@ class Catalog:
     async def keep(self) -> None:
         """Renew forever."""
         while True:
-            await asyncio.sleep(self._poll_seconds)
+            await asyncio.sleep(self.poll_seconds)
             try:
                 await self.renew()
             except Exception:  # noqa: BLE001 - the outermost loop: whatever one look met, the next is a second away

@@ -32,9 +32,11 @@ def run_gateway(settings: Settings, say: Callable[[str], object]) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    listener = _listen(settings.host, settings.port)
+    listener = _listen(settings.host, settings.port, "--port")
+    _listen(settings.host, settings.grpc_port, "--grpc-port").close()  # gRPC opens its own, and says less when it fails
     app = create_app(settings)
-    server = uvicorn.Server(
+    server = _Server(
+        app.state.gateway,
         uvicorn.Config(
             app,
             loop="uvloop",
@@ -45,7 +47,7 @@ def run_gateway(settings: Settings, say: Callable[[str], object]) -> None:
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=int(settings.drain_seconds),
-        )
+        ),
     )
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -54,7 +56,29 @@ def run_gateway(settings: Settings, say: Callable[[str], object]) -> None:
         signal.signal(number, lambda *_: None)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(server, listener, app.state.gateway, lambda view: say(welcome(view, url))))
+        runner.run(
+            _serve(
+                server,
+                listener,
+                app.state.gateway,
+                lambda view: say(welcome(view, url, _grpc_address(host, app.state.gateway))),
+            )
+        )
+
+
+class _Server(uvicorn.Server):
+    """Both protocols drain at the same time, with the same grace; uvicorn alone would do one and then the other."""
+
+    def __init__(self, gateway: Gateway, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.gather(self._gateway.grpc.stop(), super().shutdown(sockets))
+
+
+def _grpc_address(host: str, gateway: Gateway) -> str:
+    return f"[{host}]:{gateway.grpc.port}" if ":" in host else f"{host}:{gateway.grpc.port}"
 
 
 async def _serve(
@@ -65,6 +89,8 @@ async def _serve(
         await server.serve(sockets=[listener])
     finally:
         announcing.cancel()
+    if not server.started:
+        raise BackendUnavailable("the gateway could not start; the log says why")
 
 
 async def _announce(gateway: Gateway, on_live: Callable[[CatalogView], object]) -> None:
@@ -76,7 +102,7 @@ async def _announce(gateway: Gateway, on_live: Callable[[CatalogView], object]) 
     on_live(gateway.catalog.view)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, option: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -84,6 +110,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        reason = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
+        reason = f"cannot listen on {host}:{port}: {error.strerror}; choose another with {option}"
         raise BackendUnavailable(reason) from error
     return listener

@@ -42,8 +42,20 @@ class Settings(BaseModel):
     port: int = Field(default=8080, ge=0, le=65535)
     """The REST port; 0 takes a free one and prints it."""
 
+    grpc_port: int = Field(default=8500, ge=0, le=65535)
+    """The port of every gRPC service, TensorFlow Serving's usual one; 0 takes a free one and prints it."""
+
     max_body_bytes: Count = 16 * 1024 * 1024
     """The largest request body: some sixteen 224 x 224 x 3 images written out as numbers, or many more as JPEG."""
+
+    grpc_max_request_bytes: Count = 16 * 1024 * 1024
+    """The largest gRPC message read, and the most one tensor may take once a short list is repeated to its shape."""
+
+    grpc_max_answer_bytes: Count = 64 * 1024 * 1024
+    """The largest gRPC message sent. Clients refuse more than 4 MB unless told otherwise."""
+
+    grpc_tensor_content: bool = False
+    """Answer Predict with `tensor_content`: quicker for large outputs, unseen by clients that read `float_val`."""
 
     max_batch_rows: Count = 64
     """The largest batch: past 64 rows a small dense model on a CPU gains little more per row."""

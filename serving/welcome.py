@@ -9,8 +9,8 @@ import shlex
 from serving.catalog import CatalogView, Servable
 
 
-def welcome(view: CatalogView, url: str) -> str:
-    """The text; `url` is the gateway's own, without a slash at its end."""
+def welcome(view: CatalogView, url: str, grpc_address: str) -> str:
+    """The text; `url` is the gateway's own, without a slash at its end, `grpc_address` its gRPC port's."""
     lines = [f"Penstock serves {_listed(view)} at {url}", ""]
     for name, entry in view.models.items():
         version = entry.answering_version()
@@ -19,7 +19,7 @@ def welcome(view: CatalogView, url: str) -> str:
             lines += [f"Ask {name} (version {version}):", f"  {command}", ""]
     if not view.models:
         lines += ["Train and publish one: penstock train digits --models <the same directory>", ""]
-    lines += [f"Docs     {url}/docs", f"Metrics  {url}/metrics", "Stop     Ctrl-C"]
+    lines += [f"gRPC     {grpc_address}", f"Docs     {url}/docs", f"Metrics  {url}/metrics", "Stop     Ctrl-C"]
     return "\n".join(lines)
 
 

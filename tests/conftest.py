@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -60,9 +61,20 @@ def program() -> Callable[[str], str]:
         path = shutil.which(name)
         if path is not None:
             return path
-        reason = f"needs the program {name} (Debian package {PACKAGES[name]})"
-        if os.environ.get("PENSTOCK_REQUIRE_ALL") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        return absent(f"needs the program {name} (Debian package {PACKAGES[name]})")
 
     return find
+
+
+@pytest.fixture(scope="session")
+def triton_python() -> str:
+    """The Python that has Triton's client, which cannot live in ours; skipped or failed without it."""
+    python = Path(__file__).parents[1] / ".venv-triton" / "bin" / "python"
+    return str(python) if python.exists() else absent("needs .venv-triton (make test builds it)")
+
+
+def absent(reason: str) -> NoReturn:
+    """End a test that lacks something: skipped, or failed where PENSTOCK_REQUIRE_ALL=1."""
+    if os.environ.get("PENSTOCK_REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)

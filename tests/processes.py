@@ -27,6 +27,10 @@ class GatewayProcess:
     url: str
     lines: list[str]
 
+    @property
+    def grpc_address(self) -> str:
+        return next(line.split()[1] for line in self.lines if line.startswith("gRPC "))
+
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(self.url + path, timeout=30) as answer:  # noqa: S310 - a loopback address
             body = answer.read()
@@ -62,7 +66,7 @@ def penstock(*arguments: str) -> subprocess.CompletedProcess[str]:
 def start_gateway_process(
     stack: contextlib.ExitStack, arguments: tuple[str, ...], environment: dict[str, str]
 ) -> GatewayProcess:
-    command = [sys.executable, "-m", "penstock_cli", "serve", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "penstock_cli", "serve", "--port", "0", "--grpc-port", "0", *arguments]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
     )

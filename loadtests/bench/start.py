@@ -34,7 +34,18 @@ def main() -> None:
 
 def measure(models: Path, port: int) -> tuple[float, float]:
     """Seconds from starting the process to its first 200 from /readyz, and its resident megabytes then."""
-    command = [sys.executable, "-m", "penstock_cli", "serve", "--models", str(models), "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "penstock_cli",
+        "serve",
+        "--models",
+        str(models),
+        "--port",
+        str(port),
+        "--grpc-port",
+        "0",
+    ]
     started = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:

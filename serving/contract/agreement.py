@@ -4,6 +4,7 @@ Pure. Checked before a version takes traffic, so that no request is the first to
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from serving.contract.features import Feature, TensorFeature
 from serving.contract.manifest import Manifest
@@ -31,6 +32,7 @@ def check_agreement(manifest: Manifest, signatures: Mapping[str, Signature]) -> 
             )
 
 
+@lru_cache(maxsize=256)
 def features_of(signature: Signature) -> tuple[Feature, ...]:
     """The inputs of a signature that no manifest describes, as raw tensors."""
     return tuple(

@@ -37,6 +37,19 @@ class Timings:
     encode: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Rows sent to the backend, requests answered and their seconds in all; of `queue` and `backend` (calls) the number
+    and the seconds.
+    """
+
+    rows: int
+    answers: int
+    answer_seconds: float
+    queue: tuple[int, float]
+    backend: tuple[int, float]
+
+
 _REQUEST_LABELS = ("model_name", "model_version", "signature", "protocol")
 _MODEL_LABELS = ("model_name", "model_version", "signature")
 
@@ -66,7 +79,7 @@ class RequestMetrics(Collector):
         self._backend: dict[Key, Histogram] = defaultdict(_seconds)
         self._batch_rows: dict[Key, Histogram] = defaultdict(_rows)
 
-    def request_finished(self, series: Series, code: int, timings: Timings) -> None:
+    def request_finished(self, series: Series, code: int | str, timings: Timings) -> None:
         key = (series.model_name, series.model_version, series.signature, series.protocol)
         self._requests[*key, str(code)] += 1
         self._total[key].observe(timings.total)
@@ -92,6 +105,16 @@ class RequestMetrics(Collector):
         for wait in queue_seconds:
             waits.observe(wait)
 
+    def served(self, model_name: str, model_version: str) -> "Served":
+        """What one version has done since the gateway started, over all signatures and protocols."""
+        key = (model_name, model_version)
+        answers = sum(
+            count for labels, count in self._requests.items() if labels[:2] == key and labels[-1] in ("200", "OK")
+        )
+        queue, backend = _merged(self._queue, key), _merged(self._backend, key)
+        rows = sum(count for labels, count in self._rows.items() if labels[:2] == key)
+        return Served(rows, answers, _merged(self._total, key)[1], queue, backend)
+
     def collect(self) -> Iterator[Metric]:
         yield _counters("penstock_requests", "Requests answered.", (*_REQUEST_LABELS, "code"), self._requests)
         yield _counters("penstock_rejected", "Requests refused, by reason.", ("model_name", "reason"), self._rejected)
@@ -111,6 +134,12 @@ class RequestMetrics(Collector):
             ("batch_rows", "Rows of one backend call.", _MODEL_LABELS, self._batch_rows),
         ):
             yield _histograms(f"penstock_{name}", text, labels, series)
+
+
+def _merged(histograms: dict[Key, Histogram], key: Key) -> tuple[int, float]:
+    """How many values, and their sum, under every label set that starts with `key`."""
+    found = [histogram for labels, histogram in histograms.items() if labels[: len(key)] == key]
+    return int(sum(h.cumulative()[-1][1] for h in found)), sum(h.total for h in found)
 
 
 class Gauges(Collector):

@@ -15,7 +15,7 @@ from serving.settings import load_settings
 from serving.catalog import ModelReference
 
 async def main(models, instance):
-    app = create_app(load_settings({}, {}, {"models": models}))
+    app = create_app(load_settings({}, {}, {"models": models, "grpc_port": 0}))
     async with app.router.lifespan_context(app):
         gateway = app.state.gateway
         await gateway.started.wait()

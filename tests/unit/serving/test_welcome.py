@@ -10,6 +10,7 @@ from serving.contract.manifest import GoldenExample, Manifest, Tolerance
 from serving.welcome import example_command, welcome
 
 URL = "http://127.0.0.1:8080"
+GRPC = "127.0.0.1:8500"
 
 ServableWith = Callable[..., Servable]
 
@@ -54,18 +55,18 @@ def test_a_version_without_examples_has_no_command(servable_with: ServableWith, 
 
 
 def test_the_example_is_the_answering_versions(servable_with: ServableWith) -> None:
-    text = welcome(view({1: servable_with(10, version=1), 2: servable_with(20, version=2)}, stable=1), URL)
+    text = welcome(view({1: servable_with(10, version=1), 2: servable_with(20, version=2)}, stable=1), URL, GRPC)
     assert text.startswith(f"Penstock serves doubles (1, 2) at {URL}\n")
     assert "Ask doubles (version 1):\n  curl" in text
     assert "[20]" not in text
 
 
 def test_a_label_on_a_version_that_is_not_live_shows_no_example(servable_with: ServableWith) -> None:
-    assert "curl" not in welcome(view({1: servable_with(10)}, stable=7), URL)
+    assert "curl" not in welcome(view({1: servable_with(10)}, stable=7), URL, GRPC)
 
 
 def test_without_models_it_still_says_where_things_are() -> None:
-    text = welcome(CatalogView({}), URL)
+    text = welcome(CatalogView({}), URL, GRPC)
     assert f"Penstock serves no models yet at {URL}" in text
     assert f"{URL}/docs" in text
     assert f"{URL}/metrics" in text

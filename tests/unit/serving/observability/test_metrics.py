@@ -4,7 +4,7 @@ import pytest
 
 from serving.backend_protocol import Target
 from serving.batching.events import QueueKey, RowSlice, SendBatch
-from serving.observability.metrics import UNKNOWN, RequestMetrics, Series, Timings
+from serving.observability.metrics import UNKNOWN, RequestMetrics, Series, Served, Timings
 from tests.unit.serving.observability.exposition import Scrape
 
 DIGITS = Series("digits", "3", "serving_default", "rest_v1")
@@ -100,3 +100,11 @@ def test_unknown_models_are_counted_under_one_name() -> None:
 
 def test_a_fresh_gateway_exposes_no_samples() -> None:
     assert Scrape(RequestMetrics()).samples == []
+
+
+def test_what_a_version_served_adds_up_over_protocols() -> None:
+    metrics = RequestMetrics()
+    for protocol, code in (("rest_v1", 200), ("grpc_v2", "OK"), ("grpc_v2", "INTERNAL")):
+        metrics.request_finished(Series("digits", "3", "serving_default", protocol), code, Timings(0.5))
+    assert metrics.served("digits", "3") == Served(0, 2, 1.5, (0, 0), (0, 0))
+    assert metrics.served("digits", "4") == Served(0, 0, 0, (0, 0), (0, 0))

@@ -26,7 +26,9 @@ def get(tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with
 
     async def call(path: str, request: dict[str, Any], *, live: bool) -> Answer:
         backend = InMemoryBackend(LIVE, doubled)
-        app: FastAPI = create_app(Settings(models=tmp_path / "models", required_models=("doubles",)), backend=backend)
+        app: FastAPI = create_app(
+            Settings(models=tmp_path / "models", required_models=("doubles",), grpc_port=0), backend=backend
+        )
         if live:
             await backend.start(app.state.gateway.catalog.renew)
         return answered(await ask(app, path, **{"method": "GET", **request}))

@@ -1,0 +1,1 @@
+"""The gRPC protocols: translation between messages and `serving/predict.py`, nothing else."""

@@ -1,0 +1,39 @@
+"""What a call says beside its message: its id and its deadline.
+
+Pure: metadata and the time that gRPC's own deadline leaves in, facts out.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from serving.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class CallHead:
+    """`request_id` and `timeout_ms` as the caller sent them, None where it did not."""
+
+    request_id: str | None
+    timeout_ms: str | None
+
+    def timeout_seconds(self, remaining_seconds: float | None, most: float) -> float:
+        """The least of gRPC's deadline, `x-request-timeout-ms` and `most`; InvalidInput for no positive number."""
+        seconds = most if remaining_seconds is None else min(most, remaining_seconds)
+        if self.timeout_ms is None:
+            return seconds
+        try:
+            milliseconds = float(self.timeout_ms)
+        except ValueError:
+            milliseconds = 0.0
+        if not milliseconds > 0:
+            raise InvalidInput("x-request-timeout-ms is not a positive number of milliseconds")
+        return min(seconds, milliseconds / 1000)
+
+
+def read_head(metadata: Iterable[tuple[str, str | bytes]] | None) -> CallHead:
+    found = {key: value for key, value in metadata or () if key in ("x-request-id", "x-request-timeout-ms")}
+    return CallHead(_text(found.get("x-request-id")), _text(found.get("x-request-timeout-ms")))
+
+
+def _text(value: str | bytes | None) -> str | None:
+    return value.decode("latin-1") if isinstance(value, bytes) else value

@@ -1,0 +1,126 @@
+"""The frame around every method: its id, its deadline, what its errors become, and the counting.
+
+A method itself takes a message and a Call and gives a message back, or raises; it never sees gRPC's context.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from grpc import StatusCode, aio
+
+from serving.catalog import Catalog
+from serving.errors import InternalError, PenstockError
+from serving.grpc.call_head import CallHead, read_head
+from serving.grpc.error_status import Metadata, error_message, error_metadata, status_of
+from serving.observability.metrics import UNKNOWN, RequestMetrics, Series, Timings
+from serving.predict import Prediction
+from serving.request_ids import RequestIds
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request as it goes along: what is known of it so far, for its trailing metadata and for the metrics."""
+
+    request_id: str
+    started_seconds: float
+    deadline_seconds: float
+    model: str = UNKNOWN
+    version: str = ""
+    signature: str = ""
+    decode_seconds: float | None = None
+    encode_seconds: float | None = None
+    predictions: list[Prediction] = field(default_factory=list)
+
+    def answered_by(self, prediction: Prediction, signature: str) -> None:
+        self.version = str(prediction.servable.version)
+        self.signature = signature
+        self.decode_seconds = (self.decode_seconds or 0.0) + prediction.decode_seconds
+        self.predictions.append(prediction)
+
+    def metadata(self) -> Metadata:
+        """The receipt: the id, the version that answered and where the time went, as REST's headers of these names."""
+        if not self.predictions:
+            return (("x-request-id", self.request_id),)
+        receipt = self.predictions[-1].receipt
+        timing = (
+            f"decode;dur={(self.decode_seconds or 0.0) * 1e3:.3f}, queue;dur={receipt.queue_seconds * 1e3:.3f}, "
+            f"backend;dur={receipt.backend_seconds * 1e3:.3f}, encode;dur={(self.encode_seconds or 0.0) * 1e3:.3f}, "
+            f'batch;desc="{receipt.batch_rows} rows"'
+        )
+        return (("x-request-id", self.request_id), ("x-model-version", self.version), ("server-timing", timing))
+
+
+Method: TypeAlias = Callable[[Any, Call], Awaitable[Any]]
+Context: TypeAlias = "aio.ServicerContext[Any, Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Runs methods. `timeout_seconds` is the most any call may take."""
+
+    catalog: Catalog
+    metrics: RequestMetrics
+    timeout_seconds: float
+    request_ids: RequestIds = field(default_factory=RequestIds)
+    clock: Callable[[], float] = time.monotonic
+
+    def unary(self, protocol: str, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
+        """`method` as grpc.aio wants it, counted under `protocol`; an empty one is not counted."""
+
+        async def handle(request: Any, context: Context) -> Any:
+            head = read_head(context.invocation_metadata())
+            call = self.begun(head.request_id)
+            try:
+                self.limit(call, head, context)
+                answer = await method(request, call)
+            except asyncio.CancelledError:  # the caller is gone, or its deadline is: gRPC itself has answered
+                self.finished(protocol, call, StatusCode.CANCELLED)
+                raise
+            except Exception as failure:  # noqa: BLE001 - the outermost frame of a request
+                error = self.foreseen(failure, call)
+            else:
+                self.finished(protocol, call, StatusCode.OK)
+                context.set_trailing_metadata(call.metadata())
+                return answer
+            self.refused(protocol, call, error)
+            metadata = (*call.metadata()[:1], *error_metadata(error))
+            return await context.abort(status_of(error), error_message(error), metadata)  # which raises
+
+        return handle
+
+    def begun(self, request_id: str | None) -> Call:
+        now = self.clock()
+        return Call(self.request_ids.of(request_id), now, now + self.timeout_seconds)
+
+    def limit(self, call: Call, head: CallHead, context: Context) -> None:
+        remaining = context.time_remaining()
+        call.deadline_seconds = call.started_seconds + head.timeout_seconds(remaining, self.timeout_seconds)
+
+    def named(self, call: Call, model: str) -> None:
+        """The model a call is about, for the metrics: a request's text never becomes a label."""
+        if model in self.catalog.view.models:
+            call.model = model
+
+    def foreseen(self, failure: Exception, call: Call) -> PenstockError:
+        """The error as it may be told: whatever is none of ours becomes InternalError, and the log has everything."""
+        if isinstance(failure, PenstockError):
+            return failure
+        _log.error("request %s failed in an unforeseen way", call.request_id, exc_info=failure)
+        return InternalError("internal error")
+
+    def refused(self, protocol: str, call: Call, error: PenstockError) -> None:
+        if protocol:
+            self.metrics.request_rejected(call.model, type(error).__name__)
+        self.finished(protocol, call, status_of(error))
+
+    def finished(self, protocol: str, call: Call, status: StatusCode) -> None:
+        if protocol:
+            series = Series(call.model, call.version, call.signature, protocol)
+            total = self.clock() - call.started_seconds
+            self.metrics.request_finished(series, status.name, Timings(total, call.decode_seconds, call.encode_seconds))

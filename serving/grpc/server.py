@@ -1,0 +1,81 @@
+"""The gRPC server: every service on one port, in the gateway's own event loop, with health that follows readiness."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from grpc import aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+from grpc_reflection.v1alpha import reflection
+
+from serving.errors import BackendUnavailable
+from serving.grpc.calls import Calls
+from serving.grpc.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where to listen, the largest messages in and out, and how long a stop waits for calls under way."""
+
+    host: str
+    port: int
+    max_request_bytes: int
+    max_answer_bytes: int
+    grace_seconds: float
+
+    @property
+    def address(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class GrpcServer:
+    """`ready` says whether requests can come. `port` is the one bound, 0 before `start`."""
+
+    def __init__(self, services: Sequence[Service], calls: Calls, door: Door, ready: Callable[[], bool]) -> None:
+        self._services = services
+        self._calls = calls
+        self._door = door
+        self._ready = ready
+        health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+        self._names = (*(service.name for service in services), health, reflection.SERVICE_NAME)
+        self._health = health_aio.HealthServicer()
+        self._server: aio.Server | None = None
+        self._stopping = False
+        self.port = 0
+
+    async def start(self) -> None:
+        """Raises BackendUnavailable when the address is taken."""
+        server = aio.server(
+            options=[
+                ("grpc.max_receive_message_length", self._door.max_request_bytes),
+                ("grpc.max_send_message_length", self._door.max_answer_bytes),
+                ("grpc.so_reuseport", 0),  # a second gateway on the port must fail, not share its callers
+            ]
+        )
+        server.add_generic_rpc_handlers(tuple(service.generic(self._calls) for service in self._services))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection(self._names, server)
+        try:
+            self.port = server.add_insecure_port(self._door.address)
+        except RuntimeError as error:
+            reason = f"cannot listen on {self._door.address} for gRPC; choose another port with --grpc-port"
+            raise BackendUnavailable(reason) from error
+        await self.follow_readiness()
+        await server.start()
+        self._server = server
+
+    async def follow_readiness(self) -> None:
+        """Health says what readiness is now, of every service and overall; watchers are told of a change."""
+        response = health_pb2.HealthCheckResponse
+        status = response.SERVING if self._ready() else response.NOT_SERVING
+        for name in ("", *self._names):
+            await self._health.set(name, status)
+
+    async def stop(self) -> None:
+        """Say NOT_SERVING, take nothing new, and give what is under way its grace. May be called again."""
+        if self._server is None:
+            return
+        if not self._stopping:
+            self._stopping = True
+            await self._health.enter_graceful_shutdown()
+        await self._server.stop(self._door.grace_seconds)

@@ -1,0 +1,56 @@
+"""A gRPC service as data: its name and its methods, made into what grpc.aio registers.
+
+The generated stubs' servicer classes are not used: they would have to be imported before any of this can be defined.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+
+from serving.grpc.calls import Calls, Context, Method
+
+
+@dataclass(frozen=True, slots=True)
+class MethodOf:
+    """A unary method: the message it takes and what answers it. One that predicts nothing is not `counted`."""
+
+    request: Any
+    method: Method
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOf:
+    """A method with a stream of requests, which writes its answers to the context."""
+
+    request: Any
+    method: Callable[[AsyncIterator[Any], Context], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    name: str
+    protocol: str
+    methods: Mapping[str, MethodOf]
+    streams: Mapping[str, StreamOf] = field(default_factory=dict)
+
+    def generic(self, calls: Calls) -> grpc.GenericRpcHandler:
+        made = {
+            name: grpc.unary_unary_rpc_method_handler(
+                calls.unary(self.protocol if method.counted else "", method.method),
+                method.request.FromString,
+                _serialized,
+            )
+            for name, method in self.methods.items()
+        }
+        made |= {
+            name: grpc.stream_stream_rpc_method_handler(stream.method, stream.request.FromString, _serialized)
+            for name, stream in self.streams.items()
+        }
+        return grpc.method_handlers_generic_handler(self.name, made)
+
+
+def _serialized(message: Any) -> bytes:
+    return bytes(message.SerializeToString())
