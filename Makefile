@@ -9,7 +9,7 @@ BIN    := .venv/bin
 .PHONY: help install up test check format lock proto bench-start bench-grpc bench-training bench-training-speed bench-training-memory clean
 
 help:           ## this list
-	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-13s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
 
 install: .venv/.installed  ## build .venv from the pinned, hashed requirements; nothing else
 
