@@ -30,7 +30,7 @@ from serving.predict import Predictor
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
 from serving.rest.openapi import with_predict_routes
-from serving.rest.predict_endpoint import PredictEndpoint
+from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead, RequestIds
 from serving.rest.tfserving_routes import model_router, predict_routes
 from serving.settings import Settings
@@ -61,10 +61,10 @@ def create_app(
     app.state.gateway = gateway
     request_ids = RequestIds()
     predictor = Predictor(gateway.catalog, gateway.backend, gateway.batcher, clock)
-    endpoint = PredictEndpoint(
+    serving = Serving(
         predictor, gateway.metrics, settings.max_body_bytes, settings.request_timeout_seconds, clock, request_ids
     )
-    app.router.routes[:0] = predict_routes(endpoint)  # first: the hot path is matched before anything else is tried
+    app.router.routes[:0] = predict_routes(serving)  # first: the hot path is matched before anything else is tried
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(settings, gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))

@@ -16,7 +16,9 @@ from serving.catalog import Catalog, ModelReference, Servable
 from serving.contract.tensors import Signature, TensorSpec
 from serving.errors import PenstockError
 from serving.rest.error_responses import error_response
-from serving.rest.predict_endpoint import PredictEndpoint
+from serving.rest.examples import read_classify, read_regress
+from serving.rest.natural_body import read_predict_body
+from serving.rest.predict_endpoint import PredictEndpoint, Serving
 from serving.rest.request_head import RequestHead, RequestIds, reference_of
 
 PREFIXES = ("/v1/models/{model}", "/v1/models/{model}/versions/{version}", "/v1/models/{model}/labels/{label}")
@@ -35,9 +37,11 @@ _PUBLIC = {"description", "features", "outputs", "signatures", "golden_examples"
 """What of a manifest anybody may see; where the data lay and how the files hash is not their business."""
 
 
-def predict_routes(endpoint: PredictEndpoint) -> list[Route]:
+def predict_routes(serving: Serving) -> list[Route]:
     """For every method: otherwise GET would fall through to the status of a model named `digits:predict`."""
-    return [Route(f"{prefix}:predict", endpoint) for prefix in PREFIXES]
+    verbs = {"predict": read_predict_body, "classify": read_classify, "regress": read_regress}
+    endpoints = {verb: PredictEndpoint(serving, read) for verb, read in verbs.items()}
+    return [Route(f"{prefix}:{verb}", endpoint) for verb, endpoint in endpoints.items() for prefix in PREFIXES]
 
 
 def model_router(catalog: Catalog, request_ids: RequestIds) -> APIRouter:

@@ -6,11 +6,17 @@ from hypothesis import strategies as st
 
 from serving.contract.features import Feature, ImageFeature, NumberFeature
 from serving.errors import InvalidInput, UndecodableImage, UnsupportedMediaType, WrongDtype
-from serving.rest.predict_body import read_predict_body
+from serving.rest import natural_body
+from serving.rest.ask import Ask
+from serving.rest.request_head import RequestHead
 
 JSON = "application/json"
 NUMBER: Sequence[Feature] = (NumberFeature(name="x"),)
 IMAGE: Sequence[Feature] = (ImageFeature(name="image", shape=(2, 2)),)
+
+
+def read_predict_body(media_type: str, body: bytes) -> Ask:
+    return natural_body.read_predict_body(RequestHead({b"content-type": media_type.encode()}), body)
 
 
 @pytest.mark.parametrize("media_type", ["", JSON, "application/x-www-form-urlencoded", "text/plain"])
@@ -62,6 +68,7 @@ def test_another_content_type_is_refused(media_type: str) -> None:
         (b"[1]", WrongDtype, "", "must be an object"),
         (b"null", WrongDtype, "", "must be an object"),
         (b"{}", InvalidInput, "", "no `instances`"),
+        (b'{"instances": [1], "inputs": [1]}', InvalidInput, "/inputs", "send one of them"),
         (b'{"instances": [1], "b": 1, "a/b": 1}', InvalidInput, "/a~1b", "unknown key 'a/b'"),
         (b'{"instances": [1], "signature_name": 3}', WrongDtype, "/signature_name", "not a string"),
         (b'{"instances": [1], "signature_name": null}', WrongDtype, "/signature_name", "not a string"),
