@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
@@ -28,7 +28,8 @@ from serving.observability.gateway_gauges import gateway_gauges
 from serving.observability.metrics import Gauges, RequestMetrics
 from serving.predict import Predictor
 from serving.rest.error_responses import error_body
-from serving.rest.health_routes import health_router
+from serving.rest.health_routes import health_router, missing_models
+from serving.rest.oip_routes import infer_routes, oip_router
 from serving.rest.openapi import with_predict_routes
 from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead, RequestIds
@@ -64,9 +65,14 @@ def create_app(
     serving = Serving(
         predictor, gateway.metrics, settings.max_body_bytes, settings.request_timeout_seconds, clock, request_ids
     )
-    app.router.routes[:0] = predict_routes(serving)  # first: the hot path is matched before anything else is tried
+    app.router.routes[:0] = [
+        *predict_routes(serving),
+        *infer_routes(serving),
+    ]  # first: the hot path is matched before anything else is tried
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(settings, gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
+    missing = functools.partial(_missing, gateway.catalog, settings.required_models)
+    app.include_router(oip_router(gateway.catalog, request_ids, missing))
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     described = app.openapi
     app.openapi = functools.cache(lambda: with_predict_routes(described()))  # type: ignore[method-assign]  # FastAPI's documented way
@@ -106,6 +112,10 @@ def _registry(settings: Settings, gateway: Gateway) -> CollectorRegistry:
 def _gauges(gateway: Gateway, slots: int) -> list[Metric]:
     labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
     return gateway_gauges(gateway.backend, gateway.batcher, labels, slots)
+
+
+def _missing(catalog: Catalog, required: Sequence[str]) -> str:
+    return missing_models(catalog.been_live, required)
 
 
 def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

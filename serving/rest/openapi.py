@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from serving.rest.oip_routes import OIP_PREFIXES
 from serving.rest.openapi_schemas import SCHEMAS
 from serving.rest.tfserving_routes import PREFIXES, path_parameters
 
-TAGS = ("predict", "models", "health")
+TAGS = ("predict", "open inference protocol", "models", "health")
 """The order of the page."""
 
 _ANSWER_HEADERS = ("X-Model-Version", "X-Request-Id", "Server-Timing")
@@ -53,6 +54,12 @@ VERBS = MappingProxyType(
         "regress": Verb("Regress examples", "ExamplesRequest", "RegressAnswer"),
     }
 )
+INFER = Verb(
+    "Infer tensors",
+    "InferRequest",
+    "InferAnswer",
+    {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+)
 
 
 def with_predict_routes(document: dict[str, Any]) -> dict[str, Any]:
@@ -68,6 +75,8 @@ def _operations() -> Iterator[tuple[str, dict[str, Any]]]:
     for name, verb in VERBS.items():
         for prefix in PREFIXES:
             yield f"{prefix}:{name}", _operation(prefix, name, verb)
+    for prefix in OIP_PREFIXES:
+        yield f"{prefix}/infer", {**_operation(prefix, "infer", INFER), "tags": ["open inference protocol"]}
 
 
 def _operation(prefix: str, name: str, verb: Verb) -> dict[str, Any]:

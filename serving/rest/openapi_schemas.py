@@ -13,6 +13,14 @@ def _object(required: list[str], properties: dict[str, Any], **more: Any) -> dic
 _SIGNATURE = {"type": "string", "default": "serving_default"}
 _ROWS = {"type": "array", "items": {}, "description": "One element a row, in order."}
 _PAIR = {"type": "array", "description": "[label, score]"}
+_PARAMETERS = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+_TENSOR = {
+    "name": {"type": "string"},
+    "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+    "datatype": {"type": "string"},
+    "parameters": _PARAMETERS,
+    "data": {"type": "array", "description": "Flat, row-major; left out where the values come raw behind the JSON."},
+}
 
 SCHEMAS: dict[str, Any] = {
     "Error": _object(
@@ -62,4 +70,27 @@ SCHEMAS: dict[str, Any] = {
     ),
     "ClassifyAnswer": _object(["results"], {"results": {"type": "array", "items": {"type": "array", "items": _PAIR}}}),
     "RegressAnswer": _object(["results"], {"results": {"type": "array", "items": {"type": ["number", "null"]}}}),
+    "InferRequest": _object(
+        ["inputs"],
+        {
+            "id": {"type": "string"},
+            "parameters": _PARAMETERS,
+            "inputs": {
+                "type": "array",
+                "minItems": 1,
+                "items": _object(["name", "shape", "datatype"], {**_TENSOR, "data": {"type": "array"}}),
+            },
+            "outputs": {"type": "array", "items": _object(["name"], {"name": {"type": "string"}})},
+        },
+    ),
+    "InferAnswer": _object(
+        ["model_name", "model_version", "outputs"],
+        {
+            "model_name": {"type": "string"},
+            "model_version": {"type": "string"},
+            "id": {"type": "string"},
+            "parameters": _PARAMETERS,
+            "outputs": {"type": "array", "items": _object(["name", "shape", "datatype"], _TENSOR)},
+        },
+    ),
 }  # fmt: skip
