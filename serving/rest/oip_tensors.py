@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def from_json(head: TensorHead, data: object) -> Array:
 
 
 def _texts(head: TensorHead, data: list[object], depth: int) -> Array:
-    flat = list(data)
+    flat: list[Any] = list(data)
     for _ in range(depth):
         if not all(isinstance(part, list) for part in flat):
             break

@@ -30,6 +30,13 @@ _HEADERS = [
     {"name": "X-Request-Timeout-Ms", "in": "header", "schema": {"type": "number", "exclusiveMinimum": 0}},
 ]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
+_NATURAL = {
+    **dict.fromkeys(("image/png", "image/jpeg", "image/webp", "application/x-npy"), _BINARY),
+    "text/plain": {"schema": {"type": "string"}},
+    "multipart/form-data": {
+        "schema": {"type": "object", "description": "A part a feature; parts of one name are rows."}
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ VERBS = MappingProxyType(
             "Predict rows",
             "PredictRequest",
             "PredictAnswer",
-            {"image/png": _BINARY, "image/jpeg": _BINARY},
+            _NATURAL,
         ),
         "classify": Verb("Classify examples", "ExamplesRequest", "ClassifyAnswer"),
         "regress": Verb("Regress examples", "ExamplesRequest", "RegressAnswer"),

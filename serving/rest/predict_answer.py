@@ -11,7 +11,8 @@ import orjson
 
 from serving.contract.tensors import Array
 from serving.predict import Prediction
-from serving.rest.ask import Encoded
+from serving.preprocessing.npy import write_npy
+from serving.rest.ask import Encode, Encoded
 
 
 def predictions(prediction: Prediction) -> Encoded:
@@ -26,6 +27,18 @@ def columns(prediction: Prediction) -> Encoded:
         ((name, array),) = prediction.outputs.items()
         found = jsonable(name, array)
     return Encoded(orjson.dumps({"outputs": found}, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def npy_or_predictions(otherwise: Encode) -> Encode:
+    """The one output of numbers as a .npy file; `otherwise` where there are several, or strings."""
+
+    def encode(prediction: Prediction) -> Encoded:
+        arrays = list(prediction.outputs.values())
+        if len(arrays) != 1 or arrays[0].dtype == object:
+            return otherwise(prediction)
+        return Encoded(write_npy(arrays[0]), b"application/x-npy")
+
+    return encode
 
 
 def encode_predictions(outputs: dict[str, Array]) -> bytes:

@@ -46,11 +46,11 @@ def test_bytes_for_another_model_are_refused(features: Sequence[Feature]) -> Non
         read_predict_body("image/png", b"").decode(features)
 
 
-@pytest.mark.parametrize("media_type", ["text/csv", "application/xml", "multipart/form-data", "x" * 1000])
+@pytest.mark.parametrize("media_type", ["application/xml", "video/mp4", "x" * 1000])
 def test_another_content_type_is_refused(media_type: str) -> None:
     with pytest.raises(UnsupportedMediaType, match="is not read here; send application/json") as refused:
         read_predict_body(media_type, b"{}")
-    assert len(str(refused.value)) < 200
+    assert len(str(refused.value)) < 400
 
 
 @pytest.mark.parametrize(
