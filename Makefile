@@ -6,7 +6,7 @@ PYTEST ?=
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock bench-start clean
+.PHONY: help install up test check format lock bench-start bench-rest clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-13s%s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ lock:           ## resolve requirements/dev.txt anew from the pyproject files
 
 bench-start: install ## time and memory from `penstock serve` to ready, measured
 	$(BIN)/python -m loadtests.bench.start --models $(MODELS)
+
+bench-rest: install ## forms of a request beside each other, and the memory of a stream of a million rows
+	$(BIN)/python -m loadtests.bench.binary_routes --models $(MODELS)
 
 clean:          ## remove what the targets above made, but for the models
 	rm -rf .venv .lock-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info

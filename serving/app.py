@@ -36,6 +36,8 @@ from serving.rest.request_head import RequestHead, RequestIds
 from serving.rest.tfserving_routes import model_router, predict_routes
 from serving.settings import Settings
 
+STREAM_ROWS = 256
+"""Rows that a stream puts into one batch: past that, decoding them would hold up everybody else."""
 _log = logging.getLogger(__name__)
 
 
@@ -65,8 +67,9 @@ def create_app(
     serving = Serving(
         predictor, gateway.metrics, settings.max_body_bytes, settings.request_timeout_seconds, clock, request_ids
     )
+    stream_rows = max(1, min(STREAM_ROWS, settings.max_queue_rows // 8))  # streams leave most of the queue to others
     app.router.routes[:0] = [
-        *predict_routes(serving),
+        *predict_routes(serving, stream_rows),
         *infer_routes(serving),
     ]  # first: the hot path is matched before anything else is tried
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(settings, gateway)))

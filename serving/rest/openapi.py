@@ -32,7 +32,7 @@ _HEADERS = [
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _NATURAL = {
     **dict.fromkeys(("image/png", "image/jpeg", "image/webp", "application/x-npy"), _BINARY),
-    "text/plain": {"schema": {"type": "string"}},
+    **dict.fromkeys(("text/plain", "application/x-ndjson", "text/csv"), {"schema": {"type": "string"}}),
     "multipart/form-data": {
         "schema": {"type": "object", "description": "A part a feature; parts of one name are rows."}
     },

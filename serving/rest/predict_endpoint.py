@@ -69,21 +69,25 @@ class PredictEndpoint:
         if scope["method"] != "POST":
             raise HTTPException(405, "Method Not Allowed: predictions are asked for with POST", {"Allow": "POST"})
         head = RequestHead(dict(scope["headers"]))
-        model = scope["path_params"]["model"]
-        known = model in self.serving.predictor.catalog.view.models  # a request's text never becomes a label
-        call = Call(self.serving.request_ids.of(head), model if known else UNKNOWN, self.serving.clock())
+        call = self.call(scope, head)
         try:
             response = await self._answer(call, head, scope, receive)
         except Cancelled as error:
-            self._count(call, status_of(error))
+            self.count(call, status_of(error))
             return
         except PenstockError as error:
-            response = self._refusal(call, error)
+            response = self.refusal(call, error)
         except Exception:  # noqa: BLE001 - the outermost frame of a request: it is told its id, the log everything
             _log.exception("request %s failed in an unforeseen way", call.request_id)
-            response = self._refusal(call, InternalError("internal error"))
-        self._count(call, response.status)
+            response = self.refusal(call, InternalError("internal error"))
+        self.count(call, response.status)
         await send_response(send, response, call.request_id)
+
+    def call(self, scope: Scope, head: RequestHead) -> Call:
+        """A request at its beginning."""
+        model = scope["path_params"]["model"]
+        known = model in self.serving.predictor.catalog.view.models  # a request's text never becomes a label
+        return Call(self.serving.request_ids.of(head), model if known else UNKNOWN, self.serving.clock())
 
     async def _answer(self, call: Call, head: RequestHead, scope: Scope, receive: Receive) -> Response:
         reference = self.reference(scope["path_params"])
@@ -119,11 +123,11 @@ class PredictEndpoint:
         headers = ((b"x-model-version", call.version.encode()), (b"server-timing", timing), *encoded.headers)
         return Response(200, encoded.body, headers, encoded.content_type)
 
-    def _refusal(self, call: Call, error: PenstockError) -> Response:
+    def refusal(self, call: Call, error: PenstockError) -> Response:
         self.serving.metrics.request_rejected(call.model, type(error).__name__)
         return error_response(error, call.request_id)
 
-    def _count(self, call: Call, status: int) -> None:
+    def count(self, call: Call, status: int) -> None:
         series = Series(call.model, call.version, call.signature, self.protocol)
         total = self.serving.clock() - call.started_seconds
         self.serving.metrics.request_finished(series, status, Timings(total, call.decode_seconds, call.encode_seconds))

@@ -20,6 +20,7 @@ from serving.rest.examples import read_classify, read_regress
 from serving.rest.natural_body import read_predict_body
 from serving.rest.predict_endpoint import PredictEndpoint, Serving
 from serving.rest.request_head import RequestHead, RequestIds, reference_of
+from serving.rest.rows_endpoint import RowsEndpoint
 
 PREFIXES = ("/v1/models/{model}", "/v1/models/{model}/versions/{version}", "/v1/models/{model}/labels/{label}")
 
@@ -37,10 +38,16 @@ _PUBLIC = {"description", "features", "outputs", "signatures", "golden_examples"
 """What of a manifest anybody may see; where the data lay and how the files hash is not their business."""
 
 
-def predict_routes(serving: Serving) -> list[Route]:
-    """For every method: otherwise GET would fall through to the status of a model named `digits:predict`."""
-    verbs = {"predict": read_predict_body, "classify": read_classify, "regress": read_regress}
-    endpoints = {verb: PredictEndpoint(serving, read) for verb, read in verbs.items()}
+def predict_routes(serving: Serving, max_stream_rows: int) -> list[Route]:
+    """`max_stream_rows` is the most that a batch of a stream has.
+
+    For every method: otherwise GET would fall through to the status of a model named `digits:predict`.
+    """
+    endpoints: dict[str, PredictEndpoint | RowsEndpoint] = {
+        "predict": RowsEndpoint(PredictEndpoint(serving, read_predict_body), max_stream_rows),
+        "classify": PredictEndpoint(serving, read_classify),
+        "regress": PredictEndpoint(serving, read_regress),
+    }
     return [Route(f"{prefix}:{verb}", endpoint) for verb, endpoint in endpoints.items() for prefix in PREFIXES]
 
 
