@@ -4,6 +4,7 @@ Pure.
 """
 
 import ast
+import functools
 import math
 import struct
 from collections.abc import Sequence
@@ -48,10 +49,16 @@ def _header(body: bytes) -> tuple[dict[str, Any], int]:
     length, start = (*_SHORT.unpack_from(body, 8), 10) if body[6:7] == b"\1" else (*_LONG.unpack_from(body, 8), 12)
     if length > MAX_HEADER_BYTES:
         raise ValueError("a header too long")
-    header = ast.literal_eval(body[start : start + length].decode("latin-1").strip())
+    return _parsed(body[start : start + length]), start + length
+
+
+@functools.lru_cache(64)
+def _parsed(text: bytes) -> dict[str, Any]:
+    """Callers send the same shapes again and again, and reading the literal takes longer than all the rest."""
+    header = ast.literal_eval(text.decode("latin-1").strip())
     if not isinstance(header, dict) or not isinstance(header["descr"], str):
         raise TypeError("no plain dtype")
-    return header, start + length
+    return header
 
 
 def _filled(body: bytes, start: int, shape: tuple[int, ...], dtype: np.dtype[np.generic], *, fortran: bool) -> Array:

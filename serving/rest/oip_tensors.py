@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.contract.tensors import Array, shape_text
+from serving.contract.tensors import NUMPY_DTYPES, Array, shape_text
 from serving.errors import InvalidInput, WrongDtype, WrongShape
 from serving.preprocessing.arrays import json_name, numeric_array
 
@@ -48,6 +48,8 @@ _WIRE: Mapping[str, np.dtype[np.generic]] = MappingProxyType(
         "FP64": np.dtype("<f8"),
     }
 )
+_WRITTEN = {NUMPY_DTYPES[name]: (datatype, _WIRE.get(datatype)) for name, datatype in DATATYPES.items()}
+"""By the dtype itself: numpy makes its name anew each time it is asked."""
 _LENGTH = struct.Struct("<I")
 
 
@@ -148,14 +150,14 @@ def _objects(values: Sequence[str | bytes], shape: tuple[int, ...]) -> Array:
 
 
 def datatype_of(array: Array) -> str:
-    return DATATYPES["string" if array.dtype == object else array.dtype.name]
+    return _WRITTEN[array.dtype][0]
 
 
 def to_raw(array: Array) -> bytes:
     """The array's raw bytes as the extension has them."""
-    if array.dtype != object:
-        wire = _WIRE[DATATYPES[array.dtype.name]]
-        return np.ascontiguousarray(array, wire).tobytes()
+    wire = _WRITTEN[array.dtype][1]
+    if wire is not None:
+        return np.asarray(array, wire).tobytes()
     return b"".join(_LENGTH.pack(len(value)) + value for value in array.ravel().tolist())
 
 

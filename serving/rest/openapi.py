@@ -30,9 +30,10 @@ _HEADERS = [
     {"name": "X-Request-Timeout-Ms", "in": "header", "schema": {"type": "number", "exclusiveMinimum": 0}},
 ]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
+_TEXT = {"schema": {"type": "string"}}
 _NATURAL = {
     **dict.fromkeys(("image/png", "image/jpeg", "image/webp", "application/x-npy"), _BINARY),
-    **dict.fromkeys(("text/plain", "application/x-ndjson", "text/csv"), {"schema": {"type": "string"}}),
+    **dict.fromkeys(("text/plain", "application/x-ndjson", "text/csv"), _TEXT),
     "multipart/form-data": {
         "schema": {"type": "object", "description": "A part a feature; parts of one name are rows."}
     },

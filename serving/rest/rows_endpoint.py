@@ -31,6 +31,7 @@ from serving.errors import (
 from serving.predict import Prediction, PredictRequest
 from serving.preprocessing.row_records import CsvReader, NdjsonReader, Record, RowReader
 from serving.rest.accept import preferred
+from serving.rest.body import check_encoding
 from serving.rest.error_responses import status_of
 from serving.rest.predict_answer import has_non_finite
 from serving.rest.predict_endpoint import Call, PredictEndpoint
@@ -114,6 +115,7 @@ class _Stream:
     """One request under way. `run` raises only what comes before the answer has begun, and Cancelled."""
 
     def __init__(self, endpoint: RowsEndpoint, call: Call, head: RequestHead, receive: Receive, send: Send) -> None:
+        check_encoding(head)
         self._serving = endpoint.whole.serving
         self._refused = endpoint.whole.refusal
         self._most = endpoint.max_batch_rows
