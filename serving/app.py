@@ -30,7 +30,7 @@ from serving.predict import Predictor
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router, missing_models
 from serving.rest.oip_routes import infer_routes, oip_router
-from serving.rest.openapi import with_predict_routes
+from serving.rest.openapi import described
 from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead, RequestIds
 from serving.rest.tfserving_routes import model_router, predict_routes
@@ -77,8 +77,8 @@ def create_app(
     missing = functools.partial(_missing, gateway.catalog, settings.required_models)
     app.include_router(oip_router(gateway.catalog, request_ids, missing))
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
-    described = app.openapi
-    app.openapi = functools.cache(lambda: with_predict_routes(described()))  # type: ignore[method-assign]  # FastAPI's documented way
+    plain = app.openapi
+    app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 
 

@@ -54,21 +54,14 @@ class Predictor:
     batcher: Batcher
     clock: Callable[[], float] = time.monotonic
 
-    async def predict(self, request: PredictRequest) -> Prediction:
-        """Raises the whole error tree's InvalidInput, UnknownModel, UnknownVersion, ModelNotReady, Overloaded,
+    async def predict(self, request: PredictRequest, servable: Servable | None = None) -> Prediction:
+        """By the version that the request's reference names, or by one that `pinned` keeps.
+
+        Raises the whole error tree's InvalidInput, UnknownModel, UnknownVersion, ModelNotReady, Overloaded,
         DeadlineExceeded and BackendError families.
         """
-        return await self.predict_by(self.catalog.view.resolve(request.reference), request)
-
-    @contextmanager
-    def pinned(self, reference: ModelReference, signature: str) -> Iterator[Servable]:
-        """The version that answers now, kept while the block lasts: for several predictions that belong together."""
-        servable = self.catalog.view.resolve(reference)
-        with self.backend.hold(servable.target(signature)):
-            yield servable
-
-    async def predict_by(self, servable: Servable, request: PredictRequest) -> Prediction:
-        """`predict` by a version that is known; raises as it does."""
+        if servable is None:
+            servable = self.catalog.view.resolve(request.reference)
         target = servable.target(request.signature)
         with self.backend.hold(target):
             started = self.clock()
@@ -79,6 +72,13 @@ class Predictor:
             sizes = servable.allowed_batch_rows(request.signature)
             answer = await self.batcher.predict(target, inputs, request.deadline_seconds, sizes)
         return Prediction(servable, answer.outputs, answer.receipt, decoded - started)
+
+    @contextmanager
+    def pinned(self, reference: ModelReference, signature: str) -> Iterator[Servable]:
+        """The version that answers now, kept while the block lasts: for several predictions that belong together."""
+        servable = self.catalog.view.resolve(reference)
+        with self.backend.hold(servable.target(signature)):
+            yield servable
 
     async def _decoded(self, request: PredictRequest, servable: Servable) -> dict[str, Array]:
         signature = request.features_of or request.signature

@@ -7,8 +7,8 @@ from serving.rest.request_head import RequestHead
 
 
 async def read_body(receive: Receive, head: RequestHead, max_bytes: int) -> bytes:
-    """Raises PayloadTooLarge, by the Content-Length before anything is read, UnsupportedMediaType for a compressed body,
-    and Cancelled.
+    """Raises PayloadTooLarge, by the Content-Length before anything is read, UnsupportedMediaType for a compressed
+    body, and Cancelled.
     """
     check_encoding(head)
     _check_length(head.headers.get(b"content-length"), max_bytes)

@@ -19,7 +19,7 @@ from serving.rest.oip_body import read_infer
 from serving.rest.oip_tensors import DATATYPES
 from serving.rest.predict_endpoint import PredictEndpoint, Serving
 from serving.rest.request_head import RequestHead, RequestIds, reference_of
-from serving.rest.tfserving_routes import path_parameters
+from serving.rest.tfserving_routes import REFUSALS, path_parameters
 
 OIP_PREFIXES = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
 PLATFORM = "tensorflow_savedmodel"
@@ -60,11 +60,11 @@ def oip_router(catalog: Catalog, request_ids: RequestIds, missing: Callable[[], 
         of = "a model" if prefix == OIP_PREFIXES[0] else "one version or label of a model"
         described = {"parameters": path_parameters(prefix)}
 
-        @router.get(f"{prefix}/ready", summary=f"Whether {of} is ready", openapi_extra=described)
+        @router.get(f"{prefix}/ready", summary=f"Whether {of} is ready", openapi_extra=described, responses=REFUSALS)
         async def ready(request: Request) -> HttpResponse:
             return answer(request, lambda reference: model_ready(catalog.view, reference))
 
-        @router.get(prefix, summary=f"Inputs and outputs of {of}", openapi_extra=described)
+        @router.get(prefix, summary=f"Inputs and outputs of {of}", openapi_extra=described, responses=REFUSALS)
         async def metadata(request: Request) -> HttpResponse:
             return answer(request, lambda reference: (200, model_metadata(catalog.view, reference)))
 
@@ -80,7 +80,7 @@ def _server_routes(router: APIRouter, catalog: Catalog, missing: Callable[[], st
     async def live() -> dict[str, bool]:
         return {"live": True}
 
-    @router.get("/v2/health/ready", summary="Requests can be sent here")
+    @router.get("/v2/health/ready", summary="Requests can be sent here", responses={503: {"description": "Not yet."}})
     async def ready() -> HttpResponse:
         reason = missing()
         body = {"ready": False, "error": reason} if reason else {"ready": True}

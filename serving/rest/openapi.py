@@ -3,12 +3,15 @@
 Pure: adds to the document that FastAPI made.
 """
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from serving.catalog import CatalogView
 from serving.rest.oip_routes import OIP_PREFIXES
+from serving.rest.openapi_examples import Examples, answer_examples, model_examples, request_examples
 from serving.rest.openapi_schemas import SCHEMAS
 from serving.rest.tfserving_routes import PREFIXES, path_parameters
 
@@ -48,6 +51,7 @@ class Verb:
     request: str
     answer: str
     more_requests: Mapping[str, Any] = field(default_factory=dict)
+    more_answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 VERBS = MappingProxyType(
@@ -57,6 +61,7 @@ VERBS = MappingProxyType(
             "PredictRequest",
             "PredictAnswer",
             _NATURAL,
+            {"application/x-npy": _BINARY, "application/x-ndjson": _TEXT, "text/csv": _TEXT},
         ),
         "classify": Verb("Classify examples", "ExamplesRequest", "ClassifyAnswer"),
         "regress": Verb("Regress examples", "ExamplesRequest", "RegressAnswer"),
@@ -66,28 +71,43 @@ INFER = Verb(
     "Infer tensors",
     "InferRequest",
     "InferAnswer",
-    {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    {"application/octet-stream": _BINARY},
+    {"application/octet-stream": _BINARY},
 )
 
 
-def with_predict_routes(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with every plain ASGI route and the schemas they name."""
+def described(document: dict[str, Any], view: CatalogView) -> dict[str, Any]:
+    """A document like FastAPI's `document`, with every plain ASGI route, the schemas they name, and examples of the
+    models in `view`.
+    """
+    document = copy.deepcopy(document)
     document["tags"] = [{"name": name} for name in TAGS]
     document.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
-    for path, operation in _operations():
+    for path, operation in _operations(view):
         document["paths"][path] = {"post": operation}
+    if models := model_examples(view):
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["parameters"] = [_with_models(given, models) for given in operation.get("parameters", ())]
     return document
 
 
-def _operations() -> Iterator[tuple[str, dict[str, Any]]]:
+def _with_models(parameter: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
+    return {**parameter, "examples": models} if parameter["name"] == "model" else parameter
+
+
+def _operations(view: CatalogView) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, verb in VERBS.items():
+        asked, answered = request_examples(view, name), answer_examples(view, name)
         for prefix in PREFIXES:
-            yield f"{prefix}:{name}", _operation(prefix, name, verb)
+            yield f"{prefix}:{name}", _operation(prefix, name, verb, asked, answered)
+    asked, answered = request_examples(view, "infer"), answer_examples(view, "infer")
     for prefix in OIP_PREFIXES:
-        yield f"{prefix}/infer", {**_operation(prefix, "infer", INFER), "tags": ["open inference protocol"]}
+        operation = _operation(prefix, "infer", INFER, asked, answered)
+        yield f"{prefix}/infer", {**operation, "tags": ["open inference protocol"]}
 
 
-def _operation(prefix: str, name: str, verb: Verb) -> dict[str, Any]:
+def _operation(prefix: str, name: str, verb: Verb, asked: Examples, answered: Examples) -> dict[str, Any]:
     path = path_parameters(prefix)
     named = [parameter["name"] for parameter in path[1:]]
     return {
@@ -95,17 +115,18 @@ def _operation(prefix: str, name: str, verb: Verb) -> dict[str, Any]:
         "summary": f"{verb.summary} with one {named[0]} of the model" if named else verb.summary,
         "operationId": name + "".join(part.capitalize() for part in named),
         "parameters": [*path, *_HEADERS],
-        "requestBody": {"required": True, "content": {**_json(verb.request), **verb.more_requests}},
+        "requestBody": {"required": True, "content": {**_json(verb.request, asked), **verb.more_requests}},
         "responses": {
             "200": {
                 "description": "The predictions.",
                 "headers": {header: {"schema": {"type": "string"}} for header in _ANSWER_HEADERS},
-                "content": _json(verb.answer),
+                "content": {**_json(verb.answer, answered), **verb.more_answers},
             },
             **{status: {"description": text, "content": _json("Error")} for status, text in _STATUSES.items()},
         },
     }
 
 
-def _json(schema: str) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+def _json(schema: str, examples: Examples | None = None) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    return {"application/json": {**content, "examples": examples} if examples else content}

@@ -108,7 +108,11 @@ class RowsEndpoint:
 
 
 def _comes_as_rows(headers: Sequence[tuple[bytes, bytes]]) -> bool:
-    return any(name == b"content-type" and RequestHead({name: value}).media_type in READERS for name, value in headers)
+    """Bytes as they are, for every prediction passes here."""
+    for name, value in headers:
+        if name == b"content-type":
+            return value != b"application/json" and RequestHead({name: value}).media_type in READERS
+    return False
 
 
 class _Stream:
@@ -233,7 +237,7 @@ class _Stream:
         request = PredictRequest(reference, DEFAULT_SIGNATURE, decode, dear, deadline)
         while True:
             try:
-                return await self._serving.predictor.predict_by(servable, request)
+                return await self._serving.predictor.predict(request, servable)
             except Overloaded as error:
                 wait = min(max(error.retry_after_seconds, 0.01), _LONGEST_WAIT_SECONDS)
                 if clock() + wait >= deadline:

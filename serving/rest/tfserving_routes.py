@@ -37,6 +37,11 @@ _TENSORFLOW_DTYPES = {
 _PUBLIC = {"description", "features", "outputs", "signatures", "golden_examples", "metrics", "created_at"}
 """What of a manifest anybody may see; where the data lay and how the files hash is not their business."""
 
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    for status, text in ((404, "No such model, version or label."), (503, "It is not live."))
+}
+
 
 def predict_routes(serving: Serving, max_stream_rows: int) -> list[Route]:
     """`max_stream_rows` is the most that a batch of a stream has.
@@ -79,12 +84,15 @@ def model_router(catalog: Catalog, request_ids: RequestIds) -> APIRouter:
         summary = "a model" if prefix == PREFIXES[0] else f"one {prefix.rsplit('/', 2)[1].rstrip('s')} of a model"
 
         @router.get(
-            f"{prefix}/metadata", summary=f"Signatures and public manifest of {summary}", openapi_extra=described
+            f"{prefix}/metadata",
+            summary=f"Signatures and public manifest of {summary}",
+            openapi_extra=described,
+            responses=REFUSALS,
         )
         async def metadata(request: Request) -> HttpResponse:
             return answer(request, lambda reference: metadata_document(catalog.view.resolve(reference)))
 
-        @router.get(prefix, summary=f"State of {summary}", openapi_extra=described)
+        @router.get(prefix, summary=f"State of {summary}", openapi_extra=described, responses=REFUSALS)
         async def status(request: Request) -> HttpResponse:
             return answer(request, lambda reference: status_document(catalog, reference))
 
