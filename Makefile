@@ -6,7 +6,7 @@ PYTEST ?=
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock bench-start bench-rest clean
+.PHONY: help install up test check format lock bench-start bench-rest openapi clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-13s%s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ bench-start: install ## time and memory from `penstock serve` to ready, measured
 
 bench-rest: install ## forms of a request beside each other, and the memory of a stream of a million rows
 	$(BIN)/python -m loadtests.bench.binary_routes --models $(MODELS)
+
+openapi: install ## write docs/openapi.json anew; look at its difference before you commit it
+	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py
 
 clean:          ## remove what the targets above made, but for the models
 	rm -rf .venv .lock-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info
