@@ -33,7 +33,7 @@ from serving.rest.oip_routes import infer_routes, oip_router
 from serving.rest.openapi import described
 from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead, RequestIds
-from serving.rest.tfserving_routes import model_router, predict_routes
+from serving.rest.tfserving_routes import example_routes, model_router, predict_routes
 from serving.settings import Settings
 
 STREAM_ROWS = 256
@@ -71,6 +71,7 @@ def create_app(
     app.router.routes[:0] = [
         *predict_routes(serving, stream_rows),
         *infer_routes(serving),
+        *example_routes(serving),
     ]  # first: the hot path is matched before anything else is tried
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(settings, gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))

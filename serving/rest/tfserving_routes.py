@@ -48,8 +48,13 @@ def predict_routes(serving: Serving, max_stream_rows: int) -> list[Route]:
 
     For every method: otherwise GET would fall through to the status of a model named `digits:predict`.
     """
-    endpoints: dict[str, PredictEndpoint | RowsEndpoint] = {
-        "predict": RowsEndpoint(PredictEndpoint(serving, read_predict_body), max_stream_rows),
+    endpoint = RowsEndpoint(PredictEndpoint(serving, read_predict_body), max_stream_rows)
+    return [Route(f"{prefix}:predict", endpoint) for prefix in PREFIXES]
+
+
+def example_routes(serving: Serving) -> list[Route]:
+    """`:classify` and `:regress`."""
+    endpoints = {
         "classify": PredictEndpoint(serving, read_classify),
         "regress": PredictEndpoint(serving, read_regress),
     }

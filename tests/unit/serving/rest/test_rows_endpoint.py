@@ -20,12 +20,16 @@ ROWS = 4
 """Of a batch in these tests."""
 NDJSON, CSV = "application/x-ndjson", "text/csv"
 
+NOTHING: Message = {"type": "nothing"}
+"""The client neither sends on nor goes."""
+
 
 async def post(
     parts: Parts, pieces: Sequence[bytes], headers: dict[str, str], *, then: Message | None = None
 ) -> Answer | None:
     coming: list[Message] = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
-    coming.append(then or {"type": "http.request", "body": b""})
+    if then is not NOTHING:
+        coming.append(then or {"type": "http.request", "body": b""})
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -174,3 +178,18 @@ def test_other_forms_are_answered_as_ever(stream: Stream) -> None:
 )
 def test_large_rows_make_small_batches(features: Sequence[Feature], rows: int) -> None:
     assert rows_per_batch(features, 256) == rows
+
+
+def test_a_client_that_does_not_send_on_is_told_so(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> None:
+    write_version(manifest_with())
+
+    async def run() -> Answer | None:
+        parts = await started_parts(tmp_path / "models")
+        headers = {"content_type": NDJSON, "x_request_timeout_ms": "20"}
+        return await post(parts, [b"1\n"], headers, then=NOTHING)
+
+    answer = asyncio.run(run())
+    assert answer
+    assert (answer.status, answer.json["code"]) == (504, "DeadlineExceeded")
