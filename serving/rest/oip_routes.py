@@ -14,8 +14,10 @@ from serving.catalog import Catalog, CatalogView, ModelReference, Servable
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.tensors import TensorSpec
 from serving.errors import PenstockError
+from serving.observability.metrics import RequestMetrics
 from serving.rest.error_responses import error_response
 from serving.rest.oip_body import read_infer
+from serving.rest.oip_statistics import model_statistics
 from serving.rest.oip_tensors import DATATYPES
 from serving.rest.predict_endpoint import PredictEndpoint, Serving
 from serving.rest.request_head import RequestHead, RequestIds, reference_of
@@ -23,7 +25,7 @@ from serving.rest.tfserving_routes import REFUSALS, path_parameters
 
 OIP_PREFIXES = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
 PLATFORM = "tensorflow_savedmodel"
-EXTENSIONS = ("binary_tensor_data", "model_repository(index)")
+EXTENSIONS = ("binary_tensor_data", "model_repository(index)", "statistics")
 
 
 def oip_reference(parameters: Mapping[str, str]) -> ModelReference:
@@ -39,7 +41,9 @@ def infer_routes(serving: Serving) -> list[Route]:
     return [Route(f"{prefix}/infer", endpoint) for prefix in OIP_PREFIXES]
 
 
-def oip_router(catalog: Catalog, request_ids: RequestIds, missing: Callable[[], str]) -> APIRouter:
+def oip_router(
+    catalog: Catalog, request_ids: RequestIds, missing: Callable[[], str], metrics: RequestMetrics
+) -> APIRouter:
     """`missing` says why the gateway is not ready, empty when it is."""
     router = APIRouter(tags=["open inference protocol"])
 
@@ -63,6 +67,10 @@ def oip_router(catalog: Catalog, request_ids: RequestIds, missing: Callable[[], 
         @router.get(f"{prefix}/ready", summary=f"Whether {of} is ready", openapi_extra=described, responses=REFUSALS)
         async def ready(request: Request) -> HttpResponse:
             return answer(request, lambda reference: model_ready(catalog.view, reference))
+
+        @router.get(f"{prefix}/stats", summary=f"What was counted of {of}", openapi_extra=described, responses=REFUSALS)
+        async def stats(request: Request) -> HttpResponse:
+            return answer(request, lambda reference: (200, statistics(catalog.view, metrics, reference)))
 
         @router.get(prefix, summary=f"Inputs and outputs of {of}", openapi_extra=described, responses=REFUSALS)
         async def metadata(request: Request) -> HttpResponse:
@@ -111,6 +119,14 @@ def model_metadata(view: CatalogView, reference: ModelReference) -> dict[str, An
         "inputs": _tensors(servable, "inputs"),
         "outputs": _tensors(servable, "outputs"),
     }
+
+
+def statistics(view: CatalogView, metrics: RequestMetrics, reference: ModelReference) -> dict[str, Any]:
+    """Of the version named, or of all that are live. Raises UnknownModel, UnknownVersion."""
+    named = reference.version is not None or reference.label is not None
+    version = view.version_named(reference) if named else None
+    versions = view.entry(reference.model).servables if version is None else (version,)
+    return model_statistics(metrics.collect(), reference.model, versions)
 
 
 def repository_index(view: CatalogView) -> list[dict[str, str]]:

@@ -222,3 +222,27 @@ def test_the_index_has_every_version(call: Call) -> None:
     assert call("/v2/models", method="GET").json == {"models": [{"name": "doubles"}]}
     index = call("/v2/repository/index").json
     assert [(entry["version"], entry["state"]) for entry in index] == [("1", "READY"), ("2", "READY")]
+
+
+def test_statistics_count_rows_calls_and_failures(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> None:
+    write_version(manifest_with(features=FEATURES, signatures={"serving_default": SIGNATURE}))
+
+    async def asked() -> Answer:
+        backend = InMemoryBackend({"doubles": {1: {"serving_default": SIGNATURE}}}, run)
+        app = create_app(Settings(models=tmp_path / "models"), backend=backend)
+        await backend.start(app.state.gateway.catalog.renew)
+        for body in ({"inputs": [GREY]}, {"inputs": [GREY]}):
+            await ask(app, "/v2/models/doubles/infer", body=body)
+        return answered(await ask(app, "/v2/models/doubles/stats", method="GET"))
+
+    (statistics,) = asyncio.run(asked()).json["model_stats"]
+    assert (statistics["version"], statistics["inference_count"], statistics["execution_count"]) == ("1", 4, 2)
+    assert statistics["inference_stats"]["success"]["count"] == 2
+    assert statistics["inference_stats"]["compute_infer"]["ns"] > 0
+
+
+def test_statistics_of_what_is_not_there_are_404(call: Call) -> None:
+    assert call("/v2/models/nobody/stats", method="GET").status == 404
+    assert call("/v2/models/doubles/versions/9/stats", method="GET").status == 404
