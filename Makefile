@@ -6,7 +6,7 @@ PYTEST ?=
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock proto bench-start bench-grpc bench-training bench-training-speed bench-training-memory clean
+.PHONY: help install up test check format lock proto openapi bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -81,6 +81,12 @@ bench-training-memory: install ## train from a generated 5 GB CSV in pieces; pea
 
 bench-grpc: install ## gRPC Predict against an empty method of grpc.aio, on one core
 	$(BIN)/python -m loadtests.bench.grpc_predict
+
+bench-rest: install ## forms of a request beside each other, and the memory of a stream of a million rows
+	$(BIN)/python -m loadtests.bench.binary_routes --models $(MODELS)
+
+openapi: install ## write docs/openapi.json anew; look at its difference before you commit it
+	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py
 
 clean:          ## remove what the targets above made, but for the models
 	rm -rf .venv .venv-triton .lock-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info

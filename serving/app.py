@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
@@ -34,14 +34,18 @@ from serving.observability.gateway_gauges import gateway_gauges
 from serving.observability.metrics import Gauges, RequestMetrics
 from serving.predict import Predictor
 from serving.readiness import missing_models
+from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
-from serving.rest.openapi import with_predict_routes
-from serving.rest.predict_endpoint import PredictEndpoint
-from serving.rest.request_head import RequestHead, RequestIds
-from serving.rest.tfserving_routes import model_router, predict_routes
+from serving.rest.oip_routes import infer_routes, oip_router
+from serving.rest.openapi import described
+from serving.rest.predict_endpoint import Serving
+from serving.rest.request_head import RequestHead
+from serving.rest.tfserving_routes import example_routes, model_router, predict_routes
 from serving.settings import Settings
 
+STREAM_ROWS = 256
+"""Rows that a stream puts into one batch: past that, decoding them would hold up everybody else."""
 _log = logging.getLogger(__name__)
 
 
@@ -69,7 +73,7 @@ def create_app(
     )
     app.state.gateway = gateway
     request_ids = RequestIds()
-    endpoint = PredictEndpoint(
+    serving = Serving(
         gateway.predictor,
         gateway.metrics,
         settings.max_body_bytes,
@@ -77,12 +81,19 @@ def create_app(
         clock,
         request_ids,
     )
-    app.router.routes[:0] = predict_routes(endpoint)  # first: the hot path is matched before anything else is tried
+    stream_rows = max(1, min(STREAM_ROWS, settings.max_queue_rows // 8))  # streams leave most of the queue to others
+    app.router.routes[:0] = [
+        *predict_routes(serving, stream_rows),
+        *infer_routes(serving),
+        *example_routes(serving),
+    ]  # first: the hot path is matched before anything else is tried
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(settings, gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
+    missing = functools.partial(_missing, gateway.catalog, settings.required_models)
+    app.include_router(oip_router(gateway.catalog, request_ids, missing, gateway.metrics))
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
-    described = app.openapi
-    app.openapi = functools.cache(lambda: with_predict_routes(described()))  # type: ignore[method-assign]  # FastAPI's documented way
+    plain = app.openapi
+    app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 
 
@@ -146,6 +157,10 @@ def _gauges(gateway: Gateway, slots: int) -> list[Metric]:
     return gateway_gauges(gateway.backend, gateway.batcher, labels, slots)
 
 
+def _missing(catalog: Catalog, required: Sequence[str]) -> str:
+    return missing_models(catalog.been_live, required)
+
+
 def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -188,6 +203,6 @@ async def _http_error(request_ids: RequestIds, request: Request, error: Exceptio
     """What routing itself refuses (no such path, wrong method), in the shape of every other error."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     detail = str(error.detail) if isinstance(error, HTTPException) else "internal error"
-    request_id = request_ids.of(RequestHead(dict(request.scope["headers"])))
+    request_id = request_ids.of(RequestHead(dict(request.scope["headers"])).given_id)
     headers = {**(dict(error.headers or {}) if isinstance(error, HTTPException) else {}), "x-request-id": request_id}
     return HttpResponse(error_body(detail, "HttpError", request_id), status, headers, "application/json")

@@ -5,7 +5,8 @@ Knows no protocol: routes and servicers bring the decoding of their bodies and d
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,7 +15,7 @@ from serving.batching.batcher import Batcher, Receipt
 from serving.catalog import Catalog, ModelReference, Servable
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
-from serving.errors import DeadlineExceeded
+from serving.errors import DeadlineExceeded, InvalidInput
 
 Decode: TypeAlias = Callable[[Sequence[Feature]], dict[str, Array]]
 
@@ -22,7 +23,8 @@ Decode: TypeAlias = Callable[[Sequence[Feature]], dict[str, Array]]
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
     """`decode` turns the body into arrays by the features it is given. A `dear` one runs in a thread, so that it holds
-    up nobody else's request.
+    up nobody else's request. `features_of` names the signature whose features it is given, where that is not the one
+    that runs: `classify` takes records made from the features of `serving_default`.
     """
 
     reference: ModelReference
@@ -30,6 +32,7 @@ class PredictRequest:
     decode: Decode
     dear: bool
     deadline_seconds: float
+    features_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,14 @@ class Predictor:
     batcher: Batcher
     clock: Callable[[], float] = time.monotonic
 
-    async def predict(self, request: PredictRequest) -> Prediction:
-        """Raises the whole error tree's InvalidInput, UnknownModel, UnknownVersion, ModelNotReady, Overloaded,
+    async def predict(self, request: PredictRequest, servable: Servable | None = None) -> Prediction:
+        """By the version that the request's reference names, or by one that `pinned` keeps.
+
+        Raises the whole error tree's InvalidInput, UnknownModel, UnknownVersion, ModelNotReady, Overloaded,
         DeadlineExceeded and BackendError families.
         """
-        servable = self.catalog.view.resolve(request.reference)
+        if servable is None:
+            servable = self.catalog.view.resolve(request.reference)
         target = servable.target(request.signature)
         with self.backend.hold(target):
             started = self.clock()
@@ -67,8 +73,28 @@ class Predictor:
             answer = await self.batcher.predict(target, inputs, request.deadline_seconds, sizes)
         return Prediction(servable, answer.outputs, answer.receipt, decoded - started)
 
+    @contextmanager
+    def pinned(self, reference: ModelReference, signature: str) -> Iterator[Servable]:
+        """The version that answers now, kept while the block lasts: for several predictions that belong together."""
+        servable = self.catalog.view.resolve(reference)
+        with self.backend.hold(servable.target(signature)):
+            yield servable
+
     async def _decoded(self, request: PredictRequest, servable: Servable) -> dict[str, Array]:
-        features = servable.features(request.signature)
-        if request.dear:
-            return await asyncio.to_thread(request.decode, features)
-        return request.decode(features)
+        signature = request.features_of or request.signature
+        if request.features_of is not None:
+            servable.target(signature)  # it may have none of that name
+        features = servable.features(signature)
+        inputs = await asyncio.to_thread(request.decode, features) if request.dear else request.decode(features)
+        if request.features_of is not None:
+            _check_names(inputs, servable, request.signature)
+        return inputs
+
+
+def _check_names(inputs: dict[str, Array], servable: Servable, signature: str) -> None:
+    wanted = {spec.name for spec in servable.signatures[signature].inputs}
+    if inputs.keys() != wanted:
+        raise InvalidInput(
+            f"signature {signature!r} takes {', '.join(sorted(wanted))} and not records of the features",
+            pointer="/signature_name",
+        )

@@ -55,6 +55,8 @@ def run_gateway(settings: Settings, say: Callable[[str], object]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    # It warns of every form that is none: a line in the log for whoever sends one, who is told so anyway.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(
             _serve(

@@ -3,12 +3,14 @@
 Pure: bytes in, array out. Training reads its images through this same function.
 """
 
+import struct
 from io import BytesIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from serving.contract.features import ImageFeature
 from serving.contract.tensors import NUMPY_DTYPES, Array
@@ -18,6 +20,7 @@ MAX_PIXELS = 50_000_000
 """Above this an image is refused by its header alone: 50 megapixels are 150 MB once decoded to RGB."""
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_ORIENTATION = 0x0112
 _RESAMPLE = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -30,17 +33,23 @@ _RESAMPLE = {
 def decode_image(data: bytes, feature: ImageFeature, pointer: str) -> Array:
     """One row of shape `feature.shape` and the feature's dtype.
 
-    Raises UndecodableImage for anything Pillow cannot read whole as PNG or JPEG, PayloadTooLarge above MAX_PIXELS.
+    Raises UndecodableImage for anything Pillow cannot read whole as PNG, JPEG or WebP, and PayloadTooLarge above
+    MAX_PIXELS. Alpha is dropped, not laid over a background: TensorFlow's and Keras's own readers do the same.
     """
     decoding = feature.decoding
     height, width = feature.shape[:2]
     try:
+        if _is_webp(data):
+            _check_size(*_webp_size(data), pointer)  # its reader sets room aside as soon as it is opened
         with _opened(data) as image:
-            _check_size(image, pointer)
-            converted = _eight_bit(image).convert("L" if feature.is_grey else "RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        # Pillow says SyntaxError for a broken PNG chunk and OSError for a truncated file.
-        raise UndecodableImage(f"{len(data)} bytes that are not a whole PNG or JPEG image", pointer=pointer) from error
+            _check_size(image.width, image.height, pointer)
+            converted = _eight_bit(_upright(image)).convert("L" if feature.is_grey else "RGB")
+    except (OSError, SyntaxError, ValueError, KeyError, struct.error) as error:
+        # Pillow says SyntaxError for a broken PNG chunk and OSError for a truncated file, and EXIF data that was
+        # tampered with comes up as whatever its reader trips over.
+        raise UndecodableImage(
+            f"{len(data)} bytes that are not a whole PNG, JPEG or WebP image", pointer=pointer
+        ) from error
     if converted.size != (width, height):
         converted = converted.resize((width, height), _RESAMPLE[decoding.resample])
     return _scaled(np.asarray(converted), feature)
@@ -48,7 +57,16 @@ def decode_image(data: bytes, feature: ImageFeature, pointer: str) -> Array:
 
 def _opened(data: bytes) -> Image.Image:
     """Not `Image.open`: its own limit on pixels belongs to the whole process, and only warns where ours refuses."""
-    return (PngImageFile if data.startswith(_PNG_MAGIC) else JpegImageFile)(BytesIO(data))
+    if data.startswith(_PNG_MAGIC):
+        return PngImageFile(BytesIO(data))
+    if _is_webp(data):
+        return WebPImageFile(BytesIO(data))
+    return JpegImageFile(BytesIO(data))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF orientation says: a telephone's picture is stored as the sensor lay."""
+    return ImageOps.exif_transpose(image) if image.getexif().get(_ORIENTATION, 1) != 1 else image
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -58,12 +76,26 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return image.convert("RGBA") if image.mode == "P" and "transparency" in image.info else image
 
 
-def _check_size(image: Image.Image, pointer: str) -> None:
-    pixels = image.width * image.height
-    if pixels > MAX_PIXELS:
-        raise PayloadTooLarge(
-            f"an image of {image.width} x {image.height}; at most {MAX_PIXELS} pixels are read", pointer=pointer
-        )
+def _is_webp(data: bytes) -> bool:
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height by the first chunk's header (RFC 9649); raises ValueError for another chunk."""
+    kind, head = data[12:16], data[20:30].ljust(10, b"\0")
+    if kind == b"VP8X":
+        return int.from_bytes(head[4:7], "little") + 1, int.from_bytes(head[7:10], "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(head[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        return int.from_bytes(head[6:8], "little") & 0x3FFF, int.from_bytes(head[8:10], "little") & 0x3FFF
+    raise ValueError(kind)
+
+
+def _check_size(width: int, height: int, pointer: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise PayloadTooLarge(f"an image of {width} x {height}; at most {MAX_PIXELS} pixels are read", pointer=pointer)
 
 
 def _scaled(pixels: Array, feature: ImageFeature) -> Array:

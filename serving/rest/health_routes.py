@@ -5,19 +5,15 @@ shows in metrics and 503s and not here, so that one bad model never takes every 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from serving.catalog import Catalog
+from serving.readiness import missing_models
 
-
-def missing_models(been_live: frozenset[str], required: Sequence[str]) -> str:
-    """Why the gateway is not ready; empty when it is."""
-    if not required:
-        return "" if been_live else "no model version is live yet"
-    waited_for = [model for model in required if model not in been_live]
-    return f"not live yet: {', '.join(waited_for)}" if waited_for else ""
+_NOT_YET: dict[int | str, dict[str, Any]] = {503: {"description": "Not yet; `reason` says what is waited for."}}
 
 
 def health_router(catalog: Catalog, required: Sequence[str], registry: CollectorRegistry) -> APIRouter:
@@ -28,8 +24,8 @@ def health_router(catalog: Catalog, required: Sequence[str], registry: Collector
     async def livez() -> dict[str, str]:
         return {"status": "alive"}
 
-    @router.get("/startupz", summary="The first models are live")
-    @router.get("/readyz", summary="Requests can be sent here")
+    @router.get("/startupz", summary="The first models are live", responses=_NOT_YET)
+    @router.get("/readyz", summary="Requests can be sent here", responses=_NOT_YET)
     async def readyz(response: Response) -> dict[str, str]:
         if missing := missing_models(catalog.been_live, required):
             response.status_code = 503

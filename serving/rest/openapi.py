@@ -1,45 +1,23 @@
-"""The OpenAPI description of what FastAPI does not see: the predict routes, which are plain ASGI.
+"""The OpenAPI description of what FastAPI does not see: the plain ASGI routes.
 
 Pure: adds to the document that FastAPI made.
 """
 
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
+from serving.catalog import CatalogView
+from serving.rest.oip_routes import OIP_PREFIXES
+from serving.rest.openapi_examples import Examples, answer_examples, model_examples, request_examples
+from serving.rest.openapi_schemas import SCHEMAS
 from serving.rest.tfserving_routes import PREFIXES, path_parameters
 
-_ERROR = {
-    "type": "object",
-    "required": ["error", "code", "request_id"],
-    "properties": {
-        "error": {"type": "string", "description": "What came, what was expected and what to do."},
-        "code": {"type": "string", "description": "The error's name, such as WrongShape."},
-        "field": {
-            "type": "string",
-            "description": "JSON pointer (RFC 6901) to the place in the body.",
-        },
-        "request_id": {"type": "string"},
-    },
-}
-_REQUEST = {
-    "type": "object",
-    "required": ["instances"],
-    "additionalProperties": False,
-    "properties": {
-        "signature_name": {"type": "string", "default": "serving_default"},
-        "instances": {
-            "type": "array",
-            "minItems": 1,
-            "description": "One element a row: a bare value for a model of one feature, else an object of features. "
-            'An image may be {"b64": "..."} with PNG or JPEG bytes.',
-            "items": {},
-        },
-    },
-}
-_ANSWER = {
-    "type": "object",
-    "required": ["predictions"],
-    "properties": {"predictions": {"type": "array", "items": {}, "description": "One element a row, in order."}},
-}
+TAGS = ("predict", "open inference protocol", "models", "health")
+"""The order of the page."""
+
 _ANSWER_HEADERS = ("X-Model-Version", "X-Request-Id", "Server-Timing")
 _STATUSES = {
     "400": "The input is not right; `field` says where.",
@@ -50,50 +28,105 @@ _STATUSES = {
     "503": "Overloaded or not ready; try again after Retry-After seconds.",
     "504": "The deadline passed (X-Request-Timeout-Ms).",
 }
-
-
 _HEADERS = [
     {"name": "X-Request-Id", "in": "header", "schema": {"type": "string"}},
     {"name": "X-Request-Timeout-Ms", "in": "header", "schema": {"type": "number", "exclusiveMinimum": 0}},
 ]
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_TEXT = {"schema": {"type": "string"}}
+_NATURAL = {
+    **dict.fromkeys(("image/png", "image/jpeg", "image/webp", "application/x-npy"), _BINARY),
+    **dict.fromkeys(("text/plain", "application/x-ndjson", "text/csv"), _TEXT),
+    "multipart/form-data": {
+        "schema": {"type": "object", "description": "A part a feature; parts of one name are rows."}
+    },
+}
 
 
-def with_predict_routes(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with every predict path and the schemas they name."""
-    document["tags"] = [{"name": name} for name in ("predict", "models", "health")]  # the order of the page
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(PredictRequest=_REQUEST, PredictAnswer=_ANSWER, Error=_ERROR)
-    for prefix in PREFIXES:
-        document["paths"][f"{prefix}:predict"] = {"post": _operation(prefix)}
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One way of asking: what goes in and comes out by schema names, and the other media types it reads."""
+
+    summary: str
+    request: str
+    answer: str
+    more_requests: Mapping[str, Any] = field(default_factory=dict)
+    more_answers: Mapping[str, Any] = field(default_factory=dict)
+
+
+VERBS = MappingProxyType(
+    {
+        "predict": Verb(
+            "Predict rows",
+            "PredictRequest",
+            "PredictAnswer",
+            _NATURAL,
+            {"application/x-npy": _BINARY, "application/x-ndjson": _TEXT, "text/csv": _TEXT},
+        ),
+        "classify": Verb("Classify examples", "ExamplesRequest", "ClassifyAnswer"),
+        "regress": Verb("Regress examples", "ExamplesRequest", "RegressAnswer"),
+    }
+)
+INFER = Verb(
+    "Infer tensors",
+    "InferRequest",
+    "InferAnswer",
+    {"application/octet-stream": _BINARY},
+    {"application/octet-stream": _BINARY},
+)
+
+
+def described(document: dict[str, Any], view: CatalogView) -> dict[str, Any]:
+    """A document like FastAPI's `document`, with every plain ASGI route, the schemas they name, and examples of the
+    models in `view`.
+    """
+    document = copy.deepcopy(document)
+    document["tags"] = [{"name": name} for name in TAGS]
+    document.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
+    for path, operation in _operations(view):
+        document["paths"][path] = {"post": operation}
+    if models := model_examples(view):
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["parameters"] = [_with_models(given, models) for given in operation.get("parameters", ())]
     return document
 
 
-def _operation(prefix: str) -> dict[str, Any]:
+def _with_models(parameter: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
+    return {**parameter, "examples": models} if parameter["name"] == "model" else parameter
+
+
+def _operations(view: CatalogView) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, verb in VERBS.items():
+        asked, answered = request_examples(view, name), answer_examples(view, name)
+        for prefix in PREFIXES:
+            yield f"{prefix}:{name}", _operation(prefix, name, verb, asked, answered)
+    asked, answered = request_examples(view, "infer"), answer_examples(view, "infer")
+    for prefix in OIP_PREFIXES:
+        operation = _operation(prefix, "infer", INFER, asked, answered)
+        yield f"{prefix}/infer", {**operation, "tags": ["open inference protocol"]}
+
+
+def _operation(prefix: str, name: str, verb: Verb, asked: Examples, answered: Examples) -> dict[str, Any]:
     path = path_parameters(prefix)
     named = [parameter["name"] for parameter in path[1:]]
     return {
         "tags": ["predict"],
-        "summary": f"Predict rows with one {named[0]} of the model" if named else "Predict rows",
-        "operationId": "predict" + "".join(name.capitalize() for name in named),
+        "summary": f"{verb.summary} with one {named[0]} of the model" if named else verb.summary,
+        "operationId": name + "".join(part.capitalize() for part in named),
         "parameters": [*path, *_HEADERS],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": {"$ref": "#/components/schemas/PredictRequest"}},
-                "image/png": {"schema": {"type": "string", "format": "binary"}},
-                "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
-            },
-        },
+        "requestBody": {"required": True, "content": {**_json(verb.request, asked), **verb.more_requests}},
         "responses": {
             "200": {
                 "description": "The predictions.",
-                "headers": {name: {"schema": {"type": "string"}} for name in _ANSWER_HEADERS},
-                "content": _json("PredictAnswer"),
+                "headers": {header: {"schema": {"type": "string"}} for header in _ANSWER_HEADERS},
+                "content": {**_json(verb.answer, answered), **verb.more_answers},
             },
             **{status: {"description": text, "content": _json("Error")} for status, text in _STATUSES.items()},
         },
     }
 
 
-def _json(schema: str) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+def _json(schema: str, examples: Examples | None = None) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    return {"application/json": {**content, "examples": examples} if examples else content}

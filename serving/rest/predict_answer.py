@@ -11,17 +11,50 @@ import orjson
 
 from serving.contract.tensors import Array
 from serving.predict import Prediction
+from serving.preprocessing.npy import write_npy
+from serving.rest.ask import Encode, Encoded
+
+
+def predictions(prediction: Prediction) -> Encoded:
+    """`{"predictions": [...]}`, one element a row; with one output its name is left out."""
+    return Encoded(encode_predictions(prediction.outputs))
+
+
+def columns(prediction: Prediction) -> Encoded:
+    """`{"outputs": ...}`, an object of columns; with one output its column alone."""
+    found: object = {name: jsonable(name, array) for name, array in prediction.outputs.items()}
+    if len(prediction.outputs) == 1:
+        ((name, array),) = prediction.outputs.items()
+        found = jsonable(name, array)
+    return Encoded(orjson.dumps({"outputs": found}, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def npy_or_predictions(otherwise: Encode) -> Encode:
+    """The one output of numbers as a .npy file; `otherwise` where there are several, or strings."""
+
+    def encode(prediction: Prediction) -> Encoded:
+        arrays = list(prediction.outputs.values())
+        if len(arrays) != 1 or arrays[0].dtype == object:
+            return otherwise(prediction)
+        return Encoded(write_npy(arrays[0]), b"application/x-npy")
+
+    return encode
 
 
 def encode_predictions(outputs: dict[str, Array]) -> bytes:
-    """`{"predictions": [...]}`, one element a row; with one output its name is left out."""
+    """The rows under `predictions`."""
     if len(outputs) == 1:
         ((name, array),) = outputs.items()
-        rows: object = _jsonable(name, array)
+        rows: object = jsonable(name, array)
     else:
-        columns = {name: _jsonable(name, array) for name, array in outputs.items()}
-        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        rows = records(outputs)
     return orjson.dumps({"predictions": rows}, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def records(outputs: dict[str, Array]) -> list[dict[str, object]]:
+    """One object a row, with the outputs' names."""
+    columns = {name: jsonable(name, array) for name, array in outputs.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def has_non_finite(outputs: dict[str, Array]) -> bool:
@@ -38,7 +71,7 @@ def server_timing(prediction: Prediction, decode_seconds: float, encode_seconds:
     ).encode()
 
 
-def _jsonable(name: str, array: Array) -> Array | list[object]:
+def jsonable(name: str, array: Array) -> Array | list[object]:
     """What orjson writes natively stays an array, made contiguous; strings become text, or `b64` when not UTF-8.
 
     Outputs named `*_bytes` are always `b64`, as in TensorFlow Serving.

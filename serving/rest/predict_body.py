@@ -1,74 +1,59 @@
-"""The bodies that `:predict` takes: TensorFlow Serving's JSON, or an image as it is.
+"""The JSON that `:predict` takes: TensorFlow Serving's rows (`instances`) or columns (`inputs`).
 
 Pure: bytes in; out comes the signature asked for and how to decode the rest once the version's features are known.
 """
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from typing import Any
 
 import orjson
 
 from serving.contract.agreement import DEFAULT_SIGNATURE
-from serving.contract.features import Feature, ImageFeature
-from serving.contract.tensors import Array
-from serving.errors import InvalidInput, UnsupportedMediaType, WrongDtype
-from serving.predict import Decode
-from serving.preprocessing.columns import decode_column
-from serving.preprocessing.records import decode_instances, pointer_token
+from serving.errors import InvalidInput, WrongDtype
+from serving.preprocessing.records import decode_inputs, decode_instances, pointer_token
+from serving.rest.ask import Ask
+from serving.rest.predict_answer import columns, predictions
 
-JSON_TYPES = frozenset({"", "application/json", "application/x-www-form-urlencoded", "text/plain"})
-"""TensorFlow Serving looks at no Content-Type; the second is what `curl -d` says when told nothing."""
-
-IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/*", "application/octet-stream"})
-_KEYS = frozenset({"signature_name", "instances"})
+_KEYS = frozenset({"signature_name", "instances", "inputs"})
+_EXAMPLE = '{"instances": [...]} or {"inputs": ...}'
 
 
-@dataclass(frozen=True, slots=True)
-class PredictBody:
-    signature: str
-    decode: Decode
-    has_image_bytes: bool
-    """A few bytes can be millions of pixels, so images are never decoded on the event loop."""
+def read_predict_json(body: bytes) -> Ask:
+    """Raises InvalidInput for what is no JSON object with `instances` or `inputs`."""
+    document = read_object(body, _KEYS, _EXAMPLE)
+    signature = signature_of(document) or DEFAULT_SIGNATURE
+    has_image_bytes = b'"b64"' in body
+    if "instances" in document:
+        if "inputs" in document:
+            raise InvalidInput("the body has `instances` and `inputs`; send one of them", pointer="/inputs")
+        decode = functools.partial(decode_instances, document["instances"])
+        return Ask(signature, decode, predictions, has_image_bytes)
+    if "inputs" in document:
+        return Ask(signature, functools.partial(decode_inputs, document["inputs"]), columns, has_image_bytes)
+    raise InvalidInput(f"the body has no `instances`; send {_EXAMPLE}")
 
 
-def read_predict_body(media_type: str, body: bytes) -> PredictBody:
-    """Raises UnsupportedMediaType, and InvalidInput for a body that is not what its type says."""
-    if media_type in JSON_TYPES:
-        return _json_body(body)
-    if media_type in IMAGE_TYPES:
-        return PredictBody(DEFAULT_SIGNATURE, functools.partial(_image_row, body), has_image_bytes=True)
-    raise UnsupportedMediaType(
-        f"Content-Type {media_type[:64]!r} is not read here; send application/json, image/png or image/jpeg"
-    )
-
-
-def _json_body(body: bytes) -> PredictBody:
+def read_object(body: bytes, keys: Collection[str], example: str) -> dict[str, Any]:
+    """A body that must be an object with no other keys than `keys`; `example` shows one in messages."""
     if not body:
-        raise InvalidInput('the body is empty; send {"instances": [...]}')
+        raise InvalidInput(f"the body is empty; send {example}")
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidInput(f"the body is not JSON (NaN and Infinity are not): {error}") from error
     if not isinstance(document, dict):
-        raise WrongDtype('the body must be an object: {"instances": [...]}')
-    if unknown := document.keys() - _KEYS:
+        raise WrongDtype(f"the body must be an object: {example}")
+    if unknown := document.keys() - keys:
         name = min(unknown)[:64]
-        raise InvalidInput(
-            f"unknown key {name!r}; the body has `instances` and, if wanted, `signature_name`",
-            pointer=f"/{pointer_token(name)}",
-        )
-    signature = document.get("signature_name", DEFAULT_SIGNATURE)
+        known = ", ".join(f"`{key}`" for key in sorted(keys))
+        raise InvalidInput(f"unknown key {name!r}; the keys are {known}", pointer=f"/{pointer_token(name)}")
+    return document
+
+
+def signature_of(document: dict[str, Any]) -> str:
+    """The signature a body names, empty for none."""
+    signature = document.get("signature_name", "")
     if not isinstance(signature, str):
         raise WrongDtype("`signature_name` is not a string", pointer="/signature_name")
-    if "instances" not in document:
-        raise InvalidInput('the body has no `instances`; send {"instances": [...]}')
-    decode = functools.partial(decode_instances, document["instances"])
-    return PredictBody(signature or DEFAULT_SIGNATURE, decode, has_image_bytes=b'"b64"' in body)
-
-
-def _image_row(body: bytes, features: Sequence[Feature]) -> dict[str, Array]:
-    if len(features) != 1 or not isinstance(features[0], ImageFeature):
-        names = ", ".join(f"`{feature.name}`" for feature in features)
-        raise UnsupportedMediaType(f"the model takes {names} and not one image; send application/json")
-    return {features[0].name: decode_column(features[0], [body], lambda _: "")}
+    return signature

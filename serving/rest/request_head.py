@@ -4,15 +4,12 @@ Pure: header bytes in, facts out.
 """
 
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
 
 from serving.catalog import ModelReference
 from serving.errors import InvalidInput, UnknownVersion
 
-REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 TIMEOUT_HEADER = b"x-request-timeout-ms"
 _VERSION = re.compile(r"[0-9]{1,18}")
 
@@ -28,6 +25,12 @@ class RequestHead:
         """The Content-Type without its parameters, in lower case; empty when there is none."""
         return self.headers.get(b"content-type", b"").split(b";")[0].strip().lower().decode("latin-1")
 
+    @property
+    def given_id(self) -> str | None:
+        """The caller's `X-Request-Id`, as it came."""
+        given = self.headers.get(b"x-request-id")
+        return None if given is None else given.decode("latin-1")
+
     def timeout_seconds(self, most: float) -> float:
         """The caller's `X-Request-Timeout-Ms`, `most` at the most; InvalidInput when it is no positive number."""
         text = self.headers.get(TIMEOUT_HEADER)
@@ -40,20 +43,6 @@ class RequestHead:
         if not milliseconds > 0:
             raise InvalidInput("X-Request-Timeout-Ms is not a positive number of milliseconds")
         return min(most, milliseconds / 1000)
-
-
-class RequestIds:
-    """The caller's id where it sent a plain one, else one of ours: unique across processes, cheap to make."""
-
-    def __init__(self) -> None:
-        self._prefix = secrets.token_hex(6)
-        self._numbers = count(1)
-
-    def of(self, head: RequestHead) -> str:
-        given = head.headers.get(b"x-request-id")
-        if given is not None and REQUEST_ID.fullmatch(given):
-            return given.decode("ascii")
-        return f"{self._prefix}-{next(self._numbers):x}"
 
 
 def reference_of(parameters: Mapping[str, str]) -> ModelReference:

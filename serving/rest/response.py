@@ -9,16 +9,17 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """JSON with a status; `headers` beside the content type, the length and the request id."""
+    """A body, JSON unless it says otherwise; `headers` beside the content type, the length and the request id."""
 
     status: int
     body: bytes
     headers: Headers = ()
+    content_type: bytes = b"application/json"
 
 
 async def send_response(send: Send, response: Response, request_id: str) -> None:
     headers = [
-        (b"content-type", b"application/json"),
+        (b"content-type", response.content_type),
         (b"content-length", str(len(response.body)).encode()),
         (b"x-request-id", request_id.encode()),
         *response.headers,

@@ -15,9 +15,13 @@ from serving.backend_protocol import VersionState, VersionStatus
 from serving.catalog import Catalog, ModelReference, Servable
 from serving.contract.tensors import Signature, TensorSpec
 from serving.errors import PenstockError
+from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_response
-from serving.rest.predict_endpoint import PredictEndpoint
-from serving.rest.request_head import RequestHead, RequestIds, reference_of
+from serving.rest.examples import read_classify, read_regress
+from serving.rest.natural_body import read_predict_body
+from serving.rest.predict_endpoint import PredictEndpoint, Serving
+from serving.rest.request_head import RequestHead, reference_of
+from serving.rest.rows_endpoint import RowsEndpoint
 
 PREFIXES = ("/v1/models/{model}", "/v1/models/{model}/versions/{version}", "/v1/models/{model}/labels/{label}")
 
@@ -34,10 +38,28 @@ _TENSORFLOW_DTYPES = {
 _PUBLIC = {"description", "features", "outputs", "signatures", "golden_examples", "metrics", "created_at"}
 """What of a manifest anybody may see; where the data lay and how the files hash is not their business."""
 
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    for status, text in ((404, "No such model, version or label."), (503, "It is not live."))
+}
 
-def predict_routes(endpoint: PredictEndpoint) -> list[Route]:
-    """For every method: otherwise GET would fall through to the status of a model named `digits:predict`."""
+
+def predict_routes(serving: Serving, max_stream_rows: int) -> list[Route]:
+    """`max_stream_rows` is the most that a batch of a stream has.
+
+    For every method: otherwise GET would fall through to the status of a model named `digits:predict`.
+    """
+    endpoint = RowsEndpoint(PredictEndpoint(serving, read_predict_body), max_stream_rows)
     return [Route(f"{prefix}:predict", endpoint) for prefix in PREFIXES]
+
+
+def example_routes(serving: Serving) -> list[Route]:
+    """`:classify` and `:regress`."""
+    endpoints = {
+        "classify": PredictEndpoint(serving, read_classify),
+        "regress": PredictEndpoint(serving, read_regress),
+    }
+    return [Route(f"{prefix}:{verb}", endpoint) for verb, endpoint in endpoints.items() for prefix in PREFIXES]
 
 
 def model_router(catalog: Catalog, request_ids: RequestIds) -> APIRouter:
@@ -45,7 +67,7 @@ def model_router(catalog: Catalog, request_ids: RequestIds) -> APIRouter:
 
     def answer(request: Request, make: Any) -> HttpResponse:
         head = RequestHead(dict(request.scope["headers"]))
-        request_id = request_ids.of(head)
+        request_id = request_ids.of(head.given_id)
         try:
             status, body, headers = 200, orjson.dumps(make(reference_of(request.path_params))), {}
         except PenstockError as error:
@@ -68,12 +90,15 @@ def model_router(catalog: Catalog, request_ids: RequestIds) -> APIRouter:
         summary = "a model" if prefix == PREFIXES[0] else f"one {prefix.rsplit('/', 2)[1].rstrip('s')} of a model"
 
         @router.get(
-            f"{prefix}/metadata", summary=f"Signatures and public manifest of {summary}", openapi_extra=described
+            f"{prefix}/metadata",
+            summary=f"Signatures and public manifest of {summary}",
+            openapi_extra=described,
+            responses=REFUSALS,
         )
         async def metadata(request: Request) -> HttpResponse:
             return answer(request, lambda reference: metadata_document(catalog.view.resolve(reference)))
 
-        @router.get(prefix, summary=f"State of {summary}", openapi_extra=described)
+        @router.get(prefix, summary=f"State of {summary}", openapi_extra=described, responses=REFUSALS)
         async def status(request: Request) -> HttpResponse:
             return answer(request, lambda reference: status_document(catalog, reference))
 

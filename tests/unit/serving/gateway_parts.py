@@ -18,7 +18,8 @@ from serving.catalog import Catalog
 from serving.contract.tensors import Array, Signature, TensorSpec
 from serving.observability.metrics import RequestMetrics
 from serving.predict import Predictor
-from serving.rest.predict_endpoint import PredictEndpoint
+from serving.rest.natural_body import read_predict_body
+from serving.rest.predict_endpoint import PredictEndpoint, Serving
 
 SIGNATURE = Signature((TensorSpec("x", "float32", ()),), (TensorSpec("value", "float32", (1,)),))
 LIVE = {"doubles": {version: {"serving_default": SIGNATURE} for version in (1, 2)}}
@@ -59,7 +60,8 @@ async def started_parts(
     core = BatchingCore(max_batch_rows=4, slots=1, limits=QueueLimits(max_queue_rows, 1000))
     predictor = Predictor(catalog, backend, Batcher(backend, core, metrics))
     await backend.start(catalog.renew)
-    return Parts(backend, catalog, metrics, predictor, PredictEndpoint(predictor, metrics, max_body_bytes, 5.0))
+    endpoint = PredictEndpoint(Serving(predictor, metrics, max_body_bytes, 5.0), read_predict_body)
+    return Parts(backend, catalog, metrics, predictor, endpoint)
 
 
 @dataclass(frozen=True, slots=True)

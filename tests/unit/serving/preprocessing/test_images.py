@@ -99,15 +99,15 @@ def test_a_palettes_alpha_is_dropped_without_a_warning(image_bytes: MakeImage) -
     assert decode_image(image_bytes(transparent.quantize()), COLOUR, "").tolist() == RGB.tolist()
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG"])
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("kept", [0.0, 0.01, 0.1, 0.5, 0.8])
 def test_a_truncated_image_is_undecodable(image_bytes: MakeImage, file_format: str, kept: float) -> None:
     whole = image_bytes(NOISE, file_format)
-    with pytest.raises(UndecodableImage, match="not a whole PNG or JPEG image"):
+    with pytest.raises(UndecodableImage, match="not a whole PNG, JPEG or WebP image"):
         decode_image(whole[: int(len(whole) * kept)], GREY, "/instances/0")
 
 
-@pytest.mark.parametrize("file_format", ["GIF", "BMP", "TIFF", "WEBP"])
+@pytest.mark.parametrize("file_format", ["GIF", "BMP", "TIFF"])
 def test_other_formats_are_undecodable(image_bytes: MakeImage, file_format: str) -> None:
     with pytest.raises(UndecodableImage):
         decode_image(image_bytes(NOISE, file_format), GREY, "")
@@ -120,7 +120,7 @@ def test_too_many_pixels_are_refused_by_the_header_alone(png_header: Callable[[i
     assert refused.value.pointer == "/instances/0"
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG"])
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP"])
 @settings(max_examples=200, deadline=None)
 @given(place=st.integers(0, 10_000), byte=st.integers(0, 255))
 def test_a_damaged_image_is_read_or_refused_and_nothing_else(
@@ -139,3 +139,47 @@ def test_bytes_and_pixels_may_stand_in_one_request(image_bytes: MakeImage) -> No
     png = {"b64": b64encode(image_bytes(CHECKS)).decode()}
     rows = decode_instances([png, CHECKS.tolist()], (GREY,))["image"]
     assert rows.tolist() == [CHECKS.tolist()] * 2
+
+
+CORNER = np.zeros((16, 24), np.uint8)
+CORNER[:8, :8] = 255
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize(
+    ("orientation", "white"),
+    [(1, (0, 0)), (2, (0, 1)), (3, (1, 1)), (4, (1, 0)), (5, (0, 0)), (6, (0, 1)), (7, (1, 1)), (8, (1, 0))],
+)
+def test_exif_orientation_turns_the_picture_upright(
+    image_bytes: MakeImage, file_format: str, orientation: int, white: tuple[int, int]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    feature = ImageFeature.model_validate({"name": "image", "shape": (2, 2), "decoding": {"resample": "box"}})
+    row = decode_image(image_bytes(Image.fromarray(CORNER), file_format, exif=exif, quality=100), feature, "")
+    assert divmod(int(np.argmax(row)), 2) == white
+
+
+def test_webp_is_read_without_loss_where_it_has_none(image_bytes: MakeImage) -> None:
+    assert decode_image(image_bytes(RGB, "WEBP", lossless=True), COLOUR, "").tolist() == RGB.tolist()
+
+
+def test_a_webps_alpha_is_dropped_like_any_other(image_bytes: MakeImage) -> None:
+    transparent = np.dstack([RGB, np.full((2, 2), 128, np.uint8)])
+    webp = image_bytes(transparent, "WEBP", lossless=True, exact=True)
+    assert decode_image(webp, COLOUR, "").tolist() == RGB.tolist()
+
+
+@pytest.mark.parametrize("side", [10_000, 16_384, 2**24])
+def test_a_webp_of_too_many_pixels_is_refused_by_the_header_alone(side: int) -> None:
+    head = b"VP8X" + (10).to_bytes(4, "little") + bytes(4) + (side - 1).to_bytes(3, "little") * 2
+    riff = b"RIFF" + (4 + len(head)).to_bytes(4, "little") + b"WEBP" + head
+    with pytest.raises(PayloadTooLarge, match=f"an image of {side} x {side}; at most"):
+        decode_image(riff, GREY, "")
+
+
+@pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 80}, {"lossless": True, "exif": Image.Exif()}])
+def test_a_webp_that_is_just_too_large_is_refused(image_bytes: MakeImage, options: dict[str, object]) -> None:
+    webp = image_bytes(Image.new("L", (7072, 7071)), "WEBP", method=0, **options)
+    with pytest.raises(PayloadTooLarge, match="an image of 7072 x 7071; at most"):
+        decode_image(webp, GREY, "")

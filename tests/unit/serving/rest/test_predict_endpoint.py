@@ -114,8 +114,14 @@ def test_a_wrong_request_is_told_where(
 
 
 def test_an_unread_content_type_is_415(with_parts: WithParts) -> None:
-    answer = with_parts(lambda parts: predict(parts, content_type="text/csv"))
+    answer = with_parts(lambda parts: predict(parts, content_type="application/xml"))
     assert (answer.status, answer.json["code"]) == (415, "UnsupportedMediaType")
+
+
+def test_a_compressed_body_is_415(with_parts: WithParts) -> None:
+    answer = with_parts(lambda parts: predict(parts, content_encoding="gzip"))
+    assert (answer.status, answer.json["code"]) == (415, "UnsupportedMediaType")
+    assert with_parts(lambda parts: predict(parts, content_encoding="identity")).status == 200
 
 
 def test_the_deadline_ends_a_slow_call(with_parts: WithParts) -> None:

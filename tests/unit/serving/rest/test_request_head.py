@@ -2,26 +2,27 @@ import pytest
 
 from serving.catalog import ModelReference
 from serving.errors import InvalidInput, UnknownVersion
-from serving.rest.request_head import RequestHead, RequestIds, reference_of
+from serving.request_ids import RequestIds
+from serving.rest.request_head import RequestHead, reference_of
 
 
 @pytest.mark.parametrize("given", [b"a", b"3f2c-77", b"user@host:4/a=b+c_d.e", b"x" * 128])
 def test_a_plain_request_id_is_kept(given: bytes) -> None:
-    assert RequestIds().of(RequestHead({b"x-request-id": given})) == given.decode()
+    assert RequestIds().of(RequestHead({b"x-request-id": given}).given_id) == given.decode()
 
 
 @pytest.mark.parametrize(
     "given", [b"", b"x" * 129, b"a b", b"a\r\nSet-Cookie: x=1", b"a\n", b"\xc3\xa9", b"a\0", b'"a"', b"<script>"]
 )
 def test_any_other_request_id_is_replaced(given: bytes) -> None:
-    replaced = RequestIds().of(RequestHead({b"x-request-id": given}))
+    replaced = RequestIds().of(RequestHead({b"x-request-id": given}).given_id)
     assert replaced.encode() != given
     assert replaced.replace("-", "").isalnum()
 
 
 def test_made_up_ids_differ_within_and_across_processes() -> None:
-    one, other, head = RequestIds(), RequestIds(), RequestHead({})
-    assert len({one.of(head), one.of(head), other.of(head), other.of(head)}) == 4
+    one, other, nothing = RequestIds(), RequestIds(), RequestHead({}).given_id
+    assert len({one.of(nothing), one.of(nothing), other.of(nothing), other.of(nothing)}) == 4
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(b"250", 0.25), (b"0.5", 0.0005), (b"60000", 30), (b"inf", 30)])

@@ -1,6 +1,6 @@
 import pytest
 
-from serving.rest.health_routes import missing_models
+from serving.readiness import missing_models
 
 
 @pytest.mark.parametrize(
