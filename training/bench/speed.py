@@ -33,7 +33,7 @@ class Turn:
     @property
     def steady(self) -> float:
         """An epoch once everything is compiled."""
-        return statistics.mean(self.epoch_seconds[1:])
+        return statistics.median(self.epoch_seconds[1:])
 
 
 def main(argv: Sequence[str]) -> int:
