@@ -64,14 +64,25 @@ def test_every_shipped_job_has_an_excerpt() -> None:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_reviews(tmp_path_factory.mktemp("texts") / "reviews")
+
+
+def data_path(excerpt: str | None, reviews: Path) -> list[str]:
+    """The assignment that runs a job on its excerpt."""
+    if excerpt is None:
+        return []
+    return [f"data.path={reviews if excerpt == 'reviews' else DATA / excerpt}"]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory, reviews: Path) -> Path:
     folder = tmp_path_factory.mktemp("shipped")
-    reviews = write_reviews(folder / "reviews")
     runs = []
     for job, excerpt in EXCERPTS.items():
-        path = reviews if excerpt == "reviews" else DATA / (excerpt or "")
-        given = ["--set", f"data.path={path}"] if excerpt else []
-        runs.append([job, "--models", str(folder / "models"), "--set", f"fit.epochs={EPOCHS.get(job, 1)}", *given])
+        assignments = [f"fit.epochs={EPOCHS.get(job, 1)}", *data_path(excerpt, reviews)]
+        settings = [word for assignment in assignments for word in ("--set", assignment)]
+        runs.append([job, "--models", str(folder / "models"), *settings])
     (folder / "runs.json").write_text(json.dumps(runs))
     script = Path(__file__).with_name("train_jobs.py")
     ran = subprocess.run(
@@ -79,6 +90,24 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert ran.returncode == 0, ran.stderr
     return folder / "models"
+
+
+@pytest.fixture(scope="module")
+def differing(tmp_path_factory: pytest.TempPathFactory, reviews: Path) -> dict[str, list[str]]:
+    file = tmp_path_factory.mktemp("parity") / "jobs.json"
+    file.write_text(json.dumps([[job, *data_path(excerpt, reviews)] for job, excerpt in EXCERPTS.items()]))
+    script = Path(__file__).with_name("parity_probe.py")
+    ran = subprocess.run([sys.executable, script, file], capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, list[str]] = json.loads(ran.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("job", sorted(EXCERPTS))
+def test_training_sees_bit_for_bit_what_the_gateway_makes_of_the_same_rows(
+    differing: dict[str, list[str]], job: str
+) -> None:
+    assert differing[job] == []
 
 
 @pytest.fixture(scope="module")
