@@ -3,10 +3,11 @@ PYTHON ?= python3
 MODELS ?= models
 PORT   ?= 8080
 PYTEST ?=
+RUNS   ?= 20000000
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock proto openapi bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory clean
+.PHONY: help install up test check format lock proto openapi fuzz bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -65,6 +66,9 @@ lock:           ## resolve requirements/dev.txt and triton.txt anew
 
 proto: install  ## generate serving/grpc/inference_pb2.py anew from inference.proto
 	$(BIN)/python -W ignore -m grpc_tools.protoc -I . --python_out=. --pyi_out=. serving/grpc/inference.proto
+
+fuzz: install   ## feed the decoders RUNS inputs that coverage chooses, and keep what crashes one
+	$(BIN)/python tests/integration/fuzz/fuzz_decoders.py -runs=$(RUNS) -timeout=60 tests/integration/fuzz/corpus
 
 bench-start: install ## time and memory from `penstock serve` to ready, measured
 	$(BIN)/python -m loadtests.bench.start --models $(MODELS)
