@@ -18,8 +18,11 @@ MARKED_EPOCHS = 12
 
 
 def history_pictures(history: Mapping[str, Sequence[float]], best_epoch: int) -> list[Picture]:
-    """One for each name in `history`, with its `val_` counterpart; the learning rate last. `best_epoch` is from 1."""
-    names = list(dict.fromkeys(name.removeprefix(VALIDATION) for name in history))
+    """One for each name in `history`, with its `val_` counterpart; the learning rate, where it moves, last.
+    `best_epoch` is from 1.
+    """
+    still = {LEARNING_RATE} if len(set(history.get(LEARNING_RATE, ()))) == 1 else set()
+    names = [name for name in dict.fromkeys(name.removeprefix(VALIDATION) for name in history) if name not in still]
     names.sort(key=lambda name: (name == LEARNING_RATE, name != "loss"))
     return [_curve(number, name, history, best_epoch) for number, name in enumerate(names, start=1)]
 
