@@ -13,8 +13,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[1]
 START_SECONDS, STOP_SECONDS = 60.0, 60.0
 """Bounds on waiting for events, far beyond what they take; no test judges speed."""
 
@@ -61,6 +63,15 @@ def penstock(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done
+
+
+def probe(script: Path, *arguments: str) -> Any:
+    """What a script that loads TensorFlow, in a process of its own, prints as JSON on its last line."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(script), *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=600)
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout.splitlines()[-1])
 
 
 def start_gateway_process(

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from serving.errors import InvalidJob
+from training.arguments import add_run_arguments
 from training.environment import prepare_environment
 from training.job import JobSpec
 from training.job_files import load_job, shipped_jobs
@@ -64,27 +65,7 @@ def _train_parser() -> argparse.ArgumentParser:
         epilog=TRAIN_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("job", metavar="JOB", help="a shipped job's name, or the path of a .toml file")
-    parser.add_argument(
-        "--models",
-        metavar="DIR",
-        type=Path,
-        default=Path("models"),
-        help="the model directory, made when there is none (default: ./models)",
-    )
-    parser.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        dest="assignments",
-        action="append",
-        default=[],
-        help="replace one value of the job, such as fit.epochs=3; may be given several times",
-    )
-    parser.add_argument("--promote", action="store_true", help="point the label `stable` at the new version")
-    parser.add_argument(
-        "--force", action="store_true", help="publish it even when the job's rule finds it worse than the live version"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="do everything but publish")
+    add_run_arguments(parser)
     parser.add_argument(
         "--tensorboard", metavar="DIR", type=Path, help="write each epoch's figures as TensorBoard event files there"
     )

@@ -1,23 +1,18 @@
 """Training images are varied, the same way for the same seed; nothing else is, least of all what is exported."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.processes import probe
+
 PROBE = Path(__file__).parent / "augmentation_probe.py"
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(PROBE), str(tmp_path_factory.mktemp("exported"))]
-    told: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, env=environment).stdout)
+    told: dict[str, Any] = probe(PROBE, str(tmp_path_factory.mktemp("exported")))
     return told
 
 

@@ -1,23 +1,18 @@
 """The families of networks, built and not fitted: parameter counts, layers, refusals."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.processes import probe
+
 PROBE = Path(__file__).parent / "families_probe.py"
 
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    probe = subprocess.run([sys.executable, str(PROBE)], check=True, capture_output=True, env=environment)
-    told: dict[str, Any] = json.loads(probe.stdout)
+    told: dict[str, Any] = probe(PROBE)
     return told
 
 

@@ -1,25 +1,20 @@
 """What a network sees of each kind of feature: learned on the training rows, the same in the exported graph."""
 
-import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.processes import probe
+
 PROBE = Path(__file__).parent / "features_probe.py"
 
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    probe = subprocess.run([sys.executable, str(PROBE)], check=True, capture_output=True, env=environment)
-    told: dict[str, Any] = json.loads(probe.stdout)
+    told: dict[str, Any] = probe(PROBE)
     return told
 
 

@@ -1,16 +1,13 @@
 """Every optimiser, schedule, loss and way of fitting that a job file may ask for, on tiny data."""
 
-import json
-import os
-import subprocess
-import sys
 from math import cos, pi
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.processes import probe
+
 PROBE = Path(__file__).parent / "fitting_probe.py"
 CLASSES = {
     "sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "adadelta": "Adadelta",
@@ -21,9 +18,7 @@ EPOCHS_BEFORE = range(8)
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONPATH": str(ROOT)}
-    probe = subprocess.run([sys.executable, str(PROBE)], check=True, capture_output=True, env=environment)
-    told: dict[str, Any] = json.loads(probe.stdout)
+    told: dict[str, Any] = probe(PROBE)
     return told
 
 

@@ -1,9 +1,6 @@
 """Reused layers: frozen, then fine-tuned; from a published version or from Keras; refused where they cannot be."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +8,14 @@ import pytest
 
 from serving.contract.manifest import parse_manifest
 from serving.contract.model_directory import model_paths
-from tests.processes import StartGateway, penstock
+from tests.processes import StartGateway, penstock, probe
 
-ROOT = Path(__file__).parents[3]
 PROBE = Path(__file__).parent / "transfer_probe.py"
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(PROBE), str(tmp_path_factory.mktemp("models"))]
-    told: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, env=environment).stdout)
+    told: dict[str, Any] = probe(PROBE, str(tmp_path_factory.mktemp("models")))
     return told
 
 

@@ -1,0 +1,29 @@
+"""The arguments that every verb which ends in a published version has."""
+
+import argparse
+from pathlib import Path
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """JOB, --models, --set (as `assignments`), --promote, --force and --dry-run."""
+    parser.add_argument("job", metavar="JOB", help="a shipped job's name, or the path of a .toml file")
+    parser.add_argument(
+        "--models",
+        metavar="DIR",
+        type=Path,
+        default=Path("models"),
+        help="the model directory, made when there is none (default: ./models)",
+    )
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        dest="assignments",
+        action="append",
+        default=[],
+        help="replace one value of the job, such as fit.epochs=3; may be given several times",
+    )
+    parser.add_argument("--promote", action="store_true", help="point the label `stable` at the new version")
+    parser.add_argument(
+        "--force", action="store_true", help="publish it even when the job's rule finds it worse than the live version"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="do everything but publish")
