@@ -2,6 +2,7 @@
 PYTHON ?= python3
 MODELS ?= models
 PORT   ?= 8080
+GRPC_PORT ?= 8500
 PYTEST ?=
 RUNS   ?= 20000000
 BIN    := .venv/bin
@@ -33,7 +34,7 @@ up: install     ## train and publish two small models unless they are there, and
 	@for job in digits diabetes; do \
 	  ls $(MODELS)/$$job/[1-9]*/saved_model.pb >/dev/null 2>&1 || $(BIN)/penstock train $$job --models $(MODELS) || exit 1; \
 	done
-	@exec $(BIN)/penstock serve --models $(MODELS) --port $(PORT)
+	@exec $(BIN)/penstock serve --models $(MODELS) --port $(PORT) --grpc-port $(GRPC_PORT)
 
 # Triton's client holds protobuf below the major that the gateway runs, so it lives alone; only tests use it.
 .venv-triton/.installed: requirements/triton.txt
