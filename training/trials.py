@@ -7,6 +7,7 @@ import contextlib
 import io
 import logging
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from keras_tuner import errors
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.src import config
 from rich.console import Console
+from sklearn.exceptions import ConvergenceWarning
 
 from serving.errors import InvalidJob
 from training.data.dataset import Rows
@@ -83,7 +85,10 @@ class Trials(BaseTuner):  # type: ignore[misc]  # keras_tuner has no types
         Raises InvalidJob when the objective is not among the fit's figures.
         """
         try:
-            self.search(*((parts.train, parts.validation) if parts else ()))
+            with warnings.catch_warnings():
+                # of the oracle's own model of the space, whose bounds are KerasTuner's
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                self.search(*((parts.train, parts.validation) if parts else ()))
         except errors.FatalError as error:
             raise InvalidJob(str(error)) from error
 
