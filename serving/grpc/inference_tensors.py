@@ -11,34 +11,38 @@ from typing import Any
 
 import numpy as np
 
-from serving.contract.tensors import NUMPY_DTYPES, Array, shape_text
+from serving.contract.open_inference import BYTES, DATATYPES, WIRE_DTYPES
+from serving.contract.tensors import Array, shape_text
 from serving.errors import WrongDtype, WrongShape
 
 _MOST_DIMENSIONS = 32
-_BYTES = "BYTES"
-_DTYPES: Mapping[str, tuple[np.dtype[np.generic], str]] = MappingProxyType(
+_LISTS: Mapping[str, str] = MappingProxyType(
     {
-        "BOOL": (np.dtype(np.bool_), "bool_contents"),
-        "UINT8": (np.dtype(np.uint8), "uint_contents"),
-        "UINT16": (np.dtype(np.uint16), "uint_contents"),
-        "UINT32": (np.dtype(np.uint32), "uint_contents"),
-        "UINT64": (np.dtype(np.uint64), "uint64_contents"),
-        "INT8": (np.dtype(np.int8), "int_contents"),
-        "INT16": (np.dtype(np.int16), "int_contents"),
-        "INT32": (np.dtype(np.int32), "int_contents"),
-        "INT64": (np.dtype(np.int64), "int64_contents"),
-        "FP16": (np.dtype(np.float16), ""),
-        "FP32": (np.dtype(np.float32), "fp32_contents"),
-        "FP64": (np.dtype(np.float64), "fp64_contents"),
-        _BYTES: (np.dtype(object), "bytes_contents"),
+        "BOOL": "bool_contents",
+        "UINT8": "uint_contents",
+        "UINT16": "uint_contents",
+        "UINT32": "uint_contents",
+        "UINT64": "uint64_contents",
+        "INT8": "int_contents",
+        "INT16": "int_contents",
+        "INT32": "int_contents",
+        "INT64": "int64_contents",
+        "FP16": "",
+        "FP32": "fp32_contents",
+        "FP64": "fp64_contents",
+        BYTES: "bytes_contents",
     }
+)
+"""By datatype, where InferTensorContents has its values; float16 has raw bytes only."""
+_DTYPES: Mapping[str, tuple[np.dtype[np.generic], str]] = MappingProxyType(
+    {name: (WIRE_DTYPES.get(name, np.dtype(object)), contents) for name, contents in _LISTS.items()}
 )
 _NAMES: Mapping[np.dtype[np.generic], str] = MappingProxyType({dtype: name for name, (dtype, _) in _DTYPES.items()})
 
 
 def datatype_name(contract_dtype: str) -> str:
     """The protocol's name of a dtype of the contract: float32 is FP32."""
-    return _NAMES[NUMPY_DTYPES[contract_dtype]]
+    return DATATYPES[contract_dtype]
 
 
 def array_of(tensor: Any, raw: bytes | None, pointer: str) -> Array:

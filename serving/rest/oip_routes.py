@@ -12,6 +12,7 @@ from starlette.routing import Route
 from serving.backend_protocol import VersionState
 from serving.catalog import Catalog, CatalogView, ModelReference, Servable
 from serving.contract.agreement import DEFAULT_SIGNATURE
+from serving.contract.open_inference import DATATYPES
 from serving.contract.tensors import TensorSpec
 from serving.errors import PenstockError
 from serving.observability.metrics import RequestMetrics
@@ -19,7 +20,6 @@ from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_response
 from serving.rest.oip_body import read_infer
 from serving.rest.oip_statistics import model_statistics
-from serving.rest.oip_tensors import DATATYPES
 from serving.rest.predict_endpoint import PredictEndpoint, Serving
 from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.tfserving_routes import REFUSALS, path_parameters

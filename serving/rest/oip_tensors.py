@@ -7,48 +7,18 @@ length in four bytes, then the bytes.
 import math
 import struct
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from serving.contract.open_inference import DATATYPES, WIRE_DTYPES
 from serving.contract.tensors import NUMPY_DTYPES, Array, shape_text
 from serving.errors import InvalidInput, WrongDtype, WrongShape
 from serving.preprocessing.arrays import json_name, numeric_array
 
-DATATYPES: Mapping[str, str] = MappingProxyType(
-    {
-        "bool": "BOOL",
-        "uint8": "UINT8",
-        "int32": "INT32",
-        "int64": "INT64",
-        "float16": "FP16",
-        "float32": "FP32",
-        "float64": "FP64",
-        "string": "BYTES",
-    }
-)
-"""What the protocol calls the contract's dtypes."""
-
-_WIRE: Mapping[str, np.dtype[np.generic]] = MappingProxyType(
-    {
-        "BOOL": np.dtype(np.bool_),
-        "UINT8": np.dtype("<u1"),
-        "UINT16": np.dtype("<u2"),
-        "UINT32": np.dtype("<u4"),
-        "UINT64": np.dtype("<u8"),
-        "INT8": np.dtype("<i1"),
-        "INT16": np.dtype("<i2"),
-        "INT32": np.dtype("<i4"),
-        "INT64": np.dtype("<i8"),
-        "FP16": np.dtype("<f2"),
-        "FP32": np.dtype("<f4"),
-        "FP64": np.dtype("<f8"),
-    }
-)
-_WRITTEN = {NUMPY_DTYPES[name]: (datatype, _WIRE.get(datatype)) for name, datatype in DATATYPES.items()}
+_WRITTEN = {NUMPY_DTYPES[name]: (datatype, WIRE_DTYPES.get(datatype)) for name, datatype in DATATYPES.items()}
 """By the dtype itself: numpy makes its name anew each time it is asked."""
 _LENGTH = struct.Struct("<I")
 
@@ -68,9 +38,9 @@ class TensorHead:
 
 
 def check_datatype(head: TensorHead) -> None:
-    if head.datatype != "BYTES" and head.datatype not in _WIRE:
+    if head.datatype != "BYTES" and head.datatype not in WIRE_DTYPES:
         raise WrongDtype(
-            f"{head.datatype[:32]!r} is no datatype read here; they are {', '.join([*_WIRE, 'BYTES'])}",
+            f"{head.datatype[:32]!r} is no datatype read here; they are {', '.join([*WIRE_DTYPES, 'BYTES'])}",
             pointer=f"{head.pointer}/datatype",
         )
 
@@ -91,7 +61,7 @@ def from_json(head: TensorHead, data: object) -> Array:
         raise WrongShape(f"{len(data)} values where the shape {shape_text(head.shape)} has {expected}", pointer=pointer)
     if head.datatype == "BYTES":
         return _texts(head, data, len(row_shape))
-    kind = {"f": "float64", "b": "bool"}.get(_WIRE[head.datatype].kind, "int64")
+    kind = {"f": "float64", "b": "bool"}.get(WIRE_DTYPES[head.datatype].kind, "int64")
     array = numeric_array(data, kind, row_shape, lambda row: f"{pointer}/{row}")
     return array.reshape(head.shape)
 
@@ -115,7 +85,7 @@ def from_raw(head: TensorHead, raw: memoryview) -> Array:
     """The values of a raw tensor as a view of `raw`; BYTES as an object array of `bytes`. Raises WrongShape."""
     if head.datatype == "BYTES":
         return _objects(_elements(head, raw), head.shape)
-    dtype = _WIRE[head.datatype]
+    dtype = WIRE_DTYPES[head.datatype]
     if len(raw) != head.elements * dtype.itemsize:
         raise WrongShape(
             f"{len(raw)} bytes where {head.datatype} of shape {shape_text(head.shape)} has "

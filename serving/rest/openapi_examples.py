@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 from serving.catalog import CatalogView, Servable
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.manifest import Classification, GoldenExample, Manifest
+from serving.contract.open_inference import DATATYPES
 from serving.errors import InvalidInput
 from serving.preprocessing.records import decode_instances
-from serving.rest.oip_tensors import DATATYPES, to_json
+from serving.rest.oip_tensors import to_json
 
 Examples: TypeAlias = dict[str, Any]
 """OpenAPI's `examples`: a name to an object with a `summary` and a `value`."""

@@ -195,7 +195,7 @@ def refusals(stub: Any, service: Any) -> dict[str, Any]:
         "dtype": refused(stub.Predict, wrong_dtype),
         "output": refused(stub.Predict, output),
         "timeout": refused(stub.Predict, digits(), metadata=(("x-request-timeout-ms", "soon"),)),
-        "deadline": refused(stub.Predict, digits(), timeout=0.000001)[:1],
+        "deadline": refused(stub.Predict, digits(8_000), timeout=0.001)[:1],  # takes far longer, anywhere
         "too_large": refused(stub.Predict, digits(70_000))[:1],
         "nameless_status": refused(service.GetModelStatus, nameless),
         "unknown_status": refused(service.GetModelStatus, unknown),

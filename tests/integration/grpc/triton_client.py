@@ -148,6 +148,7 @@ async def asynchronous(address: str) -> dict[str, Any]:
 def refusals(client: Any) -> dict[str, Any]:
     short = triton.InferInput("image", [1, 8], "FP32")
     short.set_data_from_numpy(np.zeros((1, 8), np.float32))
+    many = image(np.repeat(PIXELS, 8000, axis=0))  # far more work than fits the deadline, anywhere
     return {
         "model": refused(client.infer, "nobody", [image()]),
         "version": refused(client.infer, "digits", [image()], model_version="9"),
@@ -158,7 +159,7 @@ def refusals(client: Any) -> dict[str, Any]:
             client.infer, "digits", [image()], outputs=[triton.InferRequestedOutput("probabilities", class_count=2)]
         ),
         "image": refused(client.infer, "digits", [image(np.array([b"no image" * 20], object), "BYTES")]),
-        "deadline": refused(client.infer, "digits", [image()], client_timeout=0.000001)[:1],
+        "deadline": refused(client.infer, "digits", [many], client_timeout=0.001)[:1],
         "metadata": refused(client.get_model_metadata, "nobody"),
     }
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from serving.contract.open_inference import DATATYPES
 from serving.contract.tensors import Array
 from serving.errors import InvalidInput, WrongDtype, WrongShape
 from serving.rest.oip_tensors import (
-    DATATYPES,
     TensorHead,
     check_datatype,
     datatype_of,
