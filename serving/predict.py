@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher, Receipt
+from serving.batching.events import BatchRules
 from serving.catalog import Catalog, ModelReference, Servable
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
@@ -69,8 +70,8 @@ class Predictor:
             decoded = self.clock()
             if decoded >= request.deadline_seconds:
                 raise DeadlineExceeded("the deadline passed while the request was decoded")
-            sizes = servable.allowed_batch_rows(request.signature)
-            answer = await self.batcher.predict(target, inputs, request.deadline_seconds, sizes)
+            rules = BatchRules(servable.allowed_batch_rows(request.signature))
+            answer = await self.batcher.predict(target, inputs, request.deadline_seconds, rules=rules)
         return Prediction(servable, answer.outputs, answer.receipt, decoded - started)
 
     @contextmanager

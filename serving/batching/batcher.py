@@ -14,7 +14,17 @@ from typing import Protocol
 
 from serving.backend_protocol import Arrays, Backend, Target
 from serving.batching.collate import Part, Reassembly, check_rows, collate, padded
-from serving.batching.events import Action, Complete, QueueKey, SendBatch, Submission, layout_of
+from serving.batching.events import (
+    ANY_BATCH,
+    Action,
+    BatchRules,
+    Complete,
+    Lane,
+    QueueKey,
+    SendBatch,
+    Submission,
+    layout_of,
+)
 from serving.batching.policy import BatchingCore
 from serving.contract.tensors import Array
 from serving.errors import BackendError, BackendUnavailable, DeadlineExceeded, PenstockError
@@ -75,10 +85,16 @@ class Batcher:
     _timer_due_seconds: float = 0.0
 
     async def predict(
-        self, target: Target, inputs: Arrays, deadline_seconds: float, allowed_batch_rows: tuple[int, ...] = ()
+        self,
+        target: Target,
+        inputs: Arrays,
+        deadline_seconds: float,
+        *,
+        rules: BatchRules = ANY_BATCH,
+        lane: Lane = Lane.NORMAL,
+        tenant: str = "",
     ) -> Answer:
-        """The outputs for `inputs` (rows first, all equally many, at least one). Where `allowed_batch_rows` (rising)
-        names sizes, the backend is called with those alone.
+        """The outputs for `inputs` (rows first, all equally many, at least one).
 
         Raises Overloaded and PayloadTooLarge at the door, DeadlineExceeded at the deadline, and whatever BackendError
         its batch met. A cancelled caller is forgotten at once.
@@ -88,8 +104,8 @@ class Batcher:
         waiting = _Waiting(inputs, asyncio.get_running_loop().create_future(), now, Reassembly(rows))
         self._waiting[number] = waiting
         nbytes = sum(array.nbytes for array in inputs.values())
-        key = QueueKey(target, layout_of(inputs), allowed_batch_rows)
-        self._perform(self.core.submit(Submission(number, key, rows, nbytes, deadline_seconds), now))
+        key = QueueKey(target, layout_of(inputs), rules)
+        self._perform(self.core.submit(Submission(number, key, rows, nbytes, deadline_seconds, lane, tenant), now))
         self._flush_soon()
         try:
             return await waiting.future
@@ -176,7 +192,7 @@ class Batcher:
     async def _call(self, batch: SendBatch, parts: Sequence[Part]) -> dict[str, Array]:
         limit = asyncio.timeout(max(0.0, batch.deadline_seconds - self.clock()))
         try:
-            inputs = padded(collate(parts), batch.key.allowed_batch_rows)
+            inputs = padded(collate(parts), batch.key.rules.allowed_rows)
             async with limit:
                 outputs = await self.backend.predict(batch.key.target, inputs, batch.deadline_seconds)
             check_rows(outputs, len(next(iter(inputs.values()))))

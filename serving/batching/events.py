@@ -4,6 +4,7 @@ Pure facts. Times are seconds on one monotonic clock; sizes are rows, never requ
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TypeAlias
 
 from serving.backend_protocol import Arrays, Target
@@ -13,24 +14,44 @@ Layout: TypeAlias = tuple[tuple[str, str, tuple[int, ...]], ...]
 """Each input's name, dtype and row shape, in name order."""
 
 
+class Lane(IntEnum):
+    """How urgent a request is; the least number first."""
+
+    HIGH = 0
+    NORMAL = 1
+    BATCH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRules:
+    """What the batches of one queue keep to. `allowed_rows` (rising): no call has another number of rows."""
+
+    allowed_rows: tuple[int, ...] = ()
+
+
+ANY_BATCH = BatchRules()
+
+
 @dataclass(frozen=True, slots=True)
 class QueueKey:
-    """Requests with equal keys may share a batch. `allowed_batch_rows` (rising): no call has another number of rows."""
+    """Requests with equal keys may share a batch."""
 
     target: Target
     layout: Layout
-    allowed_batch_rows: tuple[int, ...] = ()
+    rules: BatchRules = ANY_BATCH
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A request that asks to be queued."""
+    """A request that asks to be queued; `tenant` is who shares fairly with other tenants."""
 
     request: int
     key: QueueKey
     rows: int
     nbytes: int
     deadline_seconds: float
+    lane: Lane = Lane.NORMAL
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from serving.backends.holds import Holds
 from serving.backends.in_memory import InMemoryBackend, Turn
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Answer, Batcher
-from serving.batching.events import SendBatch
+from serving.batching.events import BatchRules, SendBatch
 from serving.batching.policy import BatchingCore
 from serving.contract.tensors import Array
 
@@ -105,7 +105,7 @@ class Gateway:
         """Rows first, first + 1, ... with these numbers as their only input."""
         deadline = self.batcher.clock() + patience_seconds
         inputs = {"ids": np.arange(first, first + rows)}
-        return await self.batcher.predict(target, inputs, deadline, allowed_batch_rows)
+        return await self.batcher.predict(target, inputs, deadline, rules=BatchRules(allowed_batch_rows))
 
     @property
     def idle(self) -> bool:
