@@ -192,7 +192,7 @@ class Batcher:
     async def _call(self, batch: SendBatch, parts: Sequence[Part]) -> dict[str, Array]:
         limit = asyncio.timeout(max(0.0, batch.deadline_seconds - self.clock()))
         try:
-            inputs = padded(collate(parts), batch.key.rules.allowed_rows)
+            inputs = padded(collate(parts), (batch.padded_rows,))
             async with limit:
                 outputs = await self.backend.predict(batch.key.target, inputs, batch.deadline_seconds)
             check_rows(outputs, len(next(iter(inputs.values()))))

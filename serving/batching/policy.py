@@ -83,7 +83,9 @@ class BatchingCore:
         while len(self._in_flight) < self._slots and (chosen := self._next_rows()) is not None:
             key, slices = chosen
             deadline = max(self._requests[part.request].submission.deadline_seconds for part in slices)
-            batch = SendBatch(next(self._batches), key, slices, deadline)
+            rows = sum(part.rows for part in slices)
+            padded_rows = next((size for size in key.rules.allowed_rows if size >= rows), rows)
+            batch = SendBatch(next(self._batches), key, slices, deadline, padded_rows)
             self._in_flight[batch.batch] = _InFlight(batch, now)
             actions.append(batch)
         return actions
@@ -176,11 +178,10 @@ class BatchingCore:
                 self._leave_queue(submission)
 
     def _most_rows(self, key: QueueKey) -> int:
-        """The largest size allowed within `max_batch_rows`; one that is smaller than any allowed size is filled up."""
-        if not key.rules.allowed_rows:
-            return self._max_batch_rows
-        within = [size for size in key.rules.allowed_rows if size <= self._max_batch_rows]
-        return within[-1] if within else self._max_batch_rows
+        """The largest size allowed within the limits; one that is smaller than any allowed size is filled up."""
+        most = min(self._max_batch_rows, key.rules.max_rows or self._max_batch_rows)
+        within = [size for size in key.rules.allowed_rows if size <= most]
+        return within[-1] if within else most
 
     def _remember_deadline(self, submission: Submission) -> None:
         if len(self._deadlines) > DEADLINES_KEPT + 4 * len(self._requests):  # nearly all of them were met

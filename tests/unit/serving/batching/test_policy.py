@@ -5,8 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
+from serving.backend_protocol import Target
+from serving.batching.admission import QueueLimits
+from serving.batching.events import BatchRules, QueueKey, Submission
+from serving.batching.policy import BatchingCore
 from serving.errors import BackendRejected, BackendUnavailable, Overloaded
-from tests.unit.serving.batching.cores import batches, completed, new_core, rejected, sent, submission
+from tests.unit.serving.batching.cores import LATER, batches, completed, new_core, rejected, sent, submission
 
 DOWN = BackendUnavailable("nobody answers")
 BAD = BackendRejected("cannot be parsed")
@@ -45,6 +49,19 @@ def test_rows_never_exceed_a_batch() -> None:
 def test_a_batch_is_no_larger_than_a_size_its_model_allows(sizes: tuple[int, ...], largest: int) -> None:
     core = new_core(submission(1, 20, allowed_batch_rows=sizes), max_batch_rows=8)
     assert sent(core.fill_slots(0.0)) == [[(1, largest)]]
+
+
+def test_a_model_may_have_a_lower_limit_than_the_gateway() -> None:
+    core = BatchingCore(max_batch_rows=8, slots=1, limits=QueueLimits(100, 100))
+    key = QueueKey(Target("digits", 1, "serving_default"), (), BatchRules(max_rows=3))
+    core.submit(Submission(1, key, 9, 0, LATER), 0.0)
+    assert sent(core.fill_slots(0.0)) == [[(1, 3)]]
+
+
+def test_a_batch_says_how_many_rows_its_call_has() -> None:
+    core = new_core(submission(1, 5, allowed_batch_rows=(1, 4, 8)), max_batch_rows=8)
+    (batch,) = batches(core.fill_slots(0.0))
+    assert (batch.rows, batch.padded_rows) == (5, 8)
 
 
 def test_who_does_not_fit_is_first_in_the_next_batch() -> None:
