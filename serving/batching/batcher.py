@@ -184,7 +184,7 @@ class Batcher:
             actions = self.core.batch_done(batch.batch, self.clock())
         except PenstockError as error:
             backend_seconds = self.clock() - sent_at
-            actions = self.core.batch_failed(batch.batch, error)
+            actions = self.core.batch_failed(batch.batch, error, self.clock())
         self._perform(actions)
         self._flush()
         self.observer.batch_finished(batch, backend_seconds, queue_seconds)
