@@ -33,6 +33,10 @@ class Outcome:
         return int(np.sum(np.isnan(self.answered_at) & np.isnan(self.refused_at)))
 
     @property
+    def refused(self) -> int:
+        return int(np.sum(~np.isnan(self.refused_at)))
+
+    @property
     def latencies(self) -> Times:
         """Seconds from arrival to answer, of those that were answered."""
         seconds = self.answered_at - self._came

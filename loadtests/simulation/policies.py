@@ -28,11 +28,13 @@ class FirstComeFirstServed:
     max_batch_rows: int
     slots: int = 1
     _queue: "OrderedDict[int, _Waiting]" = field(default_factory=OrderedDict)
+    _queued_rows: int = 0
     _in_flight: dict[int, SendBatch] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=count)
 
     def submit(self, submission: Submission, now: float) -> list[Action]:
         self._queue[submission.request] = _Waiting(submission, now)
+        self._queued_rows += submission.rows
         return []
 
     def fill_slots(self, now: float) -> list[Action]:
@@ -68,12 +70,11 @@ class FirstComeFirstServed:
         batch = SendBatch(next(self._numbers), members[0].key, slices, inf)
         self._in_flight[batch.batch] = batch
         for member in members:
-            del self._queue[member.request]
+            self._leave(member.request)
         return batch
 
-    @property
-    def _queued_rows(self) -> int:
-        return sum(waiting.submission.rows for waiting in self._queue.values())
+    def _leave(self, request: int) -> None:
+        self._queued_rows -= self._queue.pop(request).submission.rows
 
     @property
     def _oldest_seconds(self) -> float:
@@ -135,7 +136,7 @@ class ShrinkToTheOldest(FirstComeFirstServed):
             if now + self.device.seconds(waiting.submission.rows) > waiting.submission.deadline_seconds
         ]
         for request in late:
-            del self._queue[request]
+            self._leave(request)
         return [Reject(request, DeadlineExceeded("cannot be answered in time")) for request in late]
 
     def _fitting(self, now: float) -> int:

@@ -75,5 +75,5 @@ class WindowDrop(FirstComeFirstServed):
         return best
 
     def _given_up(self, request: int) -> Action:
-        del self._queue[request]
+        self._leave(request)
         return Reject(request, DeadlineExceeded("others can be answered instead"))
