@@ -38,6 +38,7 @@ class InMemoryBackend:
     models: Mapping[str, Mapping[int, Mapping[str, Signature]]]
     run: Run
     script: Iterator[Turn] = field(default_factory=lambda: iter(()))
+    clock: Callable[[], float] = time.monotonic
     calls: int = 0
     name: str = "in_memory"
     _statuses: dict[str, dict[int, VersionStatus]] = field(default_factory=dict)
@@ -68,7 +69,7 @@ class InMemoryBackend:
             raise ModelNotReady(f"version {target.version} of model {target.model} is not loaded")
         if turn.delay_seconds:
             await asyncio.sleep(turn.delay_seconds)
-        if time.monotonic() >= deadline_seconds:
+        if self.clock() >= deadline_seconds:
             raise DeadlineExceeded("the deadline passed while the model ran")
         if turn.error:
             raise turn.error

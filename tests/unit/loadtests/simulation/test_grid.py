@@ -1,0 +1,38 @@
+"""The bench's grid: one row per policy, the oracle's figures bound them, and the command writes what it says."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loadtests.simulation.__main__ import table, write
+from loadtests.simulation.acceptance import Traffic, goodput_claim
+from loadtests.simulation.device import CASES
+from loadtests.simulation.grid import ORACLE, OURS, POLICIES, figures
+from loadtests.simulation.ours import our_core
+
+
+@pytest.mark.parametrize("load", [0.6, 1.6])
+def test_oracle_bounds_every_policy_of_the_grid(load: float) -> None:
+    oracle, *rows = figures(CASES[1], "Poisson", load, [1], 500)
+    assert (oracle.policy, [row.policy for row in rows]) == (ORACLE, list(POLICIES))
+    assert oracle.goodput is not None
+    assert all(row.goodput is not None and row.goodput <= oracle.goodput for row in rows)
+    assert (oracle.mean_seconds is None) == (load > 1)
+
+
+def test_bench_writes_figures_claims_and_pictures(tmp_path: Path) -> None:
+    rows = list(figures(CASES[0], "Poisson", 0.6, [1], 100))
+    claim = goodput_claim(our_core, Traffic(CASES[0], "Poisson", 0.6, 1, 100))
+    write(tmp_path, rows, [claim])
+    written = json.loads((tmp_path / "batching.json").read_text())
+    assert [row["policy"] for row in written["figures"]] == [ORACLE, *POLICIES]
+    assert written["claims"][0]["holds"] is True
+    assert (tmp_path / "batching_poisson.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_table_has_a_line_for_every_row() -> None:
+    rows = list(figures(CASES[0], "bursty", 0.6, [1], 100))
+    _, _, *lines = table(rows).splitlines()
+    assert len(lines) == len(rows)
+    assert f"| {OURS} | 1.000 |" in lines[1]
