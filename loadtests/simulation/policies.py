@@ -47,7 +47,7 @@ class FirstComeFirstServed:
         del now
         return [Complete(part.request) for part in self._in_flight.pop(batch).slices]
 
-    def batch_failed(self, batch: int, error: PenstockError) -> list[Action]:
+    def batch_failed(self, batch: int, error: PenstockError, now: float) -> list[Action]:
         return [Reject(part.request, error) for part in self._in_flight.pop(batch).slices]
 
     def next_deadline_seconds(self) -> float | None:

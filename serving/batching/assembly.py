@@ -54,8 +54,7 @@ class Assembly:
     def _plan(self, goal_rows: int) -> None:
         queue = self._queue
         self._room = goal_rows - self.rows
-        seconds = queue.cost.seconds(call_rows(goal_rows, queue.key.rules.allowed_rows))
-        self._finish_seconds = -inf if seconds is None else self._now + seconds
+        self._finish_seconds = self._now + self._seconds(goal_rows) if queue.is_learned else -inf
 
     def _take_turns(self, lane_queue: LaneQueue) -> None:
         turns, stuck = lane_queue.turns, set[Flow]()

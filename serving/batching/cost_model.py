@@ -87,7 +87,7 @@ class CostModel:
         self._levels: list[float] = []
         self._spreads: list[float] = []
         self._started_seconds = 0.0
-        self._calls, self._calls_at_fit = 0, 0
+        self.calls, self._calls_at_fit = 0, 0
         self._largest: BucketFacts | None = None
         self._steepness_unseen = 0.0
         self.line: Line | None = None
@@ -95,7 +95,7 @@ class CostModel:
 
     def observe(self, rows: int, seconds: float, now: float) -> bool:
         """A call of so many rows took so long. True when what is known changed by it."""
-        if not self._calls:
+        if not self.calls:
             self._started_seconds = now
         weight = 2.0 ** ((now - self._started_seconds) / HALF_LIFE_SECONDS)
         if weight > _RESCALE:
@@ -106,9 +106,9 @@ class CostModel:
         if bucket is None:
             bucket = self._buckets[index] = _Bucket()
         bucket.add(max(seconds, LEAST_SECONDS), rows, weight)
-        self._calls += 1
-        since = self._calls - self._calls_at_fit
-        if self._calls > EACH_CALL and bucket.calls > 2 and since < THEN_EVERY_CALLS:
+        self.calls += 1
+        since = self.calls - self._calls_at_fit
+        if self.calls > EACH_CALL and bucket.calls > 2 and since < THEN_EVERY_CALLS:
             return False
         self._fit(weight)
         return True
@@ -133,7 +133,7 @@ class CostModel:
         return min(bisect_left(self._sizes, rows), len(self._sizes) - 1)
 
     def _fit(self, weight_now: float) -> None:
-        self._calls_at_fit = self._calls
+        self._calls_at_fit = self.calls
         faded = [index for index, bucket in self._buckets.items() if bucket.weight < LEAST_WEIGHT * weight_now]
         for index in faded:
             del self._buckets[index]

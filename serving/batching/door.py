@@ -65,7 +65,7 @@ class Door:
             gone = BackendUnavailable("the backend did not answer lately; it will be asked again soon")
             return [*told, _refused(queue, submission, "breaker", gone)]
         is_trial = False
-        if queue.pace.batch_seconds:
+        if queue.is_learned:
             start, ahead = self._start_seconds(queue, now), self._rows_ahead(queue, submission) if queue.rows else 0
             finish = queue.pace.finish_seconds(start, ahead, rows)
             if finish > submission.deadline_seconds and not self._fits_alone(submission, queue, ahead, now):
@@ -75,7 +75,7 @@ class Door:
                 is_trial = True
         request = backlog.enter(queue, submission, now)
         request.is_trial = is_trial
-        if queue.wants_sample and queue.pace.batch_seconds:
+        if queue.is_learned and queue.wants_sample:
             queue.take_sample(request, queue.expected_seconds(start, ahead, rows))
         return told
 
@@ -89,7 +89,7 @@ class Door:
         others = self._total_seconds - queue.backlog_seconds
         if others > 0.0:
             turns = self._waiting_queues - (queue.backlog_seconds > 0.0)
-            start += min(others, turns * (queue.waiting_seconds() + queue.pace.batch_seconds)) / self.slots
+            start += MARGIN * min(others, turns * (queue.waiting_seconds() + queue.batch_seconds)) / self.slots
         return start
 
     def _rows_ahead(self, queue: Queue, submission: Submission) -> int:

@@ -12,7 +12,7 @@ from math import inf
 
 from serving.batching.admission import MARGIN, Load, QueueLimits
 from serving.batching.assembly import put_together
-from serving.batching.backlog import Backlog
+from serving.batching.backlog import QUEUE_QUANTUM_SECONDS, Backlog
 from serving.batching.batch_size import call_rows
 from serving.batching.depth import Depth
 from serving.batching.door import Door
@@ -199,7 +199,7 @@ class BatchingCore:
         if assembly.rows:
             batch = self._send(queue, assembly.slices, assembly.requests, assembly.deadline_seconds, now)
             seconds = queue.cost.seconds(batch.padded_rows) or 0.0
-            self._backlog.turns[lead.lane].spend(lead, seconds)
+            self._backlog.turns[lead.lane].spend(lead, max(seconds, QUEUE_QUANTUM_SECONDS))
             if len(waiting) > 1:
                 self._reserves.spend(seconds, waiting, assembly.riding, aged)
             self._backlog.sent(queue, assembly.rows, assembly.nbytes)

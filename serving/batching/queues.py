@@ -21,6 +21,8 @@ TENANT_QUANTUM_ROWS = 1.0
 GHOSTS_KEPT = 64
 """Requests that left early stay in their flow's line until they come up, or until they are this many and half of it."""
 PATIENCE_WEIGHT = 0.05
+LEARNING_CALLS = 4
+"""Nobody is refused or dropped for what so few calls say: the first ones are the slowest, and say little of others."""
 
 
 class Request:
@@ -149,6 +151,8 @@ class Queue:
         self.shed: Counter[str] = Counter()
         self.largest = LargestBatch(self.most_rows, "")
         self.pace = Pace(1, 0.0, 1)
+        self.batch_seconds = 0.0
+        self.is_learned = False
 
     def resize(self, slots: int) -> None:
         """Choose B anew, and what the door needs to know of it: after the cost model, the ceiling or K changed."""
@@ -162,7 +166,9 @@ class Queue:
         if self.ceiling.lowered and chosen.rows == most:
             chosen = LargestBatch(chosen.rows, "the backend had no room for more")
         self.largest = chosen
-        self.pace = Pace(chosen.rows, MARGIN * (self.cost.seconds(chosen.rows) or 0.0), slots)
+        self.batch_seconds = self.cost.seconds(chosen.rows) or 0.0
+        self.pace = Pace(chosen.rows, MARGIN * self.batch_seconds, slots)
+        self.is_learned = self.cost.calls >= LEARNING_CALLS
 
     def is_trusted(self, now: float) -> bool:
         """Whether calls bear its predictions out: one ended lately, or is under way."""
@@ -179,7 +185,7 @@ class Queue:
 
     def waiting_seconds(self) -> float:
         """The device's time that its waiting rows need, slots aside."""
-        return self.rows / self.pace.batch_rows * self.pace.batch_seconds
+        return self.rows / self.pace.batch_rows * self.batch_seconds
 
     def sent(self, first: Request, rows: int, now: float) -> None:
         """A batch left, `first` being its first member: one of each is asked how long callers would wait."""

@@ -136,7 +136,7 @@ def test_large_request_is_cut() -> None:
 
 def test_large_request_takes_one_slot_at_a_time_while_others_wait() -> None:
     core = new_core(submission(1, 12), submission(2, 4), submission(3, 4, model="faces"), slots=3)
-    assert sent(core.fill_slots(0.0)) == [[(1, 4)], [(2, 4)], [(3, 4)]]
+    assert sent(core.fill_slots(0.0)) == [[(1, 4)], [(3, 4)], [(2, 4)]]
 
 
 def test_large_request_fills_what_small_ones_leave() -> None:
