@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 from serving.backend_protocol import Target
 from serving.batching.admission import QueueLimits
-from serving.batching.events import Action, BatchRules, Complete, QueueKey, Reject, SendBatch, Submission
+from serving.batching.events import Action, BatchRules, Complete, Lane, QueueKey, Reject, SendBatch, Submission
 from serving.batching.policy import BatchingCore
 
 LATER = 1_000_000.0
 """A deadline that no test reaches."""
 
 
-def key_of(model: str, allowed_batch_rows: tuple[int, ...] = ()) -> QueueKey:
-    return QueueKey(Target(model, 1, "serving_default"), (("x", "<f4", (2,)),), BatchRules(allowed_batch_rows))
+def key_of(model: str, allowed_batch_rows: tuple[int, ...] = (), max_wait_seconds: float = 0.0) -> QueueKey:
+    rules = BatchRules(allowed_batch_rows, max_wait_seconds=max_wait_seconds)
+    return QueueKey(Target(model, 1, "serving_default"), (("x", "<f4", (2,)),), rules)
 
 
 def submission(
@@ -23,8 +24,12 @@ def submission(
     nbytes: int = 0,
     deadline_seconds: float = LATER,
     allowed_batch_rows: tuple[int, ...] = (),
+    max_wait_seconds: float = 0.0,
+    lane: Lane = Lane.NORMAL,
+    tenant: str = "",
 ) -> Submission:
-    return Submission(request, key_of(model, allowed_batch_rows), rows, nbytes, deadline_seconds)
+    key = key_of(model, allowed_batch_rows, max_wait_seconds)
+    return Submission(request, key, rows, nbytes, deadline_seconds, lane, tenant)
 
 
 def new_core(
