@@ -184,7 +184,7 @@ class Batcher:
             actions = self.core.batch_done(batch.batch, self.clock())
         except PenstockError as error:
             backend_seconds = self.clock() - sent_at
-            actions = self.core.batch_failed(batch.batch, error)
+            actions = self.core.batch_failed(batch.batch, error, self.clock())
         self._perform(actions)
         self._flush()
         self.observer.batch_finished(batch, backend_seconds, queue_seconds)
@@ -192,7 +192,7 @@ class Batcher:
     async def _call(self, batch: SendBatch, parts: Sequence[Part]) -> dict[str, Array]:
         limit = asyncio.timeout(max(0.0, batch.deadline_seconds - self.clock()))
         try:
-            inputs = padded(collate(parts), batch.key.rules.allowed_rows)
+            inputs = padded(collate(parts), (batch.padded_rows,))
             async with limit:
                 outputs = await self.backend.predict(batch.key.target, inputs, batch.deadline_seconds)
             check_rows(outputs, len(next(iter(inputs.values()))))

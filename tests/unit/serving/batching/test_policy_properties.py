@@ -137,7 +137,7 @@ class BatchingMachine(RuleBasedStateMachine):
     @rule(choice=st.integers(0, 2))
     def batch_failed(self, choice: int) -> None:
         batch = self._landed(choice)
-        actions = self.core.batch_failed(batch.batch, DOWN)
+        actions = self.core.batch_failed(batch.batch, DOWN, self.now)
         members = [part.request for part in batch.slices if not self.world.stories[part.request].end]
         assert rejected(actions) == [(member, "BackendUnavailable") for member in members]
         self.world.record(actions, self.now)
@@ -203,7 +203,7 @@ def trace(seed: int) -> list[str]:
         flying += [batch.batch for batch in batches(actions)]
         while flying and random.random() < 0.6:
             batch = flying.pop(random.randrange(len(flying)))
-            actions += core.batch_done(batch, now) if random.random() < 0.9 else core.batch_failed(batch, DOWN)
+            actions += core.batch_done(batch, now) if random.random() < 0.9 else core.batch_failed(batch, DOWN, now)
         told += [repr(action) for action in actions]
     return told
 
