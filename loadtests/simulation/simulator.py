@@ -32,7 +32,7 @@ class Policy(Protocol):
 
     def batch_done(self, batch: int, now: float) -> list[Action]: ...
 
-    def batch_failed(self, batch: int, error: PenstockError) -> list[Action]: ...
+    def batch_failed(self, batch: int, error: PenstockError, now: float) -> list[Action]: ...
 
     def next_deadline_seconds(self) -> float | None: ...
 
@@ -114,7 +114,7 @@ class _Run:
             raise AssertionError(f"request {request} ended twice")
 
     def _send(self, batch: SendBatch) -> None:
-        rows = batch.rows
+        rows = batch.padded_rows
         seconds = self.device.seconds(rows)
         if self.device.noise:
             seconds *= self.random.lognormvariate(0.0, self.device.noise)
@@ -127,6 +127,6 @@ class _Run:
         _, batch, late = heappop(self.landings)
         if late:  # the shell gives the call up; the device does not know
             error = DeadlineExceeded("the backend did not answer before the deadline")
-            self._perform(self.policy.batch_failed(batch, error))
+            self._perform(self.policy.batch_failed(batch, error, self.now))
         else:
             self._perform(self.policy.batch_done(batch, self.now))
