@@ -48,6 +48,7 @@ class FirstComeFirstServed:
         return [Complete(part.request) for part in self._in_flight.pop(batch).slices]
 
     def batch_failed(self, batch: int, error: PenstockError, now: float) -> list[Action]:
+        del now
         return [Reject(part.request, error) for part in self._in_flight.pop(batch).slices]
 
     def next_deadline_seconds(self) -> float | None:
@@ -67,7 +68,7 @@ class FirstComeFirstServed:
 
     def _batch(self, members: list[Submission]) -> SendBatch:
         slices = tuple(RowSlice(member.request, 0, member.rows) for member in members)
-        batch = SendBatch(next(self._numbers), members[0].key, slices, inf)
+        batch = SendBatch(next(self._numbers), members[0].key, slices, inf, sum(member.rows for member in members))
         self._in_flight[batch.batch] = batch
         for member in members:
             self._leave(member.request)

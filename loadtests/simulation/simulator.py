@@ -114,7 +114,7 @@ class _Run:
             raise AssertionError(f"request {request} ended twice")
 
     def _send(self, batch: SendBatch) -> None:
-        rows = batch.rows
+        rows = batch.padded_rows
         seconds = self.device.seconds(rows)
         if self.device.noise:
             seconds *= self.random.lognormvariate(0.0, self.device.noise)

@@ -49,8 +49,8 @@ def test_call_is_given_up_at_its_deadline_and_the_device_works_on() -> None:
 def test_noise_is_seeded() -> None:
     case = CASES[0]
     noisy = Device(case.device.fixed_seconds, case.device.per_row_seconds, noise=0.3)
-    arrivals = Traffic(case, "Poisson", 0.5, 1, 200).arrivals()
-    first, again, other = (simulate(our_core(case), arrivals, noisy, seed).answered_at.tolist() for seed in (1, 1, 2))
+    arrivals = Traffic(case, "Poisson", 0.5, 1, 100).arrivals()
+    first, again, other = (repr(simulate(our_core(case), arrivals, noisy, seed).answered_at) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 

@@ -92,8 +92,8 @@ class AuditedCore(BatchingCore):
     def batch_done(self, batch: int, now: float) -> list[Action]:
         return self._noted(super().batch_done(batch, now))
 
-    def batch_failed(self, batch: int, error: PenstockError) -> list[Action]:
-        return self._noted(super().batch_failed(batch, error))
+    def batch_failed(self, batch: int, error: PenstockError, now: float) -> list[Action]:
+        return self._noted(super().batch_failed(batch, error, now))
 
     def cancel(self, request: int) -> None:
         super().cancel(request)
