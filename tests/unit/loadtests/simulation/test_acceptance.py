@@ -1,4 +1,4 @@
-"""Our core beside the oracles: a part of the grid that `make bench-batching` goes through, small enough for every run."""
+"""Our core beside the oracles: a part of the grid of `make bench-batching`, small enough for every run."""
 
 import pytest
 
