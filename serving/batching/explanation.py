@@ -28,8 +28,8 @@ class AccuracyFacts:
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
     """One queue. `cost` is S(b) = t0 + a*b, None until a call has ended; `shed` counts requests by the rule that ended
-    them; `probe_in_seconds` is set while the breaker is open; `calls` compares the backend's time, `latency` a request's
-    from the door to its answer.
+    them; `probe_in_seconds` is set while the breaker is open; `calls` compares the backend's time, `latency` that of a
+    request from the door to its answer.
     """
 
     target: Target

@@ -13,7 +13,7 @@ from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend, Turn
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Answer, Batcher
-from serving.batching.events import Action, Lane, SendBatch, Submission
+from serving.batching.events import Action, Lane, QueueKey, SendBatch, Submission, layout_of
 from serving.batching.policy import BatchingCore
 from serving.contract.tensors import Array
 from serving.errors import BackendError, BackendRejected, BackendUnavailable, Overloaded, PenstockError
@@ -135,7 +135,8 @@ class Storm:
     async def _ask(self, caller: Caller) -> Answer:
         deadline = self.batcher.clock() + caller.patience_seconds
         inputs = {"ids": np.array(caller.numbers)}
-        return await self.batcher.predict(caller.target, inputs, deadline, lane=caller.lane, tenant=caller.tenant)
+        key = QueueKey(caller.target, layout_of(inputs))
+        return await self.batcher.predict(key, inputs, deadline, lane=caller.lane, tenant=caller.tenant)
 
     def moods(self) -> Iterator[Turn]:
         ends, mood = 0.0, FINE
