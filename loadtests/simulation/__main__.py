@@ -1,4 +1,4 @@
-"""Our core held to the oracles over the whole grid, and beside the policies of others: a table, JSON and two pictures.
+"""Our core held to the oracles over the whole grid, and beside the policies of others: tables, JSON, two pictures.
 
 usage: python -m loadtests.simulation [--requests N] [--seeds N] [--out DIR] [--only-claims]
 """
@@ -15,6 +15,7 @@ from loadtests.simulation.device import CASES
 from loadtests.simulation.grid import LOADS, Figures, figures
 from loadtests.simulation.ours import our_core
 from loadtests.simulation.plot import plot
+from loadtests.simulation.table import scenarios, table
 
 
 def main() -> int:
@@ -37,27 +38,10 @@ def main() -> int:
             for load in LOADS
             for row in figures(case, kind, load, seeds, arguments.requests)
         ]
-        sys.stdout.write(table(rows))
+        sys.stdout.write(table(rows) + scenarios(arguments.requests))
         write(arguments.out, rows, told)
     sys.stdout.write(f"{failed} of {len(told)} claims fail\n")
     return 1 if failed else 0
-
-
-def table(rows: Sequence[Figures]) -> str:
-    """Markdown; latencies in milliseconds."""
-    head = ("device", "arrivals", "load", "policy", "goodput", "mean ms", "p50 ms", "p99 ms", "refused", "told in ms")
-    lines = [f"| {' | '.join((*head, 'rows a batch'))} |", f"|---|---|---:|---|{'---:|' * 7}"]
-    for row in rows:
-        times = [row.mean_seconds, row.p50_seconds, row.p99_seconds]
-        cells = [row.case, row.kind, f"{row.load:g}", row.policy, shown(row.goodput, 1, 3)]
-        cells += [shown(time, 1e3, 2) for time in times]
-        cells += [shown(row.refused, 1, 3), shown(row.refusal_p50_seconds, 1e3, 2), shown(row.mean_batch_rows, 1, 1)]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def shown(value: float | None, factor: float, digits: int) -> str:
-    return "" if value is None else f"{value * factor:.{digits}f}"
 
 
 def write(folder: Path, rows: Sequence[Figures], told: Sequence[Claim]) -> None:

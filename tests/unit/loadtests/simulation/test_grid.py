@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.simulation.__main__ import table, write
+from loadtests.simulation.__main__ import write
 from loadtests.simulation.acceptance import Traffic, goodput_claim
 from loadtests.simulation.device import CASES
 from loadtests.simulation.grid import ORACLE, OURS, POLICIES, figures
 from loadtests.simulation.ours import our_core
+from loadtests.simulation.table import scenarios, table
 
 
 @pytest.mark.parametrize("load", [0.6, 1.6])
@@ -36,3 +37,9 @@ def test_table_has_a_line_for_every_row() -> None:
     _, _, *lines = table(rows).splitlines()
     assert len(lines) == len(rows)
     assert f"| {OURS} | {rows[1].goodput:.3f} |" in lines[1]
+
+
+def test_scenarios_are_told_for_every_device() -> None:
+    told = scenarios(1_000)
+    assert all(f"{case.name}, S(B) = " in told for case in CASES)
+    assert "K found from 1 on" in told

@@ -16,7 +16,7 @@ from serving.batching.batcher import Answer, Batcher
 from serving.batching.events import Action, Lane, QueueKey, SendBatch, Submission, layout_of
 from serving.batching.policy import BatchingCore
 from serving.contract.tensors import Array
-from serving.errors import BackendError, BackendRejected, BackendUnavailable, Overloaded, PenstockError
+from serving.errors import BackendError, BackendOverloaded, BackendRejected, BackendUnavailable, PenstockError
 from tests.unit.serving.batching.batcher_parts import DIGITS, FACES, Tally, ids
 
 REQUESTS_PER_SECOND, SPELL_SECONDS = 500.0, 0.4
@@ -27,7 +27,7 @@ MOODS = {
     Turn(0.03): 3.0,
     Turn(0.002, BackendUnavailable("nobody answers")): 2.0,
     Turn(0.002, BackendError("the model failed")): 1.0,
-    Turn(0.001, Overloaded("the model server is full", retry_after_seconds=0.1)): 1.0,
+    Turn(0.001, BackendOverloaded("the model server has no room")): 1.0,
     Turn(1e9): 1.0,  # hangs until the call is given up
 }
 """What the backend does to a call, and how often it is in that mood."""
