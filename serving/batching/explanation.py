@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from serving.backend_protocol import Target
 from serving.batching.accuracy import Accuracy
 from serving.batching.admission import Load
+from serving.batching.breaker import BreakerState
 from serving.batching.cost_model import BucketFacts, Line
 from serving.batching.depth import Depth
 from serving.batching.events import Layout
@@ -27,7 +28,8 @@ class AccuracyFacts:
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
     """One queue. `cost` is S(b) = t0 + a*b, None until a call has ended; `shed` counts requests by the rule that ended
-    them; `calls` compares the backend's time, `latency` a request's from the door to its answer.
+    them; `probe_in_seconds` is set while the breaker is open; `calls` compares the backend's time, `latency` that of a
+    request from the door to its answer.
     """
 
     target: Target
@@ -41,6 +43,7 @@ class QueueFacts:
     calls: AccuracyFacts
     latency: AccuracyFacts
     breaker: str
+    probe_in_seconds: float | None
     is_overloaded: bool
     shed: Mapping[str, int]
 
@@ -57,12 +60,13 @@ class BatcherFacts:
     queues: tuple[QueueFacts, ...]
 
 
-def explained(queues: Iterable[Queue], depth: Depth, in_flight: int, load: Load) -> BatcherFacts:
-    facts = tuple(_of_queue(queue) for queue in queues)
+def explained(queues: Iterable[Queue], depth: Depth, in_flight: int, load: Load, now: float) -> BatcherFacts:
+    facts = tuple(_of_queue(queue, now) for queue in queues)
     return BatcherFacts(depth.slots, depth.reason, in_flight, load.rows, load.drain_seconds, facts)
 
 
-def _of_queue(queue: Queue) -> QueueFacts:
+def _of_queue(queue: Queue, now: float) -> QueueFacts:
+    opened = queue.breaker.state is BreakerState.OPEN
     return QueueFacts(
         target=queue.key.target,
         layout=queue.key.layout,
@@ -75,6 +79,7 @@ def _of_queue(queue: Queue) -> QueueFacts:
         calls=_of_accuracy(queue.calls),
         latency=_of_accuracy(queue.latency),
         breaker=queue.breaker.state.value,
+        probe_in_seconds=max(0.0, queue.breaker.probe_seconds - now) if opened else None,
         is_overloaded=queue.flux.is_rising,
         shed=dict(queue.shed),
     )

@@ -87,9 +87,9 @@ class BatchingCore:
         queue = self._backlog.queues.get(key)
         return None if queue is None else queue.cost.seconds(rows)
 
-    def explain(self) -> BatcherFacts:
+    def explain(self, now: float) -> BatcherFacts:
         """What was learned and chosen, for people to read."""
-        return explained(self._backlog.queues.values(), self._depth, self.in_flight, self.load)
+        return explained(self._backlog.queues.values(), self._depth, self.in_flight, self.load, now)
 
     def submit(self, submission: Submission, now: float) -> list[Action]:
         """Queue a request, or Reject it at once. `fill_slots` sends it."""

@@ -1,6 +1,6 @@
 """Requests and cores in miniature, and what the tests of batching read from a core's actions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from serving.backend_protocol import Target
 from serving.batching.admission import QueueLimits
@@ -40,6 +40,15 @@ def new_core(
     for one in waiting:
         assert core.submit(one, 0.0) == []
     return core
+
+
+def answered_after(core: BatchingCore, one: Submission, seconds: Callable[[int], float], now: float) -> None:
+    """Submit a request to an idle core and let its batches be answered, each after `seconds` of its rows."""
+    assert core.submit(one, now) == []
+    while flying := batches(core.fill_slots(now)):
+        for batch in flying:
+            now += seconds(batch.padded_rows)
+            core.batch_done(batch.batch, now)
 
 
 def sent(actions: Sequence[Action]) -> list[list[tuple[int, int]]]:

@@ -13,7 +13,7 @@ from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend, Turn
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Answer, Batcher
-from serving.batching.events import ANY_BATCH, Action, BatchRules, Lane, SendBatch, Submission
+from serving.batching.events import ANY_BATCH, Action, BatchRules, Lane, QueueKey, SendBatch, Submission, layout_of
 from serving.batching.policy import BatchingCore
 from serving.contract.tensors import Array
 from serving.errors import BackendError, BackendOverloaded, BackendRejected, BackendUnavailable, PenstockError
@@ -136,9 +136,8 @@ class Storm:
     async def _ask(self, caller: Caller) -> Answer:
         deadline = self.batcher.clock() + caller.patience_seconds
         inputs = {"ids": np.array(caller.numbers)}
-        return await self.batcher.predict(
-            caller.target, inputs, deadline, rules=RULES[caller.target], lane=caller.lane, tenant=caller.tenant
-        )
+        key = QueueKey(caller.target, layout_of(inputs), RULES[caller.target])
+        return await self.batcher.predict(key, inputs, deadline, lane=caller.lane, tenant=caller.tenant)
 
     def moods(self) -> Iterator[Turn]:
         ends, mood = 0.0, FINE

@@ -80,7 +80,7 @@ class BatchingMachine(RuleBasedStateMachine):
         return (*shut, *late, *((DeadlineExceeded,) if patience == 0 else ()))
 
     def _breakers(self) -> dict[str, str]:
-        return {facts.target.model: facts.breaker for facts in self.core.explain().queues}
+        return {facts.target.model: facts.breaker for facts in self.core.explain(self.now).queues}
 
     @rule()
     def fill_slots(self) -> None:
@@ -165,7 +165,7 @@ class BatchingMachine(RuleBasedStateMachine):
                 self.batch_done(0)
             self.advance(0.5)
         assert self.core.next_deadline_seconds() is None
-        assert self.core.explain().queued_rows == 0
+        assert self.core.explain(self.now).queued_rows == 0
 
 
 TestBatchingCore = BatchingMachine.TestCase
