@@ -22,7 +22,8 @@ STEEPNESS_UNSEEN = 0.25
 """Sizes past the largest seen cost at least this share of growth in proportion: an optimist's batches pile up."""
 LEAST_SECONDS = 1e-9
 """No call is quicker; a clock that stood still says so."""
-_RESCALE = 2.0**40
+HALF_LIVES_COUNTED = 40.0
+"""Weights double with every half-life; after so many, all are scaled back, long before a float overflows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +98,12 @@ class CostModel:
         """A call of so many rows took so long. True when what is known changed by it."""
         if not self.calls:
             self._started_seconds = now
-        weight = 2.0 ** ((now - self._started_seconds) / HALF_LIFE_SECONDS)
-        if weight > _RESCALE:
+        half_lives = (now - self._started_seconds) / HALF_LIFE_SECONDS
+        if half_lives > HALF_LIVES_COUNTED:
             for old in self._buckets.values():
-                old.scale(1.0 / weight)
-            self._started_seconds, weight = now, 1.0
+                old.scale(0.5**half_lives)
+            self._started_seconds, half_lives = now, 0.0
+        weight = 2.0**half_lives
         bucket = self._buckets.get(index := self._index(rows))
         if bucket is None:
             bucket = self._buckets[index] = _Bucket()

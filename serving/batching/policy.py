@@ -108,6 +108,9 @@ class BatchingCore:
             else:
                 break
             free = self._depth.slots - len(self._in_flight)
+        if free > 0 and self._halves:  # held, for their backend is not asked now
+            probes = min(queue.breaker.ready_seconds for queue, _ in self._halves)
+            self._wake_seconds = min(self._wake_seconds, probes)
         self._door.look_ahead(self._next_free_seconds() if free <= 0 else -inf)
         return actions
 
@@ -176,7 +179,8 @@ class BatchingCore:
         """When `fill_slots` has something to do at the earliest that nothing else will tell: a deadline, the end of a
         wait for company, a backend to probe. None while nobody waits for anything.
         """
-        due = min(self._backlog.next_deadline_seconds(), self._wake_seconds)
+        held = self._wake_seconds if self._backlog.requests else inf  # who was held may have left since
+        due = min(self._backlog.next_deadline_seconds(), held)
         return None if due == inf else due
 
     def _next_turn(self, now: float) -> LaneQueue | None:
