@@ -85,6 +85,7 @@ class CostModel:
     def __init__(self, sizes: Sequence[int]) -> None:
         self._sizes = tuple(sizes)
         self._buckets: dict[int, _Bucket] = {}
+        self._known: dict[int, float] = {}  # answers since the last fit: asked several times a batch
         self._levels: list[float] = []
         self._spreads: list[float] = []
         self._started_seconds = 0.0
@@ -117,8 +118,10 @@ class CostModel:
 
     def seconds(self, rows: int) -> float | None:
         """The mean time of a call of `rows` rows; None while nothing is known."""
-        line = self.line
-        return None if line is None else self._mean(rows, line)
+        known = self._known.get(rows)
+        if known is None and self.line is not None:
+            known = self._known[rows] = self._mean(rows, self.line)
+        return known
 
     def p95_seconds(self, rows: int) -> float | None:
         """What 19 of 20 calls of `rows` rows stay under; None while nothing is known."""
@@ -136,6 +139,7 @@ class CostModel:
 
     def _fit(self, weight_now: float) -> None:
         self._calls_at_fit = self.calls
+        self._known.clear()
         faded = [index for index, bucket in self._buckets.items() if bucket.weight < LEAST_WEIGHT * weight_now]
         for index in faded:
             del self._buckets[index]
