@@ -170,7 +170,7 @@ class BatchingMachine(RuleBasedStateMachine):
 
 TestBatchingCore = BatchingMachine.TestCase
 TestBatchingCore.settings = settings(
-    max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
