@@ -24,9 +24,9 @@ def test_goodput_is_near_the_best_possible_when_overload_comes_in_spells() -> No
 
 
 @EVERY_CASE
-@pytest.mark.parametrize(("load", "kind"), [(0.1, "bursty"), (0.3, "Poisson"), (0.6, "Poisson")])
+@pytest.mark.parametrize(("load", "kind"), [(0.1, "bursty"), (0.6, "Poisson")])
 def test_mean_latency_is_near_the_least_possible(case: Case, load: float, kind: Kind) -> None:
-    claim = latency_claim(our_core, Traffic(case, kind, load, seed=2, number=600))
+    claim = latency_claim(our_core, Traffic(case, kind, load, seed=2, number=400))
     assert claim.holds, claim
 
 
