@@ -145,6 +145,7 @@ class BatchingCore:
             queue.breaker.unavailable(now)
         elif isinstance(error, DeadlineExceeded | Cancelled):
             queue.breaker.undecided()
+            queue.gave_up(self._depth.slots)
         else:
             queue.breaker.answered()
         again = halves(flight.batch.slices, error, queue.budget)
