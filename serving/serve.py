@@ -19,6 +19,7 @@ from serving.catalog import CatalogView
 from serving.errors import BackendUnavailable
 from serving.settings import Settings
 from serving.welcome import welcome
+from serving.whole_response import WholeResponseProtocol
 
 GC_THRESHOLD = 50_000
 """Objects made before a young collection: requests make few cycles, and a collection every 700 objects costs more."""
@@ -40,7 +41,7 @@ def run_gateway(settings: Settings, say: Callable[[str], object]) -> None:
         uvicorn.Config(
             app.state.front,
             loop="uvloop",
-            http="httptools",
+            http=WholeResponseProtocol,
             ws="none",
             lifespan="on",
             access_log=False,

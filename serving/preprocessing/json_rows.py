@@ -7,7 +7,8 @@ richer, it leaves alone: the strict walk reads that and can name the place of a 
 import math
 import re
 from collections.abc import Mapping
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import numpy as np
 import simdjson
@@ -24,33 +25,46 @@ _BUFFERS: Mapping[str, tuple[Literal["d", "i"], type[np.generic]]] = {
 """By the kind of the feature's dtype: what simdjson calls the numbers it is asked for, and what numpy calls them."""
 
 
+class _Wanted(NamedTuple):
+    """What rows of one dtype and shape look like: simdjson's name of the numbers and numpy's, the row's shape and its
+    elements, and how many lists a row is written with.
+    """
+
+    code: Literal["d", "i"]
+    dtype: type[np.generic]
+    shape: tuple[int, ...]
+    elements: int
+    lists: int
+
+
+@lru_cache(1024)
+def _wanted(dtype: str, row_shape: tuple[int | None, ...]) -> _Wanted | None:
+    buffer, shape = _BUFFERS.get(NUMPY_DTYPES[dtype].kind), tuple(size for size in row_shape if size is not None)
+    if buffer is None or len(shape) != len(row_shape):
+        return None
+    lists = sum(math.prod(shape[:depth]) for depth in range(len(shape)))
+    return _Wanted(*buffer, shape, math.prod(shape), lists)
+
+
 def rows_of_numbers(parser: simdjson.Parser, body: bytes, feature: Feature) -> Array | None:
     """An array [rows, *row_shape] of float64 or int64, or None where this is not for here. `parser` is the caller's
     own, used by one thread at a time.
     """
-    row_shape, buffer = feature.row_shape, _BUFFERS.get(NUMPY_DTYPES[feature.dtype].kind)
-    if buffer is None or None in row_shape:
+    wanted = _wanted(feature.dtype, feature.row_shape)
+    if wanted is None:
         return None
-    shape: tuple[int, ...] = tuple(size for size in row_shape if size is not None)
     try:
         document = parser.parse(body)
-        if not isinstance(document, simdjson.Object) or len(document) != 1:
-            return None
-        rows = document["instances"]
+        rows = document["instances"] if isinstance(document, simdjson.Object) and len(document) == 1 else None
         if not isinstance(rows, simdjson.Array):
             return None
-        flat = np.frombuffer(rows.as_buffer(of_type=buffer[0]), buffer[1])
+        flat = np.frombuffer(rows.as_buffer(of_type=wanted.code), wanted.dtype)
         count = len(rows)
-        if not count or flat.size != count * math.prod(shape) or body.count(b"[") != _lists(count, shape):
+        if not count or len(flat) != count * wanted.elements or body.count(b"[") != 1 + count * wanted.lists:
             return None
-        return flat.reshape(count, *shape) if _is_full(rows, shape) else None
+        return flat.reshape(count, *wanted.shape) if _is_full(rows, wanted.shape) else None
     except (ValueError, TypeError, KeyError, RuntimeError):
         return None
-
-
-def _lists(rows: int, shape: tuple[int, ...]) -> int:
-    """How many lists such rows are written with, the outermost counted."""
-    return 1 + rows * sum(math.prod(shape[:depth]) for depth in range(len(shape)))
 
 
 def _is_full(values: simdjson.Array, shape: tuple[int, ...]) -> bool:
@@ -60,4 +74,7 @@ def _is_full(values: simdjson.Array, shape: tuple[int, ...]) -> bool:
     if not shape:
         return True
     size, inner = shape[0], shape[1:]
-    return all(isinstance(value, simdjson.Array) and len(value) == size and _is_full(value, inner) for value in values)
+    for value in values:
+        if not isinstance(value, simdjson.Array) or len(value) != size or (inner and not _is_full(value, inner)):
+            return False
+    return True

@@ -82,7 +82,7 @@ class PredictEndpoint:
             _log.exception("request %s failed in an unforeseen way", call.request_id)
             response = self.refusal(call, InternalError("internal error"))
         self.count(call, response.status)
-        await send_response(send, response, call.request_id)
+        await send_response(scope, send, response, call.request_id)
 
     def call(self, scope: Scope, head: RequestHead) -> Call:
         """A request at its beginning."""
