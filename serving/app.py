@@ -21,6 +21,7 @@ from serving.backends.embedded.c_api import load_library
 from serving.backends.in_memory import InMemoryBackend, zeros_of_shape
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Batcher
+from serving.batching.explanation import BatcherFacts
 from serving.batching.policy import BatchingCore
 from serving.catalog import Catalog
 from serving.grpc.calls import Calls
@@ -30,6 +31,7 @@ from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_store.published import published_signatures
+from serving.observability.batching_gauges import batching_gauges
 from serving.observability.gateway_gauges import gateway_gauges
 from serving.observability.metrics import Gauges, RequestMetrics
 from serving.predict import Predictor
@@ -45,6 +47,8 @@ from serving.rest.request_head import RequestHead
 from serving.rest.tfserving_routes import example_routes, model_router, predict_routes
 from serving.settings import Settings
 
+START_SLOTS = 2
+"""Where the search for the best number of batches in flight starts: one computes while the next is put together."""
 STREAM_ROWS = 256
 """Rows that a stream puts into one batch: past that, decoding them would hold up everybody else."""
 _log = logging.getLogger(__name__)
@@ -87,10 +91,11 @@ def create_app(
     stream_rows = max(1, min(STREAM_ROWS, settings.max_queue_rows // 8))  # streams leave most of the queue to others
     hot = [*predict_routes(serving, stream_rows), *infer_routes(serving), *example_routes(serving)]
     app.router.routes[:0] = hot
-    app.include_router(health_router(gateway.catalog, settings.required_models, _registry(settings, gateway)))
+    app.include_router(health_router(gateway.catalog, settings.required_models, _registry(gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
     missing = functools.partial(_missing, gateway.catalog, settings.required_models)
-    app.include_router(oip_router(gateway.catalog, request_ids, missing, gateway.metrics))
+    explain = functools.partial(_explained, gateway)
+    app.include_router(oip_router(gateway.catalog, request_ids, missing, gateway.metrics, explain))
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
@@ -112,7 +117,8 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -
     metrics = RequestMetrics()
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
-        slots=settings.max_in_flight_batches,
+        slots=min(START_SLOTS, settings.max_in_flight_batches),
+        most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
     catalog = Catalog(settings.models, backend, settings.poll_seconds)
@@ -144,18 +150,22 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
     return GrpcServer(services, calls, door, ready)
 
 
-def _registry(settings: Settings, gateway: Gateway) -> CollectorRegistry:
+def _registry(gateway: Gateway) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(gateway.metrics)
-    registry.register(Gauges(functools.partial(_gauges, gateway, settings.max_in_flight_batches)))
+    registry.register(Gauges(functools.partial(_gauges, gateway)))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     return registry
 
 
-def _gauges(gateway: Gateway, slots: int) -> list[Metric]:
+def _gauges(gateway: Gateway) -> list[Metric]:
     labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
-    return gateway_gauges(gateway.backend, gateway.batcher, labels, slots)
+    return [*gateway_gauges(gateway.backend, gateway.batcher, labels), *batching_gauges(_explained(gateway))]
+
+
+def _explained(gateway: Gateway) -> BatcherFacts:
+    return gateway.batcher.core.explain(gateway.batcher.clock())
 
 
 def _missing(catalog: Catalog, required: Sequence[str]) -> str:

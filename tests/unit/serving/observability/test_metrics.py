@@ -28,7 +28,13 @@ COUNTERS = {
 
 def batch(*rows: int) -> SendBatch:
     slices = tuple(RowSlice(request, 0, count) for request, count in enumerate(rows))
-    return SendBatch(1, QueueKey(Target("digits", 3, "serving_default"), ()), slices, deadline_seconds=9.0)
+    return SendBatch(
+        1,
+        QueueKey(Target("digits", 3, "serving_default"), ()),
+        slices,
+        deadline_seconds=9.0,
+        padded_rows=sum(part.rows for part in slices),
+    )
 
 
 def busy() -> RequestMetrics:
