@@ -1,0 +1,29 @@
+"""The verb `bench`: which benchmark, and its own arguments handed on. Each says what it measures with --help."""
+
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from loadtests.bench.servers import peers, servers
+
+BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
+    {
+        "servers": servers,
+        "peers": peers,
+    }
+)
+TERMINATED = 143
+"""The exit code of what SIGTERM ended, as a shell tells it."""
+
+
+def bench(argv: Sequence[str]) -> int:
+    """Runs one benchmark to its end, `servers` when none is named. Raises BenchError for what cannot be measured."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that the servers are ended too
+    if argv and argv[0] in BENCHMARKS:
+        return BENCHMARKS[argv[0]](argv[1:])
+    return servers(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(bench(sys.argv[1:]))
