@@ -107,6 +107,28 @@ class Reject(NamedTuple):
 
 Action: TypeAlias = SendBatch | Complete | Reject
 
+MOST_LAYOUTS = 256
+"""Layouts remembered of one signature: a few as a rule, without end where a dimension is free."""
+
 
 def layout_of(inputs: Arrays) -> Layout:
     return tuple((name, array.dtype.str, array.shape[1:]) for name, array in sorted(inputs.items()))
+
+
+class Queues:
+    """The queues of one signature: equal layouts get the very same key, found without sorting or naming anything."""
+
+    __slots__ = ("_known", "_rules", "_target")
+
+    def __init__(self, target: Target, rules: BatchRules) -> None:
+        self._target, self._rules = target, rules
+        self._known: dict[object, QueueKey] = {}
+
+    def key_of(self, inputs: Arrays) -> QueueKey:
+        seen = tuple([(name, array.dtype, array.shape[1:]) for name, array in inputs.items()])
+        key = self._known.get(seen)
+        if key is None:
+            if len(self._known) >= MOST_LAYOUTS:
+                self._known.clear()
+            key = self._known[seen] = QueueKey(self._target, layout_of(inputs), self._rules)
+        return key
