@@ -5,12 +5,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from loadtests.bench.memory import memory
+from loadtests.bench.overload import overload
 from loadtests.bench.servers import peers, servers
 
 BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
     {
         "servers": servers,
         "peers": peers,
+        "overload": overload,
+        "memory": memory,
     }
 )
 TERMINATED = 143

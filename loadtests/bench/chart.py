@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -48,8 +49,13 @@ def _draw(axis: Axes, rows: Mapping[str, Measured], titles: Mapping[str, str], u
     starred = any(row.clock == "processor" for row in rows.values())
     axis.set_xlabel(unit + ("   (* of the server's processor time)" if starred else ""), color=INK)
     axis.xaxis.set_major_formatter("{x:,.0f}")
+    bare_frame(axis, grid="x")
+
+
+def bare_frame(axis: Axes, grid: Literal["x", "y"]) -> None:
+    """Only the base line, and faint lines to read values by."""
     axis.tick_params(colors=INK, length=0)
-    axis.grid(axis="x", alpha=0.25)
+    axis.grid(axis=grid, alpha=0.25)
     axis.set_axisbelow(True)
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,24 @@ from loadtests.bench.targets import Figure, Measured
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run, told: `method` says how in words, the rest is what was found. Titles are the rows' names in words."""
+    """One run, told: `method` says how in words, the rest is what was found. Titles are the rows' names in words.
+
+    `tables` are a benchmark's own, in Markdown; `details` is what they were made from, for JSON.
+    """
 
     title: str
     method: str
     machine: Mapping[str, str]
     versions: Mapping[str, str]
-    rows: Mapping[str, Measured]
-    titles: Mapping[str, str]
-    figures: Sequence[Figure]
-    left_out: Mapping[str, str]
+    rows: Mapping[str, Measured] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    figures: Sequence[Figure] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    tables: Sequence[str] = ()
+    details: Mapping[str, object] = field(default_factory=dict)
 
     def markdown(self) -> str:
-        parts = [f"# {self.title}\n", f"{self.method}\n"]
+        parts = [f"# {self.title}\n", self.method, *self.tables]
         if self.rows:
             parts.append(rows_table(self.rows, self.titles))
         if self.figures:
@@ -48,6 +53,7 @@ class Report:
                 for figure in self.figures
             ],
             "left_out": dict(self.left_out),
+            **self.details,
         }
         return json.dumps(found, indent=2) + "\n"
 

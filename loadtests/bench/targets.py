@@ -55,7 +55,7 @@ class Beyond:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A figure that another benchmark gives by its name."""
+    """A figure that another benchmark gives by its name, once a round."""
 
     name: str
 
@@ -124,14 +124,14 @@ class Figure:
 
 
 def figures(
-    rows: Rows, reported: Mapping[str, float] | None = None, targets: Iterable[Target] = TARGETS
+    rows: Rows, reported: Mapping[str, Sequence[float]] | None = None, targets: Iterable[Target] = TARGETS
 ) -> list[Figure]:
     """Of every target whose rows, or whose reported name, are there."""
     found = (_figure(target, rows, reported or {}) for target in targets)
     return [figure for figure in found if figure is not None]
 
 
-def _figure(target: Target, rows: Rows, reported: Mapping[str, float]) -> Figure | None:
+def _figure(target: Target, rows: Rows, reported: Mapping[str, Sequence[float]]) -> Figure | None:
     match target.figure:
         case Ratio() as ratio:
             return _ratio(target, ratio, rows)
@@ -141,7 +141,7 @@ def _figure(target: Target, rows: Rows, reported: Mapping[str, float]) -> Figure
             differences = turn_by_turn(_p50s(rows[ours].samples), _p50s(rows[beside].samples), lambda a, b: a - b)
             return Figure(target, spread(differences), beside)
         case Reported(name) if name in reported:
-            return Figure(target, spread([reported[name]]))
+            return Figure(target, spread(reported[name]))
     return None
 
 
