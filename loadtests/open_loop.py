@@ -7,6 +7,7 @@ It keeps a whole core busy, since a timer of the loop is no finer than a millise
 
 import asyncio
 import gc
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,6 +87,7 @@ class _Generator:
     """Keeps the requests' moments and the free connections."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, port: int, request: bytes, due: list[float]) -> None:
+        self._clock = time.perf_counter  # uvloop's own clock has whole milliseconds
         self._loop, self._port, self._request, self._due = loop, port, request, due
         self.sent, self.ended = [float("nan")] * len(due), [float("nan")] * len(due)
         self.status = [NO_ANSWER] * len(due)
@@ -104,7 +106,7 @@ class _Generator:
         self._give(connection)
 
     async def send_all(self, patience_seconds: float) -> None:
-        self._started = self._loop.time()
+        self._started = self._clock()
         self._turn()
         last = self._due[-1] if self._due else 0.0
         try:
@@ -122,7 +124,7 @@ class _Generator:
 
     def _turn(self) -> None:
         """Send what is due, and come again when the next is."""
-        now, due = self._loop.time() - self._started, self._due
+        now, due = self._clock() - self._started, self._due
         while self._next < len(due) and due[self._next] <= now:
             self._send(self._next)
             self._next += 1
@@ -140,7 +142,7 @@ class _Generator:
             self._waiting.append(number)
             return
         connection = self._free.pop()
-        self.sent[number] = self._loop.time() - self._started
+        self.sent[number] = self._clock() - self._started
         connection.ask(number, self._request)
 
     def _give(self, connection: "_Connection") -> None:
@@ -149,7 +151,7 @@ class _Generator:
             self._send(self._waiting.popleft())
 
     def _answered(self, connection: "_Connection", number: int, status: int) -> None:
-        self.ended[number] = self._loop.time() - self._started
+        self.ended[number] = self._clock() - self._started
         self._end(number, status)
         self._give(connection)
 

@@ -19,7 +19,7 @@ def check_loopback_only(leader: int) -> None:
             address
             for table in ("tcp", "tcp6")
             for address, inode in listeners(Path(f"/proc/net/{table}").read_text())
-            if inode in own and not _is_loopback(address)
+            if inode in own and not ip_address(address).is_loopback
         }
     )
     if beyond:
@@ -35,13 +35,9 @@ def listeners(table: str) -> list[tuple[str, str]]:
 def _address(text: str) -> str:
     """The kernel prints each 32-bit word of an address as the machine has it, little end first."""
     words = [bytes.fromhex(text[place : place + 8])[::-1] for place in range(0, len(text), 8)]
-    return str(ip_address(b"".join(words)))
-
-
-def _is_loopback(address: str) -> bool:
-    found = ip_address(address)
-    mapped = getattr(found, "ipv4_mapped", None)
-    return bool((mapped or found).is_loopback)
+    found = ip_address(b"".join(words))
+    mapped = getattr(found, "ipv4_mapped", None)  # ::ffff:127.0.0.1 is 127.0.0.1
+    return str(mapped or found)
 
 
 def _socket_inodes(leader: int) -> set[str]:

@@ -19,6 +19,8 @@ from loadtests.bench.errors import BenchError
 
 START_SECONDS, STOP_SECONDS = 120.0, 15.0
 POLL_SECONDS = 0.02
+ENDED_STATES = "ZX"
+"""Dead, but for the entry in the table that its parent has yet to read."""
 LOG_LINES = 12
 """Of a server's log, shown when it did not start."""
 
@@ -111,18 +113,30 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    now = _every_process()
-    for pid, known in family.items():
-        if pid in now and now[pid].started == known.started:  # and not another that was given its number
-            os.kill(pid, signal.SIGKILL)
+    for pid in _left_of(family):
+        os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + STOP_SECONDS
+    while _left_of(family) and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class _Process:
+    state: str
     parent: int
     session: int
     started: int
     cpu_ticks: int
+
+
+def _left_of(family: Mapping[int, _Process]) -> list[int]:
+    """Those that still run, and are not others that were given the numbers since."""
+    now = _every_process()
+    return [pid for pid, known in family.items() if pid in now and _runs_still(now[pid], known)]
+
+
+def _runs_still(now: _Process, known: _Process) -> bool:
+    return now.started == known.started and now.state not in ENDED_STATES
 
 
 def family_of(leader: int) -> dict[int, _Process]:
@@ -151,7 +165,7 @@ def _every_process() -> dict[int, _Process]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         ticks = int(fields[11]) + int(fields[12])
-        found[int(folder.name)] = _Process(int(fields[1]), int(fields[3]), int(fields[19]), ticks)
+        found[int(folder.name)] = _Process(fields[0], int(fields[1]), int(fields[3]), int(fields[19]), ticks)
     return found
 
 

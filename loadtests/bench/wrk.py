@@ -42,9 +42,9 @@ class WrkCount:
     broken: int
 
 
-def wrk_path() -> str:
-    """Raises BenchError with the package's name when it is not installed."""
-    path = shutil.which("wrk")
+def wrk_path(folders: str | None = None) -> str:
+    """Where wrk lies, in `folders` or else on the PATH. Raises BenchError with the package's name."""
+    path = shutil.which("wrk", path=folders)
     if path is None:
         raise BenchError("the generator wrk is not installed; on Debian and Ubuntu: apt-get install wrk")
     return path
