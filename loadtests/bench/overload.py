@@ -129,7 +129,7 @@ def overload(argv: Sequence[str]) -> int:
             _make_ready(server, model)
             caller = Caller(server, _request(arguments.deadline_ms), deadline)
             swept = list(_sweep(caller, console))
-            peak = max(load.goodput_per_second for load in swept)
+            peak = peak_of(swept)
             rounds = [_round(caller, peak, number, console) for number in range(1, arguments.rounds + 1)]
     valid = [found for found in rounds if found.run.is_valid]
     report = Report(
@@ -179,6 +179,18 @@ def _sweep(caller: Caller, console: Console) -> Sequence[Swept]:
         found.append(caller.swept(capacity * share, seed))
         console.print(f"{found[-1].offered_per_second:,.0f} a second: {found[-1].goodput_per_second:,.0f} good")
     return found
+
+
+def peak_of(swept: Sequence[Swept]) -> float:
+    """The best goodput of the loads that the generator kept up with, or of all where it never did.
+
+    Raises BenchError when nothing was answered in time.
+    """
+    counted = [load for load in swept if load.is_valid] or swept
+    peak = max(load.goodput_per_second for load in counted)
+    if not peak:
+        raise BenchError("nothing was answered in time, at no load of the sweep; try a longer --deadline-ms")
+    return peak
 
 
 def _round(caller: Caller, peak: float, number: int, console: Console) -> Round:
