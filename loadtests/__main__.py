@@ -17,16 +17,19 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
         "memory": memory,
     }
 )
-TERMINATED = 143
-"""The exit code of what SIGTERM ended, as a shell tells it."""
+WRONG_USE, TERMINATED = 2, 143
+"""Exit codes; the latter is that of what SIGTERM ended, as a shell tells it."""
 
 
 def bench(argv: Sequence[str]) -> int:
     """Runs one benchmark to its end, `servers` when none is named. Raises BenchError for what cannot be measured."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that the servers are ended too
-    if argv and argv[0] in BENCHMARKS:
-        return BENCHMARKS[argv[0]](argv[1:])
-    return servers(argv)
+    if not argv or argv[0].startswith("-"):
+        return servers(argv)
+    if argv[0] not in BENCHMARKS:
+        print(f"penstock bench: no benchmark {argv[0]!r}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return WRONG_USE
+    return BENCHMARKS[argv[0]](argv[1:])
 
 
 if __name__ == "__main__":

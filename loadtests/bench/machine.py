@@ -31,8 +31,14 @@ def machine_facts(cores: Cores) -> dict[str, str]:
     }
 
 
-def is_busy() -> bool:
-    return os.getloadavg()[0] > BUSY_LOAD
+def doubts(cores: Cores) -> list[str]:
+    """Why figures taken now would mean little; none on a quiet machine with two cores."""
+    found = []
+    if os.getloadavg()[0] > BUSY_LOAD:
+        found.append("This machine is busy with something else: only ratios will mean something.")
+    if cores.server == cores.generator:
+        found.append("Server and generator share the one core: no figure will mean much.")
+    return found
 
 
 def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:

@@ -16,7 +16,7 @@ from loadtests.bench.dense_model import build_dense_model, pictures
 from loadtests.bench.errors import BenchError
 from loadtests.bench.forms import OIP_BINARY, TFS_JSON, TFS_NPY, TFS_PATH, HttpRequest, json_request
 from loadtests.bench.lineup import JSON
-from loadtests.bench.machine import machine_facts, versions
+from loadtests.bench.machine import doubts, machine_facts, versions
 from loadtests.bench.processes import ServerProcess, gateway_command, resident_megabytes, running_server, take_cores
 from loadtests.bench.results import Report, write_report
 from loadtests.bench.tables import markdown_table
@@ -48,6 +48,8 @@ def memory(argv: Sequence[str]) -> int:
     arguments = _arguments(argv)
     console, cores = Console(), take_cores()
     facts = machine_facts(cores)
+    for warning in doubts(cores):
+        console.print(warning, style="yellow")
     arguments.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         model = build_dense_model(Path(folder))

@@ -17,7 +17,7 @@ from loadtests.bench.dense_model import DenseModel, build_dense_model, pictures
 from loadtests.bench.errors import BenchError
 from loadtests.bench.forms import TFS_JSON, HttpRequest, http_bytes
 from loadtests.bench.lineup import JSON
-from loadtests.bench.machine import machine_facts, versions
+from loadtests.bench.machine import doubts, machine_facts, versions
 from loadtests.bench.overload_chart import draw_overload
 from loadtests.bench.overload_figures import (
     Span,
@@ -119,6 +119,8 @@ def overload(argv: Sequence[str]) -> int:
     arguments = _arguments(argv)
     console, cores = Console(), take_cores()
     facts = machine_facts(cores)
+    for warning in doubts(cores):
+        console.print(warning, style="yellow")
     deadline = arguments.deadline_ms / 1e3
     arguments.output.mkdir(parents=True, exist_ok=True)
     log = arguments.output / "overload.log"

@@ -20,7 +20,7 @@ from loadtests.bench.lineup import (
     Server,
     only_rows,
 )
-from loadtests.bench.machine import environment_version, is_busy, machine_facts, versions
+from loadtests.bench.machine import doubts, environment_version, machine_facts, versions
 from loadtests.bench.peers import ENVIRONMENTS, PACKAGE_OF_ENVIRONMENT, peer_servers
 from loadtests.bench.processes import take_cores
 from loadtests.bench.progress import shown_progress
@@ -57,7 +57,11 @@ def peers(argv: Sequence[str]) -> int:
 
 
 def _parser(name: str, rows: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"penstock bench {name}", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog=f"penstock bench {name}",
+        description=__doc__,
+        epilog="Other benchmarks: penstock bench servers, peers, overload or memory; each has its own --help.",
+    )
     parser.add_argument("--rounds", type=int, default=5, help="turns of every row, interleaved (default: 5)")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of a turn (default: 3)")
     parser.add_argument("--connections", type=int, default=32, help="requests under way at once (default: 32)")
@@ -81,8 +85,8 @@ def _run(
     if arguments.only:
         lineup, model_call = only_rows(lineup, arguments.only), MODEL_CALL in arguments.only
     console, cores = Console(), take_cores()
-    if is_busy():
-        console.print("This machine is busy with something else: only the ratios will mean something.", style="yellow")
+    for warning in doubts(cores):
+        console.print(warning, style="yellow")
     plan = _plan(arguments)
     facts = machine_facts(cores)
     turns = plan.rounds * (sum(len(server.rows) for server in lineup if not server.missing) + model_call)

@@ -5,6 +5,7 @@ faster than any of the servers here. It is stopped by SIGINT, which it takes as 
 is in whole seconds.
 """
 
+import contextlib
 import json
 import shutil
 import signal
@@ -59,13 +60,12 @@ def run_wrk(port: int, requests: Sequence[HttpRequest], connections: int, second
         process = subprocess.Popen(
             [*command, f"http://127.0.0.1:{port}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        try:
-            process.wait(seconds)  # longer only when it has failed
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
-        finally:
-            printed = _rest(process)
-    return parse_count(printed)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            try:
+                process.wait(seconds)  # returns only when it has failed
+            finally:
+                process.send_signal(signal.SIGINT)
+        return parse_count(_rest(process))
 
 
 def _rest(process: "subprocess.Popen[str]") -> str:
