@@ -24,8 +24,14 @@ class Measured:
     @property
     def rates(self) -> list[float]:
         """Requests a second of every turn."""
-        by_processor = self.clock == "processor"
-        return [sample.per_cpu_second if by_processor else sample.per_second for sample in self.samples]
+        if self.clock == "processor":
+            return self.processor_rates
+        return [sample.per_second for sample in self.samples]
+
+    @property
+    def processor_rates(self) -> list[float]:
+        """Requests a second of the server's own processor time, of every turn."""
+        return [sample.per_cpu_second for sample in self.samples]
 
 
 Rows: TypeAlias = Mapping[str, Measured]
@@ -106,10 +112,14 @@ TARGETS = (
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What came of one target: the value of every turn together, and what it is compared with by name."""
+    """What came of one target: the value of every turn together, and what it is compared with by name.
+
+    `by_processor` is the same by the servers' own processor time: what other programs took from the core is not in it.
+    """
 
     target: Target
     value: Spread
+    by_processor: Spread | None = None
     beside: str = ""
     p99_is_no_higher: bool = True
 
@@ -136,10 +146,12 @@ def _figure(target: Target, rows: Rows, reported: Mapping[str, Sequence[float]])
         case Ratio() as ratio:
             return _ratio(target, ratio, rows)
         case RowsPerSecond(ours) if ours in rows:
-            return Figure(target, spread([rate * rows[ours].rows for rate in rows[ours].rates]))
+            found, many = rows[ours], rows[ours].rows
+            by_processor = spread([rate * many for rate in found.processor_rates])
+            return Figure(target, spread([rate * many for rate in found.rates]), by_processor)
         case Beyond(ours, beside) if ours in rows and beside in rows:
             differences = turn_by_turn(_p50s(rows[ours].samples), _p50s(rows[beside].samples), lambda a, b: a - b)
-            return Figure(target, spread(differences), beside)
+            return Figure(target, spread(differences), beside=beside)
         case Reported(name) if name in reported:
             return Figure(target, spread(reported[name]))
     return None
@@ -152,8 +164,10 @@ def _ratio(target: Target, ratio: Ratio, rows: Rows) -> Figure | None:
     ours = rows[ratio.ours]
     best = max(there, key=lambda name: spread(rows[name].rates).median)
     ratios = turn_by_turn(ours.rates, rows[best].rates, lambda a, b: a / b)
+    by_processor = turn_by_turn(ours.processor_rates, rows[best].processor_rates, lambda a, b: a / b)
     p99s = [spread_of(found.samples, lambda sample: sample.p99_ms).median for found in (ours, rows[best])]
-    return Figure(target, spread(ratios), best, not ratio.at_no_higher_p99 or p99s[0] <= p99s[1])
+    p99_is_no_higher = not ratio.at_no_higher_p99 or p99s[0] <= p99s[1]
+    return Figure(target, spread(ratios), spread(by_processor), best, p99_is_no_higher)
 
 
 def _p50s(samples: Sequence[Sample]) -> list[float]:

@@ -38,9 +38,17 @@ def test_a_figure_stands_beside_its_aim() -> None:
         Target("by itself", Ratio("quick", ("quick",)), 2),
     ]
     table = cells(figures_table(figures(rows, {}, targets), TITLES))
-    assert table[2] == ["by the best of them (many rows)", "4x", "2x to 8x", "at least 3x", "yes", "3.5x, reached"]
-    assert table[3] == ["by many", "4x", "2x to 8x", "at least 3x", "no: a higher p99", "8x"]
-    assert table[4] == ["by itself", "1x", "1x to 1x", "at least 2x", "no", ""]
+    assert table[2] == [
+        "by the best of them (many rows)",
+        "4x",
+        "2x to 8x",
+        "4x",
+        "at least 3x",
+        "yes",
+        "3.5x, reached",
+    ]
+    assert table[3] == ["by many", "4x", "2x to 8x", "4x", "at least 3x", "no: a higher p99", "8x"]
+    assert table[4] == ["by itself", "1x", "1x to 1x", "1x", "at least 2x", "no", ""]
 
 
 def test_a_reason_takes_one_line() -> None:
@@ -49,7 +57,13 @@ def test_a_reason_takes_one_line() -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(1.854, "x", "1.85x"), (45000.4, "rows/s", "45,000 rows/s"), (0.2105, "ms", "0.21 ms"), (93.4, "%", "93.4 %")],
+    [
+        (1.854, "x", "1.85x"),
+        (45000.4, "rows/s", "45,000 rows/s"),
+        (0.2105, "ms", "0.21 ms"),
+        (93.4, "%", "93.4 %"),
+        (1330.0, "ms", "1,330 ms"),
+    ],
 )
 def test_numbers_have_three_digits_and_their_unit(value: float, unit: str, text: str) -> None:
     assert number(value, unit) == text

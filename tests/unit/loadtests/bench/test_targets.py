@@ -53,6 +53,14 @@ def test_a_row_by_the_processors_clock_is_rated_by_it() -> None:
     assert only(Target("", Ratio("a", ("b",)), 1.0), {"a": by_processor, "b": measured(30)}).value.median == 2.0
 
 
+def test_what_others_took_from_the_core_is_not_in_the_processors_time() -> None:
+    disturbed = Measured((Sample(30, 1.0, 0.25, 1.0, 2.0),))
+    figure = only(Target("", Ratio("a", ("b",)), 1.0), {"a": disturbed, "b": measured(30)})
+    assert figure.value.median == 1.0
+    assert figure.by_processor is not None
+    assert figure.by_processor.median == 2.0
+
+
 def test_rows_a_second_count_every_row_of_a_request() -> None:
     assert only(Target("", RowsPerSecond("a"), 600), {"a": measured(10, rows=64)}).value.median == 640
 
