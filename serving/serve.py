@@ -38,12 +38,13 @@ def run_gateway(settings: Settings, say: Callable[[str], object]) -> None:
     server = _Server(
         app.state.gateway,
         uvicorn.Config(
-            app,
+            app.state.front,
             loop="uvloop",
             http="httptools",
             ws="none",
             lifespan="on",
             access_log=False,
+            proxy_headers=False,
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=int(settings.drain_seconds),

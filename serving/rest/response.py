@@ -1,14 +1,13 @@
 """An answer in full, and the two ASGI messages that send it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.types import Send
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """A body, JSON unless it says otherwise; `headers` beside the content type, the length and the request id."""
 
     status: int
