@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from loadtests.arrivals import Phase, poisson_arrivals
+from loadtests.bench.asking import answers
 from loadtests.bench.dense_model import DenseModel, build_dense_model, pictures
 from loadtests.bench.errors import BenchError
 from loadtests.bench.forms import TFS_JSON, HttpRequest, http_bytes
@@ -88,6 +89,8 @@ class Caller:
     deadline_seconds: float
 
     def run(self, phases: Sequence[Phase], seed: int) -> OpenLoopRun:
+        """Begins once the server has come to rest: a request by itself is answered within its deadline."""
+        self.server.wait_until(lambda: answers(self.server.port, self.request))
         return run_open_loop(
             self.server.port,
             http_bytes(self.request),
