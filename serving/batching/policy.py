@@ -194,7 +194,7 @@ class BatchingCore:
         return None
 
     def _dispatch(self, now: float, actions: list[Action]) -> bool:
-        """Send the next batch, and tell those whom it leaves behind. False when all that wait are held."""
+        """Send the next batch, and tell those whom it leaves behind. False when nobody may go."""
         waiting = self._backlog.waiting_lanes()
         lead = self._next_turn(waiting, now)
         if lead is None:
@@ -202,6 +202,10 @@ class BatchingCore:
         queue = lead.queue
         aged = [lane.lane for lane in queue.lanes if lane.rows and lane.head().is_impatient(now)] if waiting[1:] else ()
         assembly = put_together(queue, lead, now)
+        for request, rows, verdict in assembly.dropped:
+            queue.shed[verdict.name.lower()] += 1
+            self._backlog.dropped(request, rows)
+            actions.append(Reject(request.number, DeadlineExceeded(LATE[verdict])))
         if assembly.rows:
             batch = self._send(queue, assembly.slices, assembly.requests, assembly.deadline_seconds, now)
             seconds = queue.cost.seconds(batch.padded_rows) or 0.0
@@ -211,11 +215,7 @@ class BatchingCore:
             self._backlog.sent(queue, assembly.rows, assembly.nbytes)
             queue.sent(assembly.requests[0], assembly.rows, now)
             actions.append(batch)
-        for request, rows, verdict in assembly.dropped:
-            queue.shed[verdict.name.lower()] += 1
-            self._backlog.dropped(request, rows)
-            actions.append(Reject(request.number, DeadlineExceeded(LATE[verdict])))
-        return True
+        return assembly.rows > 0 or bool(assembly.dropped)
 
     def _send(
         self, queue: Queue, slices: Sequence[RowSlice], requests: Sequence[Request], deadline: float, now: float
