@@ -90,7 +90,9 @@ def create_app(
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(settings, gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
     missing = functools.partial(_missing, gateway.catalog, settings.required_models)
-    app.include_router(oip_router(gateway.catalog, request_ids, missing, gateway.metrics))
+    app.include_router(
+        oip_router(gateway.catalog, request_ids, missing, gateway.metrics, max_batch_rows=settings.max_batch_rows)
+    )
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
