@@ -7,11 +7,10 @@ what cannot be read keeps its last good answer.
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from serving.backend_protocol import Backend, Target, VersionState, VersionStatus
-from serving.contract.agreement import DEFAULT_SIGNATURE, features_of
 from serving.contract.features import Feature
 from serving.contract.manifest import Manifest
 from serving.contract.model_directory import STABLE
@@ -19,6 +18,7 @@ from serving.contract.tensors import Signature
 from serving.errors import InvalidInput, ModelNotReady, PenstockError, UnknownModel, UnknownVersion
 from serving.model_store.snapshot import DirectorySnapshot, read_snapshot
 from serving.model_store.versions import read_manifest
+from serving.signature_plan import SignaturePlan, plans_of
 
 _log = logging.getLogger(__name__)
 
@@ -40,24 +40,29 @@ class Servable:
     version: int
     manifest: Manifest | None
     signatures: Mapping[str, Signature]
+    plans: Mapping[str, SignaturePlan] = field(init=False, compare=False, repr=False)
 
-    def target(self, signature: str) -> Target:
+    def __post_init__(self) -> None:
+        plans = plans_of(self.model, self.version, self.manifest, self.signatures)
+        object.__setattr__(self, "plans", plans)  # made from the other fields, and as frozen as they are
+
+    def plan(self, signature: str) -> SignaturePlan:
         """Raises InvalidInput when the version has no such signature."""
-        if signature not in self.signatures:
+        found = self.plans.get(signature)
+        if found is None:
             known = ", ".join(sorted(self.signatures))
             raise InvalidInput(
                 f"the version has no signature {signature[:64]!r}; it has {known}", pointer="/signature_name"
             )
-        return Target(self.model, self.version, signature)
+        return found
+
+    def target(self, signature: str) -> Target:
+        """Raises InvalidInput when the version has no such signature."""
+        return self.plan(signature).target
 
     def features(self, signature: str) -> tuple[Feature, ...]:
-        if self.manifest and signature == DEFAULT_SIGNATURE:
-            return self.manifest.features
-        return features_of(self.signatures[signature])
-
-    def allowed_batch_rows(self, signature: str) -> tuple[int, ...]:
-        """The row counts the backend may be sent, rising; empty when any will do."""
-        return self.manifest.export.allowed_batch_rows if self.manifest and signature == DEFAULT_SIGNATURE else ()
+        """Raises InvalidInput when the version has no such signature."""
+        return self.plan(signature).features
 
 
 @dataclass(frozen=True, slots=True)

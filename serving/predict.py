@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher, Receipt
-from serving.batching.events import BatchRules
 from serving.catalog import Catalog, ModelReference, Servable
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
@@ -63,15 +62,14 @@ class Predictor:
         """
         if servable is None:
             servable = self.catalog.view.resolve(request.reference)
-        target = servable.target(request.signature)
-        with self.backend.hold(target):
+        plan = servable.plan(request.signature)
+        with self.backend.hold(plan.target):
             started = self.clock()
             inputs = await self._decoded(request, servable)
             decoded = self.clock()
             if decoded >= request.deadline_seconds:
                 raise DeadlineExceeded("the deadline passed while the request was decoded")
-            rules = BatchRules(servable.allowed_batch_rows(request.signature))
-            answer = await self.batcher.predict(target, inputs, request.deadline_seconds, rules=rules)
+            answer = await self.batcher.predict(plan.target, inputs, request.deadline_seconds, rules=plan.rules)
         return Prediction(servable, answer.outputs, answer.receipt, decoded - started)
 
     @contextmanager
@@ -83,8 +81,6 @@ class Predictor:
 
     async def _decoded(self, request: PredictRequest, servable: Servable) -> dict[str, Array]:
         signature = request.features_of or request.signature
-        if request.features_of is not None:
-            servable.target(signature)  # it may have none of that name
         features = servable.features(signature)
         inputs = await asyncio.to_thread(request.decode, features) if request.dear else request.decode(features)
         if request.features_of is not None:

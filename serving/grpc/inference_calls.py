@@ -21,7 +21,7 @@ from serving.grpc.error_status import error_message
 from serving.grpc.inference_tensors import array_of, fill_contents, fill_output, has_contents, raw_of
 from serving.grpc.named_arrays import chosen_outputs, decode_named
 from serving.predict import Prediction, Predictor, PredictRequest
-from serving.preprocessing.records import pointer_token
+from serving.preprocessing.arrays import pointer_token
 
 PROTOCOL = "grpc_v2"
 INLINE_BYTES = 256 * 1024

@@ -88,6 +88,11 @@ def json_name(value: object) -> str:
     return _JSON_NAMES.get(type(value), f"a value of type {type(value).__name__}")
 
 
+def pointer_token(name: str) -> str:
+    """A name as one token of an RFC 6901 pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def _check_leaves(values: Sequence[object], dtype: np.dtype[np.generic], row_shape: Shape, locate: Locate) -> None:
     leaf = _LEAVES.get(dtype.kind, _NUMBER)
     if _leaf_types(values, 1 + len(row_shape)) <= leaf.types:

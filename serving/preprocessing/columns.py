@@ -14,6 +14,7 @@ from serving.contract.features import CategoryFeature, Feature, ImageFeature, Nu
 from serving.contract.tensors import NUMPY_DTYPES, Array
 from serving.errors import InvalidInput, WrongDtype
 from serving.preprocessing.arrays import Locate, Shape, check_range, numeric_array, string_array
+from serving.preprocessing.examples import ExampleFeature, check_examples
 from serving.preprocessing.images import decode_image
 
 
@@ -55,7 +56,10 @@ def _full_column(feature: Feature, values: Sequence[object] | Array, locate: Loc
     if isinstance(feature, CategoryFeature | TextFeature) or feature.dtype == "string":
         listed = values.tolist() if isinstance(values, np.ndarray) else values
         rows = [_all_opened(value, feature.row_shape, locate(row)) for row, value in enumerate(listed)]
-        return string_array(rows, feature.row_shape, locate)
+        array = string_array(rows, feature.row_shape, locate)
+        if isinstance(feature, ExampleFeature):
+            check_examples(array.tolist(), feature.record, locate)
+        return array
     array = numeric_array(values, feature.dtype, feature.row_shape, locate)
     if isinstance(feature, NumberFeature):
         check_range(array, feature.range, feature.unit, locate)

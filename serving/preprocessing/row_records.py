@@ -13,9 +13,9 @@ import orjson
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
 from serving.errors import InvalidInput, PayloadTooLarge, WrongShape
-from serving.preprocessing.arrays import Locate
+from serving.preprocessing.arrays import Locate, pointer_token
 from serving.preprocessing.cells import decode_cells
-from serving.preprocessing.records import decode_rows, pointer_token, unknown_field
+from serving.preprocessing.records import decode_rows, unknown_field
 
 Record: TypeAlias = bytes | list[str]
 """A line of NDJSON, or the cells of a line of CSV."""

@@ -11,7 +11,8 @@ import orjson
 
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.errors import InvalidInput, WrongDtype
-from serving.preprocessing.records import decode_inputs, decode_instances, pointer_token
+from serving.preprocessing.arrays import pointer_token
+from serving.preprocessing.records import decode_inputs, decode_instances
 from serving.rest.ask import Ask
 from serving.rest.predict_answer import columns, predictions
 

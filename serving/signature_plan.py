@@ -1,0 +1,59 @@
+"""What holds for every request to one signature of one version: worked out once, when the version goes live.
+
+Pure. Whatever depends on the manifest and the settings alone belongs here, so that a request only looks it up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from serving.backend_protocol import Target
+from serving.batching.events import BatchRules
+from serving.contract.agreement import DEFAULT_SIGNATURE, features_of
+from serving.contract.features import Feature
+from serving.contract.manifest import Manifest
+from serving.contract.tensors import Signature
+from serving.preprocessing.examples import ExampleFeature
+
+EXAMPLE_SIGNATURES = frozenset({"classify", "regress"})
+"""Of a version that `penstock train` exported: they take serialized tf.Example of the manifest's features."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignaturePlan:
+    """`features` is what a request's body is decoded by; `rules` is what its batches keep to."""
+
+    target: Target
+    features: tuple[Feature, ...]
+    rules: BatchRules
+
+
+def plans_of(
+    model: str, version: int, manifest: Manifest | None, signatures: Mapping[str, Signature]
+) -> dict[str, SignaturePlan]:
+    """By the name of each signature."""
+    return {
+        name: SignaturePlan(
+            Target(model, version, name), _features(name, manifest, signature), BatchRules(_sizes(name, manifest))
+        )
+        for name, signature in signatures.items()
+    }
+
+
+def _features(name: str, manifest: Manifest | None, signature: Signature) -> tuple[Feature, ...]:
+    if manifest is None:
+        return features_of(signature)
+    if name == DEFAULT_SIGNATURE:
+        return manifest.features
+    if name in EXAMPLE_SIGNATURES and takes_examples(signature):
+        return (ExampleFeature(name=signature.inputs[0].name, record=manifest.features),)
+    return features_of(signature)
+
+
+def takes_examples(signature: Signature) -> bool:
+    """Whether its one input is a batch of strings, as serialized tf.Example are."""
+    return [(spec.dtype, spec.row_shape) for spec in signature.inputs] == [("string", ())]
+
+
+def _sizes(name: str, manifest: Manifest | None) -> tuple[int, ...]:
+    """The row counts the backend may be sent, rising; empty when any will do."""
+    return manifest.export.allowed_batch_rows if manifest and name == DEFAULT_SIGNATURE else ()
