@@ -112,6 +112,7 @@ def form(*parts: tuple[str, str]) -> bytes:
 NPY, CSV, NDJSON = of_type("application/x-npy"), of_type("text/csv"), of_type("application/x-ndjson")
 FORM, PNG = of_type("multipart/form-data; boundary=edge"), of_type("image/png")
 LONG = [0.0] * 20_000
+EXAMPLES = Signature((TensorSpec("inputs", "string", ()),), (TensorSpec("value", "float32", (1,)),))
 
 EMPTY: list[Any] = [b"", b"{", b'{"instances": [NaN]}', b"[" * 3000, {}]
 NO_FORMS: list[Any] = [b"", b"--edge--\r\n", form(("weight", "1"))[:-9]]
@@ -145,6 +146,7 @@ CASES = [
     Case("A feature that the model does not have", rows({"wait": 1})),
     Case("A feature without a value", rows({"count": 1})),
     Case("A number that the feature's type cannot hold", rows({"weight": 10})),
+    Case("Bytes that are no serialized", {**rows({"b64": "////"}), "signature_name": "classify"}),
     Case("Bytes that are not a whole PNG", rows({"b64": "YQ=="}), PICTURE),
     Case("Bytes that are not a whole PNG", b"a", PICTURE, PNG),
     Case("The body is larger than", rows(*[ROW] * 9)),
@@ -237,7 +239,7 @@ def provoke(
     for model, features in FEATURES.items():
         inputs = tuple(TensorSpec(f.name, f.dtype, f.row_shape) for f in features)
         signature = Signature(inputs, (TensorSpec("value", "float32", (1,)),))
-        models[model] = {1: {"serving_default": signature, "odd": signature}}
+        models[model] = {1: {"serving_default": signature, "odd": signature, "classify": EXAMPLES}}
         write_version(manifest_with(model=model, features=features, signatures=models[model][1]))
     (tmp_path / "models/records/labels.json").write_text('{"gone": 7}')
 
