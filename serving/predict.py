@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher, Receipt
+from serving.batching.events import Lane
 from serving.catalog import Catalog, ModelReference, Servable
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
@@ -24,7 +25,8 @@ Decode: TypeAlias = Callable[[Sequence[Feature]], dict[str, Array]]
 class PredictRequest:
     """`decode` turns the body into arrays by the features it is given. A `dear` one runs in a thread, so that it holds
     up nobody else's request. `features_of` names the signature whose features it is given, where that is not the one
-    that runs: `classify` takes records made from the features of `serving_default`.
+    that runs: `classify` takes records made from the features of `serving_default`. `lane` is None where the caller
+    leaves it to the model's settings; `tenant` is whom the request is counted for among others.
     """
 
     reference: ModelReference
@@ -33,6 +35,8 @@ class PredictRequest:
     dear: bool
     deadline_seconds: float
     features_of: str | None = None
+    lane: Lane | None = None
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,14 @@ class Predictor:
             decoded = self.clock()
             if decoded >= request.deadline_seconds:
                 raise DeadlineExceeded("the deadline passed while the request was decoded")
-            answer = await self.batcher.predict(plan.target, inputs, request.deadline_seconds, rules=plan.rules)
+            answer = await self.batcher.predict(
+                plan.target,
+                inputs,
+                request.deadline_seconds,
+                rules=plan.rules,
+                lane=plan.lane if request.lane is None else request.lane,
+                tenant=request.tenant,
+            )
         return Prediction(servable, answer.outputs, answer.receipt, decoded - started)
 
     @contextmanager

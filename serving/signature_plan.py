@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from serving.backend_protocol import Target
-from serving.batching.events import BatchRules
+from serving.batching.events import BatchRules, Lane
 from serving.contract.agreement import DEFAULT_SIGNATURE, features_of
 from serving.contract.features import Feature
 from serving.contract.manifest import Manifest
@@ -20,11 +20,14 @@ EXAMPLE_SIGNATURES = frozenset({"classify", "regress"})
 
 @dataclass(frozen=True, slots=True)
 class SignaturePlan:
-    """`features` is what a request's body is decoded by; `rules` is what its batches keep to."""
+    """`features` is what a request's body is decoded by, `rules` what its batches keep to, `lane` where it waits unless
+    it says otherwise.
+    """
 
     target: Target
     features: tuple[Feature, ...]
     rules: BatchRules
+    lane: Lane = Lane.NORMAL
 
 
 def plans_of(

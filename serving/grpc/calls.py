@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from grpc import StatusCode, aio
 
+from serving.batching.events import Lane
 from serving.catalog import Catalog
 from serving.errors import InternalError, PenstockError
 from serving.grpc.call_head import CallHead, read_head
@@ -35,6 +36,7 @@ class Call:
     signature: str = ""
     decode_seconds: float | None = None
     encode_seconds: float | None = None
+    lane: Lane | None = None
     predictions: list[Prediction] = field(default_factory=list)
 
     def answered_by(self, prediction: Prediction, signature: str) -> None:
@@ -101,6 +103,7 @@ class Calls:
     def limit(self, call: Call, head: CallHead, context: Context) -> None:
         remaining = context.time_remaining()
         call.deadline_seconds = call.started_seconds + head.timeout_seconds(remaining, self.timeout_seconds)
+        call.lane = head.lane()
 
     def named(self, call: Call, model: str) -> None:
         """The model a call is about, for the metrics: a request's text never becomes a label."""

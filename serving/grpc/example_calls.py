@@ -77,7 +77,9 @@ class ExampleCalls:
             f"{task.pointer}/signature_name",
         )
         # never dear: the examples are bytes already, and looking into one takes microseconds
-        request = PredictRequest(reference, signature, decode, dear=False, deadline_seconds=call.deadline_seconds)
+        request = PredictRequest(
+            reference, signature, decode, dear=False, deadline_seconds=call.deadline_seconds, lane=call.lane
+        )
         prediction = await self.predictor.predict(request)
         call.answered_by(prediction, signature)
         FILL[task.kind](result, prediction, signature)

@@ -67,7 +67,7 @@ class PredictionService:
         inputs = request.inputs
         decode = functools.partial(decode_tensors, inputs, self.max_tensor_bytes)
         prediction = await self.predictor.predict(
-            PredictRequest(reference, signature, decode, is_dear(inputs), call.deadline_seconds)
+            PredictRequest(reference, signature, decode, is_dear(inputs), call.deadline_seconds, lane=call.lane)
         )
         call.answered_by(prediction, signature)
         started = self.calls.clock()

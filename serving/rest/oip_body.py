@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from serving.batching.lanes import lane_of_level
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature, ImageFeature
 from serving.contract.tensors import Array
@@ -58,7 +59,8 @@ def read_infer(head: RequestHead, body: bytes) -> Ask:
     answer = functools.partial(infer_answer, _identity(document), _wishes(document, parameters))
     has_bytes = any(tensor.head.datatype == "BYTES" for tensor in tensors)
     decode = functools.partial(_decoded, tensors)
-    return Ask(DEFAULT_SIGNATURE, decode, answer, has_bytes, timeout_seconds=_timeout_seconds(parameters))
+    lane = lane_of_level(parameters["priority"]) if "priority" in parameters else None
+    return Ask(DEFAULT_SIGNATURE, decode, answer, has_bytes, timeout_seconds=_timeout_seconds(parameters), lane=lane)
 
 
 def _document(text: bytes | memoryview) -> dict[str, Any]:

@@ -93,15 +93,18 @@ class PredictEndpoint:
     async def _answer(self, call: Call, head: RequestHead, scope: Scope, receive: Receive) -> Response:
         reference = self.reference(scope["path_params"])
         timeout = head.timeout_seconds(self.serving.timeout_seconds)
+        lane = head.lane()
         raw = await read_body(receive, head, self.serving.max_body_bytes)
         parsing = self.serving.clock()
         ask = await self._parsed(head, raw)
         parse_seconds = self.serving.clock() - parsing
         if ask.timeout_seconds is not None:
             timeout = min(timeout, ask.timeout_seconds)
+        if ask.lane is not None:
+            lane = ask.lane
         dear = ask.has_image_bytes or len(raw) > INLINE_BYTES
         deadline = call.started_seconds + timeout
-        request = PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of)
+        request = PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane)
         with cancelled_on_disconnect(receive):
             prediction = await self.serving.predictor.predict(request)
         call.signature = ask.signature

@@ -134,6 +134,8 @@ CASES = [
     Case("An object that is not", rows({"weight": 1, "colour": {"b": 1}})),
     Case("`X-Request-Timeout-Ms` or", rows(ROW), headers={"x-request-timeout-ms": "-1"}),
     Case("`X-Request-Timeout-Ms` or", rows(ROW), headers={"content-length": "x"}),
+    Case("`X-Priority` is neither", rows(ROW), headers={"x-priority": "urgent"}),
+    Case("`X-Priority` is neither", b"weight\n1\n", headers={**CSV, "x-priority": ""}),
     Case("The body is JSON and not an object", [1]),
     Case("`signature_name` is not a string", {**rows(ROW), "signature_name": 1}),
     Case("`instances` is not a list", {"instances": 1}),
@@ -206,6 +208,7 @@ CASES = [
     Case("An output that the model does not have", {**infer(), "outputs": [{"name": "sum"}]}, INFER),
     Case("Shared memory or", infer(parameters={"shared_memory_region": "r"}), INFER),
     Case("`timeout` is no number", {**infer(), "parameters": {"timeout": "1"}}, INFER),
+    Case("`priority` is no level", {**infer(), "parameters": {"priority": "high"}}, INFER),
     Case("`id` is no string", {**infer(), "id": 1}, INFER),
 ]  # fmt: skip
 
