@@ -80,6 +80,7 @@ def create_app(
         settings.request_timeout_seconds,
         clock,
         request_ids,
+        settings.model_timeouts,
     )
     stream_rows = max(1, min(STREAM_ROWS, settings.max_queue_rows // 8))  # streams leave most of the queue to others
     app.router.routes[:0] = [
@@ -116,7 +117,7 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -
         slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
-    catalog = Catalog(settings.models, backend, settings.poll_seconds)
+    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
     batcher = Batcher(backend, core, metrics, clock)
     predictor = Predictor(catalog, backend, batcher, clock)
     grpc = _grpc_server(settings, predictor, metrics)
@@ -125,7 +126,7 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
     catalog = predictor.catalog
-    calls = Calls(catalog, metrics, settings.request_timeout_seconds)
+    calls = Calls(catalog, metrics, settings.request_timeout_seconds, model_timeouts=settings.model_timeouts)
 
     def ready() -> bool:
         return not missing_models(catalog.been_live, settings.required_models)

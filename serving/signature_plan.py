@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from serving.backend_protocol import Target
 from serving.batching.events import BatchRules, Lane
 from serving.contract.agreement import DEFAULT_SIGNATURE, features_of
-from serving.contract.features import Feature
+from serving.contract.features import CategoryFeature, Feature, TextFeature
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Signature
+from serving.model_settings import ModelSettings
 from serving.preprocessing.examples import ExampleFeature
 
 EXAMPLE_SIGNATURES = frozenset({"classify", "regress"})
@@ -27,27 +28,45 @@ class SignaturePlan:
     target: Target
     features: tuple[Feature, ...]
     rules: BatchRules
-    lane: Lane = Lane.NORMAL
+    lane: Lane
 
 
 def plans_of(
-    model: str, version: int, manifest: Manifest | None, signatures: Mapping[str, Signature]
+    model: str, version: int, manifest: Manifest | None, signatures: Mapping[str, Signature], settings: ModelSettings
 ) -> dict[str, SignaturePlan]:
     """By the name of each signature."""
     return {
         name: SignaturePlan(
-            Target(model, version, name), _features(name, manifest, signature), BatchRules(_sizes(name, manifest))
+            Target(model, version, name),
+            _as_set(_features(name, manifest, signature), settings),
+            _rules(_sizes(name, manifest), settings),
+            Lane[settings.default_priority.upper()],
         )
         for name, signature in signatures.items()
     }
 
 
+def _rules(sizes: tuple[int, ...], settings: ModelSettings) -> BatchRules:
+    return BatchRules(sizes, settings.max_batch_rows, settings.objective_seconds, settings.max_wait_seconds)
+
+
+def _as_set(features: tuple[Feature, ...], settings: ModelSettings) -> tuple[Feature, ...]:
+    return tuple(map(_with_non_finite, features)) if settings.allow_non_finite else features
+
+
+def _with_non_finite(feature: Feature) -> Feature:
+    if isinstance(feature, CategoryFeature | TextFeature):
+        return feature
+    update: dict[str, object] = {"allow_non_finite": True}
+    if isinstance(feature, ExampleFeature):
+        update["record"] = tuple(map(_with_non_finite, feature.record))
+    return feature.model_copy(update=update)
+
+
 def _features(name: str, manifest: Manifest | None, signature: Signature) -> tuple[Feature, ...]:
-    if manifest is None:
-        return features_of(signature)
-    if name == DEFAULT_SIGNATURE:
+    if manifest and name == DEFAULT_SIGNATURE:
         return manifest.features
-    if name in EXAMPLE_SIGNATURES and takes_examples(signature):
+    if manifest and name in EXAMPLE_SIGNATURES and takes_examples(signature):
         return (ExampleFeature(name=signature.inputs[0].name, record=manifest.features),)
     return features_of(signature)
 

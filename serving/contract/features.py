@@ -10,6 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Dtype = Literal["bool", "uint8", "int32", "int64", "float16", "float32", "float64", "string"]
 
 
+NonFinite = Annotated[bool, Field(exclude=True)]
+"""Whether NaN and infinity are taken as numbers. Said by the gateway's settings; manifests are written without it."""
+
+
 class Fact(BaseModel):
     """A frozen piece of a parsed file; unknown keys are refused, so that a typing error is never ignored."""
 
@@ -37,6 +41,7 @@ class NumberFeature(Fact):
     range: tuple[float, float] | None = None
     default: float | None = None
     optional: bool = False
+    allow_non_finite: NonFinite = False
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -110,6 +115,7 @@ class ImageFeature(Fact):
     description: str = ""
     range: tuple[float, float] | None = None
     decoding: ImageDecoding = ImageDecoding()
+    allow_non_finite: NonFinite = False
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -137,6 +143,7 @@ class TensorFeature(Fact):
     dtype: Dtype = "float32"
     shape: tuple[int | None, ...] = ()
     description: str = ""
+    allow_non_finite: NonFinite = False
 
     @property
     def row_shape(self) -> tuple[int | None, ...]:

@@ -60,7 +60,7 @@ def _full_column(feature: Feature, values: Sequence[object] | Array, locate: Loc
         if isinstance(feature, ExampleFeature):
             check_examples(array.tolist(), feature.record, locate)
         return array
-    array = numeric_array(values, feature.dtype, feature.row_shape, locate)
+    array = numeric_array(values, feature.dtype, feature.row_shape, locate, allow_non_finite=feature.allow_non_finite)
     if isinstance(feature, NumberFeature):
         check_range(array, feature.range, feature.unit, locate)
     return array
@@ -73,7 +73,7 @@ def is_base64(value: object) -> bool:
 
 def _image_column(feature: ImageFeature, values: Sequence[object] | Array, locate: Locate) -> Array:
     if isinstance(values, np.ndarray) or not any(isinstance(value, bytes | dict) for value in values):
-        array = numeric_array(values, feature.dtype, feature.shape, locate)
+        array = numeric_array(values, feature.dtype, feature.shape, locate, allow_non_finite=feature.allow_non_finite)
     else:
         array = np.empty((len(values), *feature.shape), NUMPY_DTYPES[feature.dtype])
         for row, value in enumerate(values):
@@ -86,7 +86,9 @@ def _image_row(feature: ImageFeature, value: object, pointer: str) -> Array:
     opened = _opened(value, pointer)
     if isinstance(opened, bytes):
         return decode_image(opened, feature, pointer)
-    row: Array = numeric_array([opened], feature.dtype, feature.shape, lambda _: pointer)[0]
+    row: Array = numeric_array(
+        [opened], feature.dtype, feature.shape, lambda _: pointer, allow_non_finite=feature.allow_non_finite
+    )[0]
     return row
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 from google.protobuf.message import DecodeError
 
-from serving.contract.features import Feature, ImageFeature, NumberFeature, TensorFeature
+from serving.contract.features import CategoryFeature, Feature, ImageFeature, NumberFeature, TensorFeature, TextFeature
 from serving.contract.tensors import NUMPY_DTYPES, Array, shape_text
 from serving.errors import InvalidInput, MissingField, WrongDtype, WrongShape
 from serving.preprocessing.arrays import Locate, check_range, numeric_array, pointer_token
@@ -60,7 +60,9 @@ def _check_feature(feature: Feature, parsed: Sequence[Mapping[str, Any]], locate
         elif not optional:
             raise MissingField(f"feature `{feature.name}` has no value in the example", pointer=locate(row))
     _check_counts(feature, columns, lambda place: locate(given[place]))
-    if kind != "bytes_list" and columns and None not in feature.row_shape:
+    if isinstance(feature, CategoryFeature | TextFeature) or kind == "bytes_list":
+        return
+    if columns and None not in feature.row_shape:
         array: Array = np.array(columns).reshape(len(columns), *feature.row_shape)
         _check_numbers(feature, array, lambda place: locate(given[place]))
 
@@ -70,8 +72,8 @@ def _is_nan(values: Sequence[Any]) -> bool:
     return len(values) == 1 and math.isnan(values[0])
 
 
-def _check_numbers(feature: Feature, array: Array, locate: Locate) -> None:
-    checked = numeric_array(array, feature.dtype, feature.row_shape, locate)
+def _check_numbers(feature: NumberFeature | ImageFeature | TensorFeature, array: Array, locate: Locate) -> None:
+    checked = numeric_array(array, feature.dtype, feature.row_shape, locate, allow_non_finite=feature.allow_non_finite)
     if isinstance(feature, NumberFeature):
         check_range(checked, feature.range, feature.unit, locate)
     elif isinstance(feature, ImageFeature):

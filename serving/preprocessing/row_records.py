@@ -15,6 +15,7 @@ from serving.contract.tensors import Array
 from serving.errors import InvalidInput, PayloadTooLarge, WrongShape
 from serving.preprocessing.arrays import Locate, pointer_token
 from serving.preprocessing.cells import decode_cells
+from serving.preprocessing.json_text import read_json
 from serving.preprocessing.records import decode_rows, unknown_field
 
 Record: TypeAlias = bytes | list[str]
@@ -80,7 +81,7 @@ class NdjsonReader:
         rows: list[object] = []
         for row, line in enumerate(records, start):
             try:
-                rows.append(orjson.loads(line))  # type: ignore[arg-type] # NDJSON's records are bytes
+                rows.append(read_json(line))  # type: ignore[arg-type] # NDJSON's records are bytes
             except orjson.JSONDecodeError as error:
                 raise InvalidInput(f"the row is not JSON: {error}", pointer=row_pointer(row)) from error
         return decode_rows(rows, features, located(start))

@@ -18,6 +18,7 @@ from serving.contract.features import Feature, ImageFeature
 from serving.contract.tensors import Array
 from serving.errors import InvalidInput, MissingField, UnknownField, WrongDtype, WrongShape
 from serving.preprocessing.arrays import json_name
+from serving.preprocessing.json_text import read_json
 from serving.preprocessing.records import decode_columns, listed_names
 from serving.rest.ask import Ask
 from serving.rest.oip_answer import OutputWish, Wishes, infer_answer
@@ -65,9 +66,9 @@ def read_infer(head: RequestHead, body: bytes) -> Ask:
 
 def _document(text: bytes | memoryview) -> dict[str, Any]:
     try:
-        document = orjson.loads(text)
+        document = read_json(text)
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"the request is not JSON (NaN and Infinity are not): {error}") from error
+        raise InvalidInput(f"the request is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise WrongDtype('the request must be an object: {"inputs": [...]}')
     return document

@@ -139,7 +139,7 @@ def model_config(view: CatalogView, reference: ModelReference, max_batch_rows: i
         "name": servable.model,
         "platform": PLATFORM,
         "backend": "tensorflow",
-        "max_batch_size": max_batch_rows,
+        "max_batch_size": min(max_batch_rows, servable.settings.max_batch_rows or max_batch_rows),
         "input": _configured(servable, "inputs"),
         "output": _configured(servable, "outputs"),
     }

@@ -12,6 +12,7 @@ import orjson
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.errors import InvalidInput, WrongDtype
 from serving.preprocessing.arrays import pointer_token
+from serving.preprocessing.json_text import read_json
 from serving.preprocessing.records import decode_inputs, decode_instances
 from serving.rest.ask import Ask
 from serving.rest.predict_answer import columns, predictions
@@ -40,9 +41,9 @@ def read_object(body: bytes, keys: Collection[str], example: str) -> dict[str, A
     if not body:
         raise InvalidInput(f"the body is empty; send {example}")
     try:
-        document = orjson.loads(body)
+        document = read_json(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"the body is not JSON (NaN and Infinity are not): {error}") from error
+        raise InvalidInput(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise WrongDtype(f"the body must be an object: {example}")
     if unknown := document.keys() - keys:

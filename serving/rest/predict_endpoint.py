@@ -56,6 +56,11 @@ class Serving:
     timeout_seconds: float
     clock: Callable[[], float] = time.monotonic
     request_ids: RequestIds = field(default_factory=RequestIds)
+    model_timeouts: Mapping[str, float] = field(default_factory=dict)
+    """Seconds, of models that have another limit than `timeout_seconds`."""
+
+    def most_seconds(self, model: str) -> float:
+        return self.model_timeouts.get(model, self.timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class PredictEndpoint:
 
     async def _answer(self, call: Call, head: RequestHead, scope: Scope, receive: Receive) -> Response:
         reference = self.reference(scope["path_params"])
-        timeout = head.timeout_seconds(self.serving.timeout_seconds)
+        timeout = head.timeout_seconds(self.serving.most_seconds(reference.model))
         lane = head.lane()
         raw = await read_body(receive, head, self.serving.max_body_bytes)
         parsing = self.serving.clock()

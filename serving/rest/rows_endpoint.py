@@ -125,7 +125,7 @@ class _Stream:
         self._most = endpoint.max_batch_rows
         self._call = call
         self._receive, self._send = receive, send
-        self._timeout_seconds = head.timeout_seconds(self._serving.timeout_seconds)
+        self._timeout_seconds = head.timeout_seconds(self._serving.most_seconds(call.model))
         self._lane = head.lane()
         self._reader = READERS[head.media_type](min(MAX_RECORD_BYTES, self._serving.max_body_bytes))
         self._media_type = preferred(head.headers.get(b"accept"), (NDJSON, CSV))

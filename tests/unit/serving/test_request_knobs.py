@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from serving.batching.policy import BatchingCore
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array, Signature, TensorSpec
 from serving.grpc import inference_pb2
+from serving.model_settings import ModelSettings
 from serving.preprocessing.npy import write_npy
 from serving.settings import Settings
 from tests.unit.serving.gateway_parts import SIGNATURE, answered, ask
@@ -136,9 +137,11 @@ class Desk:
 
     models: Path
 
+    settings: Mapping[str, ModelSettings]
+
     async def queued(self, way: Way, knobs: Knobs, parameters: dict[str, Any]) -> tuple[Submission, float]:
         backend = InMemoryBackend({"doubles": {1: SIGNATURES}}, run)
-        settings = Settings(models=self.models, grpc_port=0, request_timeout_seconds=LIMIT_SECONDS)
+        settings = Settings(models=self.models, grpc_port=0, request_timeout_seconds=LIMIT_SECONDS, model=self.settings)
         app = create_app(settings, backend=backend)
         gateway: Gateway = app.state.gateway
         gateway.batcher.core = core = RecordingCore()
@@ -156,7 +159,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]) -> Desk:
     write_version(manifest_with(signatures=SIGNATURES))
-    return Desk(tmp_path / "models")
+    return Desk(tmp_path / "models", {})
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
@@ -184,3 +187,14 @@ def test_a_level_in_the_body_wins_over_the_header_and_the_shorter_time_counts(de
 def test_grpcs_own_deadline_reaches_the_queue(desk: Desk, name: str) -> None:
     assert desk.of(WAYS[name], {"deadline": "19.5"}) == (Lane.NORMAL, 20)
     assert desk.of(WAYS[name], {**SAID, "deadline": "1000"}) == (Lane.HIGH, 20)
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_models_own_settings_stand_in_for_what_a_request_does_not_say(desk: Desk, way: Way) -> None:
+    model = ModelSettings(default_priority="batch", request_timeout_seconds=50.0, max_batch_rows=3)
+    own = replace(desk, settings={"doubles": model})
+    submission, left = asyncio.run(own.queued(way, {}, {}))
+    assert (submission.lane, math.ceil(left / 10) * 10, submission.key.rules.max_rows) == (Lane.BATCH, 50, 3)
+    assert own.of(way, SAID) == (Lane.HIGH, 20)
+    others = replace(desk, settings={"other": model})
+    assert others.of(way, {}) == (Lane.NORMAL, LIMIT_SECONDS)

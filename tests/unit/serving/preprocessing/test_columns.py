@@ -1,5 +1,8 @@
 """Training hands columns over as numpy arrays, requests as lists: the arrays must be the same, bit for bit."""
 
+import math
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -68,3 +71,20 @@ def test_a_wrong_numpy_column_is_refused_by_kind_and_place(
 def test_floats_never_become_integers_even_when_they_are_whole() -> None:
     with pytest.raises(WrongDtype, match="type float64 where int32 is expected"):
         decode_column(NumberFeature(name="x", dtype="int32"), np.array([1.0]), locate)
+
+
+@pytest.mark.parametrize("column", [[1, math.nan, -math.inf], np.array([1, math.nan, -math.inf])], ids=type)
+@pytest.mark.parametrize(
+    "feature",
+    [
+        NumberFeature(name="x", dtype="float16", allow_non_finite=True),
+        NumberFeature(name="x", dtype="float16", optional=True, allow_non_finite=True),
+        TensorFeature(name="x", dtype="float16", allow_non_finite=True),
+    ],
+    ids=repr,
+)
+def test_a_feature_may_take_what_is_not_finite_and_still_nothing_too_large(feature: Feature, column: Any) -> None:
+    assert repr(decode_column(feature, column, str).tolist()) == "[1.0, nan, -inf]"
+    with pytest.raises(OutOfRange) as refused:
+        decode_column(feature, [math.nan, 1e9], str)
+    assert refused.value.pointer == "1"

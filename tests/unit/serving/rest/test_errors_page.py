@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -114,7 +115,7 @@ FORM, PNG = of_type("multipart/form-data; boundary=edge"), of_type("image/png")
 LONG = [0.0] * 20_000
 EXAMPLES = Signature((TensorSpec("inputs", "string", ()),), (TensorSpec("value", "float32", (1,)),))
 
-EMPTY: list[Any] = [b"", b"{", b'{"instances": [NaN]}', b"[" * 3000, {}]
+EMPTY: list[Any] = [b"", b"{", b'{"instances": [NaN}', b"[NaN" * 3000, b"[" * 3000, {}]
 NO_FORMS: list[Any] = [b"", b"--edge--\r\n", form(("weight", "1"))[:-9]]
 NO_ROWS: list[Any] = [b"", b"weight\n", b"\xff\n", b'weight\n"1"2\n']
 NO_OBJECTS: list[Any] = [b"[]", b"{"]
@@ -148,6 +149,7 @@ CASES = [
     Case("A feature that the model does not have", rows({"wait": 1})),
     Case("A feature without a value", rows({"count": 1})),
     Case("A number that the feature's type cannot hold", rows({"weight": 10})),
+    Case("A number that the feature's type cannot hold", b'{"instances": [{"weight": NaN}]}'),
     Case("Bytes that are no serialized", {**rows({"b64": "////"}), "signature_name": "classify"}),
     Case("Bytes that are not a whole PNG", rows({"b64": "YQ=="}), PICTURE),
     Case("Bytes that are not a whole PNG", b"a", PICTURE, PNG),
@@ -200,7 +202,7 @@ CASES = [
     Case("`shape` is no list of sizes", infer(shape=[-1]), INFER),
     Case("A tensor without rows", infer(shape=[0], data=[]), INFER),
     Case("`data` of another length", infer(data=[1, 2]), INFER),
-    *(Case("A value of another type, or out of range", infer(data=[value]), INFER) for value in ("1", 10)),
+    *(Case("A value of another type, or out of range", infer(data=[value]), INFER) for value in ("1", 10, math.nan)),
     Case("Neither `data` nor raw bytes", {"inputs": [{"name": "weight", "shape": [1], "datatype": "FP32"}]}, INFER),
     Case("An input that the model does not have", infer(name="wait"), INFER),
     Case("An input that the model does not have", {"inputs": [WEIGHT, WEIGHT]}, INFER),
