@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.metrics_core import Metric
 from starlette.exceptions import HTTPException
 
+from serving.answering.layers import AnswerLayers
 from serving.backend_protocol import Backend
 from serving.backends.embedded.backend import EmbeddedBackend
 from serving.backends.embedded.c_api import load_library
@@ -31,6 +32,7 @@ from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_store.published import published_signatures
 from serving.observability.gateway_gauges import gateway_gauges
+from serving.observability.layer_metrics import register_layers
 from serving.observability.metrics import Gauges, RequestMetrics
 from serving.predict import Predictor
 from serving.readiness import missing_models
@@ -58,6 +60,7 @@ class Gateway:
     catalog: Catalog
     metrics: RequestMetrics
     predictor: Predictor
+    layers: AnswerLayers
     grpc: GrpcServer
     started: asyncio.Event
     """Set when the backend's first pass over the models has ended."""
@@ -119,9 +122,10 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -
     )
     catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
     batcher = Batcher(backend, core, metrics, clock)
-    predictor = Predictor(catalog, backend, batcher, clock)
+    layers = AnswerLayers(batcher, settings.model, clock)
+    predictor = Predictor(catalog, backend, batcher, clock, layers)
     grpc = _grpc_server(settings, predictor, metrics)
-    return Gateway(backend, batcher, catalog, metrics, predictor, grpc, asyncio.Event())
+    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, asyncio.Event())
 
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
@@ -149,6 +153,7 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
 def _registry(settings: Settings, gateway: Gateway) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(gateway.metrics)
+    register_layers(registry, gateway.layers)
     registry.register(Gauges(functools.partial(_gauges, gateway, settings.max_in_flight_batches)))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
@@ -192,6 +197,7 @@ async def _keep_health(gateway: Gateway) -> None:
 async def _start(gateway: Gateway) -> None:
     async def changed() -> None:
         await gateway.catalog.renew()
+        gateway.layers.follow({name: entry.servables for name, entry in gateway.catalog.view.models.items()})
         await gateway.grpc.follow_readiness()
 
     try:

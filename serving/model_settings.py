@@ -34,5 +34,8 @@ class ModelSettings(BaseModel):
     allow_non_finite: bool = False
     """Take NaN and infinity as numbers. Off: few models mean anything by them, and most answer NaN."""
 
+    cache_bytes: Annotated[int, Field(ge=0)] = 0
+    """Answers kept for requests that come again byte for byte; equal ones under way are computed once. 0: no cache."""
+
 
 NO_SETTINGS = ModelSettings()

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from serving.answering.layers import AnswerLayers
+from serving.answering.shared_answers import Answering
 from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher, Receipt
 from serving.batching.events import Lane, Queues
@@ -62,6 +64,8 @@ class Served:
     queues: Queues
     hold: AbstractContextManager[None]
     lane: Lane
+    layers: Answering | None
+    """What answers in the batcher's place, where the signature has layers."""
 
 
 @dataclass(slots=True)
@@ -80,6 +84,7 @@ class Predictor:
     backend: Backend
     batcher: Batcher
     clock: Callable[[], float] = time.monotonic
+    layers: AnswerLayers | None = None
     _known: _Known = field(default_factory=lambda: _Known(CatalogView({})))
 
     async def predict(self, request: PredictRequest, servable: Servable | None = None) -> Prediction:
@@ -101,13 +106,14 @@ class Predictor:
             decoded = self.clock()
             if decoded >= request.deadline_seconds:
                 raise DeadlineExceeded("the deadline passed while the request was decoded")
-            answer = await self.batcher.predict(
-                served.queues.key_of(inputs),
-                inputs,
-                request.deadline_seconds,
-                lane=served.lane if request.lane is None else request.lane,
-                tenant=request.tenant,
-            )
+            lane, deadline, tenant = request.lane, request.deadline_seconds, request.tenant
+            if lane is None:
+                lane = served.lane
+            if served.layers is None:
+                key = served.queues.key_of(inputs)
+                answer = await self.batcher.predict(key, inputs, deadline, lane=lane, tenant=tenant)
+            else:
+                answer = await served.layers(inputs, deadline, lane, tenant)
         return Prediction(served.servable, answer.outputs, answer.receipt, decoded - started, answer.all_finite)
 
     @contextmanager
@@ -132,7 +138,8 @@ class Predictor:
     def _serve(self, servable: Servable, signature: str) -> Served:
         plan = servable.plan(signature)
         queues = Queues(plan.target, plan.rules)
-        return Served(servable, plan.features, queues, self.backend.hold(plan.target), plan.lane)
+        layers = self.layers.of(plan, queues) if self.layers else None
+        return Served(servable, plan.features, queues, self.backend.hold(plan.target), plan.lane, layers)
 
     async def _decoded(self, request: PredictRequest, servable: Servable) -> dict[str, Array]:
         signature = request.features_of or request.signature

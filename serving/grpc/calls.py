@@ -55,6 +55,8 @@ class Call:
             f"backend;dur={receipt.backend_seconds * 1e3:.3f}, encode;dur={(self.encode_seconds or 0.0) * 1e3:.3f}, "
             f'batch;desc="{receipt.batch_rows} rows"'
         )
+        if receipt.cache:
+            timing += f', cache;desc="{receipt.cache}"'
         return (("x-request-id", self.request_id), ("x-model-version", self.version), ("server-timing", timing))
 
 
