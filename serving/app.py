@@ -122,7 +122,7 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -
     )
     catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
     batcher = Batcher(backend, core, metrics, clock)
-    layers = AnswerLayers(batcher, settings.model, clock)
+    layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
     predictor = Predictor(catalog, backend, batcher, clock, layers)
     grpc = _grpc_server(settings, predictor, metrics)
     return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, asyncio.Event())

@@ -5,7 +5,7 @@ Pure. A model without a table of its own has these defaults.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -36,6 +36,16 @@ class ModelSettings(BaseModel):
 
     cache_bytes: Annotated[int, Field(ge=0)] = 0
     """Answers kept for requests that come again byte for byte; equal ones under way are computed once. 0: no cache."""
+
+    lengths: tuple[Count, ...] = ()
+    """What rows of different lengths are filled up to, rising, instead of the manifest's lengths or powers of two."""
+
+    @field_validator("lengths")
+    @classmethod
+    def _rise(cls, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        if list(lengths) != sorted(set(lengths)):
+            raise ValueError("the lengths do not rise")
+        return lengths
 
 
 NO_SETTINGS = ModelSettings()

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from serving.backend_protocol import Target
 from serving.batching.events import BatchRules, Lane
+from serving.batching.lengths import LengthRules, length_rules
 from serving.contract.agreement import DEFAULT_SIGNATURE, features_of
-from serving.contract.features import CategoryFeature, Feature, TextFeature
+from serving.contract.features import CategoryFeature, Feature, TextFeature, sent_by_callers
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Signature
 from serving.model_settings import ModelSettings
@@ -22,13 +23,14 @@ EXAMPLE_SIGNATURES = frozenset({"classify", "regress"})
 @dataclass(frozen=True, slots=True)
 class SignaturePlan:
     """`features` is what a request's body is decoded by, `rules` what its batches keep to, `lane` where it waits unless
-    it says otherwise.
+    it says otherwise, `lengths` how rows of different lengths come together.
     """
 
     target: Target
     features: tuple[Feature, ...]
     rules: BatchRules
     lane: Lane
+    lengths: LengthRules | None
 
 
 def plans_of(
@@ -41,6 +43,9 @@ def plans_of(
             _as_set(_features(name, manifest, signature), settings),
             _rules(_sizes(name, manifest), settings),
             Lane[settings.default_priority.upper()],
+            length_rules(manifest.features, signature, settings.lengths)
+            if manifest and name == DEFAULT_SIGNATURE
+            else None,
         )
         for name, signature in signatures.items()
     }
@@ -65,9 +70,9 @@ def _with_non_finite(feature: Feature) -> Feature:
 
 def _features(name: str, manifest: Manifest | None, signature: Signature) -> tuple[Feature, ...]:
     if manifest and name == DEFAULT_SIGNATURE:
-        return manifest.features
+        return sent_by_callers(manifest.features)
     if manifest and name in EXAMPLE_SIGNATURES and takes_examples(signature):
-        return (ExampleFeature(name=signature.inputs[0].name, record=manifest.features),)
+        return (ExampleFeature(name=signature.inputs[0].name, record=sent_by_callers(manifest.features)),)
     return features_of(signature)
 
 

@@ -1,4 +1,4 @@
-"""What the scrape asks of the layers between requests and the batcher: the caches of models that have one."""
+"""What the scrape asks of the layers between requests and the batcher: caches, and rows that were filled up."""
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
@@ -19,4 +19,9 @@ def layer_metrics(layers: AnswerLayers) -> list[Metric]:
         for outcome in ("hit", "shared", "miss"):
             asked.add_metric((model, outcome), shared.outcomes[outcome])
     nbytes: dict[Key, float] = {(model,): float(shared.cache.nbytes) for model, shared in layers.caches.items()}
-    return [asked, gauge("penstock_cache_bytes", "What the answers kept take.", ("model_name",), nbytes)]
+    padding = CounterMetricFamily(
+        "penstock_length_padding_values", "Values filled in to bring rows to one length.", labels=("model_name",)
+    )
+    for model, count in layers.padding_values.items():
+        padding.add_metric((model,), count)
+    return [padding, asked, gauge("penstock_cache_bytes", "What the answers kept take.", ("model_name",), nbytes)]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.contract.features import CategoryFeature, Feature, ImageFeature, NumberFeature, TextFeature
+from serving.contract.features import CategoryFeature, Feature, ImageFeature, NumberFeature, TensorFeature, TextFeature
 from serving.contract.tensors import NUMPY_DTYPES, Array
 from serving.errors import InvalidInput, WrongDtype
 from serving.preprocessing.arrays import Locate, Shape, check_range, numeric_array, string_array
@@ -25,6 +25,8 @@ def decode_column(feature: Feature, values: Sequence[object] | Array, locate: Lo
     if isinstance(feature, NumberFeature) and feature.optional and not isinstance(values, np.ndarray):
         given = np.array([value is not None for value in values], dtype=np.bool_)
         return decode_given(feature, values, given, locate)
+    if isinstance(feature, TensorFeature) and feature.pad_value is not None and not isinstance(values, np.ndarray):
+        return _column_of_lengths(feature, values, locate)
     return _full_column(feature, values, locate)
 
 
@@ -50,6 +52,29 @@ def decode_given(
         present = values[rows] if isinstance(values, np.ndarray) else [values[row] for row in rows]
         array[rows] = _full_column(feature, present, lambda place: locate(rows[place]))
     return array
+
+
+def _column_of_lengths(feature: TensorFeature, values: Sequence[object], locate: Locate) -> Array:
+    """Rows of one length as ever; of several an object array with one array a row, for they are filled up later."""
+    groups: dict[int, list[int]] = {}
+    depth = feature.shape.index(None)
+    for row, value in enumerate(values):
+        groups.setdefault(_length_at(value, depth), []).append(row)
+    if len(groups) == 1:
+        return _full_column(feature, values, locate)
+    column: Array = np.empty(len(values), object)
+    for rows in groups.values():
+        block = _full_column(feature, [values[row] for row in rows], lambda place, rows=rows: locate(rows[place]))  # type: ignore[misc] # bound
+        for row, array in zip(rows, block, strict=True):
+            column[row] = array
+    return column
+
+
+def _length_at(value: object, depth: int) -> int:
+    """How long the lists are at a depth; -1 for what has none there, which the decoding will refuse."""
+    for _ in range(depth):
+        value = value[0] if isinstance(value, list | tuple) and value else None
+    return len(value) if isinstance(value, list | tuple) else -1
 
 
 def _full_column(feature: Feature, values: Sequence[object] | Array, locate: Locate) -> Array:

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from serving.app import Gateway, create_app
-from serving.backend_protocol import OnChange
+from serving.backend_protocol import Arrays, OnChange, Target
 from serving.backends.in_memory import InMemoryBackend
+from serving.contract.features import TensorFeature
 from serving.contract.manifest import Manifest
+from serving.contract.tensors import Array, Signature, TensorSpec
 from serving.model_settings import ModelSettings
 from serving.settings import Settings
 from tests.unit.serving.gateway_parts import LIVE, Answer, answered, ask, doubled
@@ -52,6 +55,19 @@ class Running:
 
 
 Start = Callable[[ModelSettings | None], Running]
+
+TOKENS = TensorFeature(name="tokens", dtype="int64", shape=(None,), pad_value=0)
+MASK = TensorFeature(name="own", shape=(None,), mask_of="tokens")
+SEQUENCES = Signature(
+    (TensorSpec("tokens", "int64", (None,)), TensorSpec("own", "float32", (None,))),
+    (TensorSpec("sum", "float32", ()), TensorSpec("each", "float32", (None,))),
+)
+
+
+def summed(_: Target, inputs: Arrays) -> dict[str, Array]:
+    """Each token plus one, and the sum of those that are a row's own."""
+    each: Any = (inputs["tokens"] + 1).astype(np.float32)
+    return {"sum": (each * inputs["own"]).sum(axis=1), "each": each}
 
 
 @pytest.fixture
@@ -138,3 +154,94 @@ def test_the_gateway_follows_what_its_backend_has(running: Start) -> None:
             assert len(cache) == 0
 
     asyncio.run(test(running(CACHED)))
+
+
+@pytest.fixture
+def sequences(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> Callable[..., Running]:
+    """A model `doubles` of token sequences; keywords are its settings."""
+    write_version(manifest_with(features=(TOKENS, MASK), signatures={"serving_default": SEQUENCES}))
+
+    def start(**model: Any) -> Running:
+        backend = Retiring({"doubles": {1: {"serving_default": SEQUENCES}}}, summed)
+        settings = Settings(models=tmp_path / "models", grpc_port=0, max_queue_bytes=10_000,
+                            model={"doubles": ModelSettings(**model)})  # fmt: skip
+        return Running(create_app(settings, backend=backend), backend)
+
+    return start
+
+
+async def asked(here: Running, *rows: list[int], form: str = "instances") -> Answer:
+    body = {"instances": rows, "inputs": {"tokens": rows}}
+    return answered(await ask(here.app, PREDICT, body={form: body[form]}))
+
+
+def test_requests_of_different_lengths_share_a_batch_and_keep_their_own(sequences: Callable[..., Running]) -> None:
+    async def test(here: Running) -> None:
+        await here.backend.start(here.gateway.catalog.renew)
+        answers = await asyncio.gather(*(asked(here, [1] * length) for length in (3, 4, 5)))
+        assert [answer.json["predictions"] for answer in answers] == [
+            [{"sum": 2.0 * length, "each": [2.0] * length}] for length in (3, 4, 5)
+        ]
+        batches = [answer.headers["server-timing"].split(", ")[-1] for answer in answers]
+        assert batches == ['batch;desc="2 rows"'] * 2 + ['batch;desc="1 rows"']
+        assert here.backend.calls == 2
+        assert await here.scraped("penstock_length_padding_values_total") == [
+            'penstock_length_padding_values_total{model_name="doubles"} 4.0'
+        ]
+
+    asyncio.run(test(sequences()))
+
+
+def test_lengths_may_be_set(sequences: Callable[..., Running]) -> None:
+    async def test(here: Running) -> None:
+        await here.backend.start(here.gateway.catalog.renew)
+        await asyncio.gather(*(asked(here, [1] * length) for length in (1, 2, 3, 4, 5)))
+        assert here.backend.calls == 1
+
+    asyncio.run(test(sequences(lengths=(6,))))
+
+
+@pytest.mark.parametrize("form", ["instances", "inputs"])
+def test_rows_of_one_request_may_differ_in_length(sequences: Callable[..., Running], form: str) -> None:
+    async def test(here: Running) -> None:
+        await here.backend.start(here.gateway.catalog.renew)
+        answer = (await asked(here, [1], [1, 2, 3], form=form)).json
+        found = answer["predictions"] if form == "instances" else None
+        if found is None:
+            assert answer["outputs"] == {"sum": [2.0, 9.0], "each": [[2.0, 1.0, 1.0], [2.0, 3.0, 4.0]]}
+        else:
+            assert found == [{"sum": 2.0, "each": [2.0, 1.0, 1.0]}, {"sum": 9.0, "each": [2.0, 3.0, 4.0]}]
+
+    asyncio.run(test(sequences()))
+
+
+def test_one_long_row_cannot_make_many_of_them_huge(sequences: Callable[..., Running]) -> None:
+    async def test(here: Running) -> None:
+        await here.backend.start(here.gateway.catalog.renew)
+        refused = await asked(here, *[[1]] * 50, [1] * 50)
+        assert (refused.status, refused.json["code"]) == (413, "PayloadTooLarge")
+
+    asyncio.run(test(sequences()))
+
+
+def test_the_mask_is_no_callers_to_send(sequences: Callable[..., Running]) -> None:
+    async def test(here: Running) -> None:
+        await here.backend.start(here.gateway.catalog.renew)
+        refused = answered(await ask(here.app, PREDICT, body={"inputs": {"tokens": [[1]], "own": [[1]]}}))
+        assert (refused.status, refused.json["field"]) == (400, "/inputs/own")
+
+    asyncio.run(test(sequences()))
+
+
+def test_a_cache_tells_lengths_apart_and_finds_them_again(sequences: Callable[..., Running]) -> None:
+    async def test(here: Running) -> None:
+        await here.backend.start(here.gateway.catalog.renew)
+        await asked(here, [1, 2, 0])
+        longer, again = await asked(here, [1, 2, 0, 0]), await asked(here, [1, 2, 0])
+        assert [len(answer.json["predictions"][0]["each"]) for answer in (longer, again)] == [4, 3]
+        outcomes = [answer.headers["server-timing"].split(", ")[-1] for answer in (longer, again)]
+        assert outcomes == ['cache;desc="miss"', 'cache;desc="hit"']
+
+    asyncio.run(test(sequences(cache_bytes=10_000)))
