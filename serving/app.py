@@ -22,6 +22,7 @@ from serving.backends.embedded.c_api import load_library
 from serving.backends.in_memory import InMemoryBackend, zeros_of_shape
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Batcher
+from serving.batching.explanation import BatcherFacts
 from serving.batching.policy import BatchingCore
 from serving.catalog import Catalog
 from serving.grpc.calls import Calls
@@ -31,6 +32,7 @@ from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_store.published import published_signatures
+from serving.observability.batching_gauges import batching_gauges
 from serving.observability.gateway_gauges import gateway_gauges
 from serving.observability.layer_metrics import register_layers
 from serving.observability.metrics import Gauges, RequestMetrics
@@ -46,6 +48,8 @@ from serving.rest.request_head import RequestHead
 from serving.rest.tfserving_routes import example_routes, model_router, predict_routes
 from serving.settings import Settings
 
+START_SLOTS = 2
+"""Where the search for the best number of batches in flight starts: one computes while the next is put together."""
 STREAM_ROWS = 256
 """Rows that a stream puts into one batch: past that, decoding them would hold up everybody else."""
 _log = logging.getLogger(__name__)
@@ -91,11 +95,19 @@ def create_app(
         *infer_routes(serving),
         *example_routes(serving),
     ]  # first: the hot path is matched before anything else is tried
-    app.include_router(health_router(gateway.catalog, settings.required_models, _registry(settings, gateway)))
+    app.include_router(health_router(gateway.catalog, settings.required_models, _registry(gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
     missing = functools.partial(_missing, gateway.catalog, settings.required_models)
+    explain = functools.partial(_explained, gateway)
     app.include_router(
-        oip_router(gateway.catalog, request_ids, missing, gateway.metrics, max_batch_rows=settings.max_batch_rows)
+        oip_router(
+            gateway.catalog,
+            request_ids,
+            missing,
+            gateway.metrics,
+            explain,
+            max_batch_rows=settings.max_batch_rows,
+        )
     )
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
@@ -117,7 +129,8 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -
     metrics = RequestMetrics()
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
-        slots=settings.max_in_flight_batches,
+        slots=min(START_SLOTS, settings.max_in_flight_batches),
+        most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
     catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
@@ -150,19 +163,23 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
     return GrpcServer(services, calls, door, ready)
 
 
-def _registry(settings: Settings, gateway: Gateway) -> CollectorRegistry:
+def _registry(gateway: Gateway) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(gateway.metrics)
     register_layers(registry, gateway.layers)
-    registry.register(Gauges(functools.partial(_gauges, gateway, settings.max_in_flight_batches)))
+    registry.register(Gauges(functools.partial(_gauges, gateway)))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     return registry
 
 
-def _gauges(gateway: Gateway, slots: int) -> list[Metric]:
+def _gauges(gateway: Gateway) -> list[Metric]:
     labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
-    return gateway_gauges(gateway.backend, gateway.batcher, labels, slots)
+    return [*gateway_gauges(gateway.backend, gateway.batcher, labels), *batching_gauges(_explained(gateway))]
+
+
+def _explained(gateway: Gateway) -> BatcherFacts:
+    return gateway.batcher.core.explain(gateway.batcher.clock())
 
 
 def _missing(catalog: Catalog, required: Sequence[str]) -> str:

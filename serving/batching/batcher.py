@@ -245,7 +245,9 @@ class Batcher:
             except Exception as fault:  # noqa: BLE001 - nor may outputs that are none
                 error = _as_ours(fault)
         number = call.batch.batch
-        self._perform(self.core.batch_done(number, now) if error is None else self.core.batch_failed(number, error))
+        self._perform(
+            self.core.batch_done(number, now) if error is None else self.core.batch_failed(number, error, now)
+        )
         self.observer.batch_finished(call.batch, backend_seconds, call.queue_seconds)
 
     def _scatter(self, batch: SendBatch, outputs: Arrays, backend_seconds: float) -> None:

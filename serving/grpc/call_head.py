@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from serving.batching.events import Lane
-from serving.batching.lanes import lane_named
+from serving.batching.lane_names import lane_named
 from serving.errors import InvalidInput
 
 _KEYS = ("x-request-id", "x-request-timeout-ms", "x-priority")

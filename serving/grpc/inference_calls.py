@@ -10,7 +10,7 @@ from typing import Any
 from grpc import StatusCode
 
 from serving.batching.events import Lane
-from serving.batching.lanes import lane_of_level
+from serving.batching.lane_names import lane_of_level
 from serving.catalog import ModelReference
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature

@@ -14,15 +14,13 @@ from serving.observability.metrics import Key, gauge
 Statuses: TypeAlias = Mapping[str, Mapping[int, VersionStatus]]
 
 
-def gateway_gauges(
-    backend: Backend, batcher: Batcher, labels: Mapping[str, Mapping[str, int]], slots: int
-) -> list[Metric]:
+def gateway_gauges(backend: Backend, batcher: Batcher, labels: Mapping[str, Mapping[str, int]]) -> list[Metric]:
     """Every gauge of the gateway at this moment; `labels` has each model's labels and their versions."""
     core, statuses = batcher.core, backend.status()
     up = any(s.state is VersionState.AVAILABLE for versions in statuses.values() for s in versions.values())
     plain = {
         "penstock_inflight_batches": ("Backend calls under way.", core.in_flight),
-        "penstock_inflight_limit": ("Backend calls allowed at once.", slots),
+        "penstock_inflight_limit": ("Backend calls allowed at once.", core.slots),
         "penstock_queue_rows": ("Rows that wait for a slot.", core.queued_rows),
         "penstock_queue_oldest_age_seconds": (
             "Age of the request that has waited longest.",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from serving.batching.lanes import lane_of_level
+from serving.batching.lane_names import lane_of_level
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature, ImageFeature
 from serving.contract.tensors import Array

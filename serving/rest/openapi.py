@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from serving.batching.lanes import LANES
+from serving.batching.lane_names import LANES
 from serving.catalog import CatalogView
 from serving.rest.oip_routes import OIP_PREFIXES
 from serving.rest.openapi_examples import Examples, answer_examples, model_examples, request_examples

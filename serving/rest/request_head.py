@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from serving.batching.events import Lane
-from serving.batching.lanes import lane_named
+from serving.batching.lane_names import lane_named
 from serving.catalog import ModelReference
 from serving.errors import InvalidInput, UnknownVersion
 

@@ -22,7 +22,7 @@ from serving.backends.tensorflow_messages import message_module
 from serving.contract.features import Feature, ImageFeature, NumberFeature, TensorFeature
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array, Signature, TensorSpec
-from serving.errors import BackendRejected, BackendUnavailable
+from serving.errors import BackendOverloaded, BackendRejected, BackendUnavailable
 from serving.grpc import inference_pb2
 from serving.settings import Settings
 from tests.unit.serving.gateway_parts import FOREVER
@@ -149,6 +149,7 @@ CASES = [
     Case("The version is loading", predict(spec={"version_label": "gone"})),
     Case("The queue is full", rows(8), turns=[FOREVER] * 2, at_once=4),
     Case("The model's backend does not answer", predict(), turns=[Turn(error=BackendUnavailable("gone"))]),
+    Case("The model's backend has no room", predict(), turns=[Turn(error=BackendOverloaded("full"))]),
     Case("The deadline passed", predict(), metadata=((TIMEOUT, "5"),), turns=[FOREVER]),
     Case("The deadline passed", infer(parameters={"timeout": "5000"}), turns=[FOREVER], method=INFER),
     Case("The model cannot run this input", predict(), turns=[Turn(error=BackendRejected("no"))]),

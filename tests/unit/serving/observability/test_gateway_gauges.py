@@ -43,7 +43,7 @@ class Shelf(GatedBackend):
 
 def scrape(versions: Mapping[int, VersionStatus], labels: Mapping[str, int] | None = None) -> Scrape:
     backend = Shelf(versions)
-    return read(lambda: gateway_gauges(backend, gateway(backend).batcher, {"digits": labels or {}}, 3))
+    return read(lambda: gateway_gauges(backend, gateway(backend).batcher, {"digits": labels or {}}))
 
 
 def read(gauges: Callable[[], Sequence[Metric]]) -> Scrape:
@@ -80,7 +80,7 @@ async def test_queue_and_slots_are_those_of_the_moment() -> None:
     desk = gateway(backend, slots=1)
     callers = [asyncio.create_task(desk.ask(n, 4)) for n in range(3)]
     await backend.started.acquire()
-    now = read(lambda: gateway_gauges(backend, desk.batcher, {}, 1))
+    now = read(lambda: gateway_gauges(backend, desk.batcher, {}))
     assert now.value("penstock_inflight_batches") == now.value("penstock_inflight_limit") == 1
     assert now.value("penstock_queue_rows") == 8
     assert now.value("penstock_queue_oldest_age_seconds") > 0

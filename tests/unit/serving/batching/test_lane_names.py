@@ -1,7 +1,7 @@
 import pytest
 
 from serving.batching.events import Lane
-from serving.batching.lanes import LANES, lane_named, lane_of_level
+from serving.batching.lane_names import LANES, lane_named, lane_of_level
 from serving.errors import InvalidInput
 
 
