@@ -34,12 +34,13 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a queue moves, worked out once per change of what is known: a full batch's rows and its time with the
-    margin, and how often one leaves through all slots. `batch_seconds` is 0 while nothing is known.
+    """How fast a queue moves, worked out once per change of what is known: a full batch's rows, its time with the
+    margin (0 while nothing is known), and what one's own batch stays under: that, or the p95 of calls that vary more.
     """
 
     batch_rows: int
     batch_seconds: float
+    own_seconds: float
     slots: int
 
     @property
@@ -48,10 +49,10 @@ class Pace:
 
     def finish_seconds(self, start_seconds: float, rows_ahead: int, rows: int) -> float:
         """When `rows` behind `rows_ahead` are answered, counted from the next free slot on, every batch being full:
-        start + floor(q/B) * S(B) / K + S(B), and as many batches more as the rows themselves fill.
+        start + floor(q/B) * S(B) / K + S_p95(B), and as many batches more as the rows themselves fill.
         """
         batches = (rows_ahead + max(0, rows - self.batch_rows)) // self.batch_rows
-        return start_seconds + batches * self.interval_seconds + self.batch_seconds
+        return start_seconds + batches * self.interval_seconds + self.own_seconds
 
 
 def refusal(rows: int, nbytes: int, load: Load, limits: QueueLimits) -> PenstockError | None:

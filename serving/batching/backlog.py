@@ -17,6 +17,7 @@ DEADLINES_KEPT = 1024
 """Deadlines of answered requests stay in the heap until they pass or until there are many more than open ones."""
 QUEUES_KEPT = 256
 """Idle queues past so many are forgotten, with what was learned of them: those opened first go first."""
+LANES = tuple(Lane)
 QUEUE_QUANTUM_SECONDS = 0.0001
 """Queues take turns by the device's time, in steps this small: batches of equal cost go in turn."""
 
@@ -120,7 +121,7 @@ class Backlog:
         return self._deadlines[0][0] if self._deadlines else inf
 
     def waiting_lanes(self) -> Sequence[Lane]:
-        return [lane for lane in Lane if self.turns[lane].members]
+        return [lane for lane in LANES if self.turns[lane].members]
 
     def waiting_queues(self) -> list[Queue]:
         """Queues with rows, each once."""

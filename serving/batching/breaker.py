@@ -23,16 +23,13 @@ class BreakerState(StrEnum):
 class Breaker:
     """Whether calls may go, and when the next probe is due."""
 
-    __slots__ = ("_failures", "probe_seconds", "state")
+    __slots__ = ("_failures", "closed", "probe_seconds", "state")
 
     def __init__(self) -> None:
         self._failures = 0
         self.state = BreakerState.CLOSED
         self.probe_seconds = 0.0
-
-    @property
-    def closed(self) -> bool:
-        return self.state is BreakerState.CLOSED
+        self.closed = True
 
     @property
     def shut(self) -> bool:
@@ -54,7 +51,7 @@ class Breaker:
     def answered(self) -> None:
         """The backend is there, whatever it said."""
         self._failures = 0
-        self.state = BreakerState.CLOSED
+        self.state, self.closed = BreakerState.CLOSED, True
 
     def unavailable(self, now: float) -> None:
         """Nobody answered. Calls that were under way when it opened say nothing new."""
@@ -62,7 +59,7 @@ class Breaker:
             return
         pause = min(FIRST_PAUSE_SECONDS * 2.0**self._failures, LONGEST_PAUSE_SECONDS)
         self._failures += 1
-        self.state, self.probe_seconds = BreakerState.OPEN, now + pause
+        self.state, self.closed, self.probe_seconds = BreakerState.OPEN, False, now + pause
 
     def undecided(self) -> None:
         """The probe ended without a word of the backend's: the next one may go at once."""

@@ -22,7 +22,8 @@ STEEPNESS_UNSEEN = 0.25
 """Sizes past the largest seen cost at least this share of growth in proportion: an optimist's batches pile up."""
 LEAST_SECONDS = 1e-9
 """No call is quicker; a clock that stood still says so."""
-_RESCALE = 2.0**40
+HALF_LIVES_COUNTED = 40.0
+"""Weights double with every half-life; after so many, all are scaled back, long before a float overflows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class CostModel:
     def __init__(self, sizes: Sequence[int]) -> None:
         self._sizes = tuple(sizes)
         self._buckets: dict[int, _Bucket] = {}
+        self._known: dict[int, float] = {}  # answers since the last fit: asked several times a batch
         self._levels: list[float] = []
         self._spreads: list[float] = []
         self._started_seconds = 0.0
@@ -97,11 +99,12 @@ class CostModel:
         """A call of so many rows took so long. True when what is known changed by it."""
         if not self.calls:
             self._started_seconds = now
-        weight = 2.0 ** ((now - self._started_seconds) / HALF_LIFE_SECONDS)
-        if weight > _RESCALE:
+        half_lives = (now - self._started_seconds) / HALF_LIFE_SECONDS
+        if half_lives > HALF_LIVES_COUNTED:
             for old in self._buckets.values():
-                old.scale(1.0 / weight)
-            self._started_seconds, weight = now, 1.0
+                old.scale(0.5**half_lives)
+            self._started_seconds, half_lives = now, 0.0
+        weight = 2.0**half_lives
         bucket = self._buckets.get(index := self._index(rows))
         if bucket is None:
             bucket = self._buckets[index] = _Bucket()
@@ -115,8 +118,10 @@ class CostModel:
 
     def seconds(self, rows: int) -> float | None:
         """The mean time of a call of `rows` rows; None while nothing is known."""
-        line = self.line
-        return None if line is None else self._mean(rows, line)
+        known = self._known.get(rows)
+        if known is None and self.line is not None:
+            known = self._known[rows] = self._mean(rows, self.line)
+        return known
 
     def p95_seconds(self, rows: int) -> float | None:
         """What 19 of 20 calls of `rows` rows stay under; None while nothing is known."""
@@ -134,6 +139,7 @@ class CostModel:
 
     def _fit(self, weight_now: float) -> None:
         self._calls_at_fit = self.calls
+        self._known.clear()
         faded = [index for index, bucket in self._buckets.items() if bucket.weight < LEAST_WEIGHT * weight_now]
         for index in faded:
             del self._buckets[index]

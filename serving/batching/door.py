@@ -38,7 +38,7 @@ class Door:
         """After each dispatch: when a slot should be free, and how much the device has to do for each queue."""
         self._free_seconds = free_seconds
         self._longest = None
-        queues = self._backlog.waiting_queues()
+        queues = self._backlog.waiting_queues() if self._backlog.rows else ()
         self._waiting_queues = len(queues)
         self._total_seconds = 0.0
         for queue in queues:

@@ -43,10 +43,13 @@ class DeficitRoundRobin(Generic[M]):
 
     def turn(self, ready: Callable[[M], bool]) -> M | None:
         """The first ready one in credit, after as many rounds as that takes; None when nobody is ready."""
+        if len(self.members) == 1:
+            (only,) = self.members
+            return only if ready(only) else None
         candidates = []
         for member in self.members:
             if ready(member):
-                if member.deficit > 0 or len(self.members) == 1:
+                if member.deficit > 0:
                     return member
                 candidates.append(member)
         if not candidates:

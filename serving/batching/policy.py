@@ -16,7 +16,7 @@ from serving.batching.backlog import QUEUE_QUANTUM_SECONDS, Backlog
 from serving.batching.batch_size import call_rows
 from serving.batching.depth import Depth
 from serving.batching.door import Door
-from serving.batching.events import Action, Complete, QueueKey, Reject, RowSlice, SendBatch, Submission
+from serving.batching.events import Action, Complete, Lane, QueueKey, Reject, RowSlice, SendBatch, Submission
 from serving.batching.explanation import BatcherFacts, explained
 from serving.batching.isolation import halves
 from serving.batching.lanes import LaneReserves
@@ -103,11 +103,12 @@ class BatchingCore:
         while free > 0:
             if self._halves and (again := self._next_half(now)) is not None:
                 actions.append(again)
-            elif self._backlog.rows and (lead := self._next_turn(now)) is not None:
-                self._dispatch(lead, now, actions)
-            else:
+            elif not self._backlog.rows or not self._dispatch(now, actions):
                 break
             free = self._depth.slots - len(self._in_flight)
+        if free > 0 and self._halves:  # held, for their backend is not asked now
+            probes = min(queue.breaker.ready_seconds for queue, _ in self._halves)
+            self._wake_seconds = min(self._wake_seconds, probes)
         self._door.look_ahead(self._next_free_seconds() if free <= 0 else -inf)
         return actions
 
@@ -176,14 +177,14 @@ class BatchingCore:
         """When `fill_slots` has something to do at the earliest that nothing else will tell: a deadline, the end of a
         wait for company, a backend to probe. None while nobody waits for anything.
         """
-        due = min(self._backlog.next_deadline_seconds(), self._wake_seconds)
+        held = self._wake_seconds if self._backlog.requests else inf  # who was held may have left since
+        due = min(self._backlog.next_deadline_seconds(), held)
         return None if due == inf else due
 
-    def _next_turn(self, now: float) -> LaneQueue | None:
+    def _next_turn(self, waiting: Sequence[Lane], now: float) -> LaneQueue | None:
         """Whose rows lead the next batch: the lane by its reserve, in it the queue by its turn. None where all that
         wait are held; then it is known until when.
         """
-        waiting = self._backlog.waiting_lanes()
         for lane in self._reserves.order(waiting):
             lead = self._backlog.turns[lane].turn(lambda one: one.queue.ready_seconds() <= now)
             if lead is not None:
@@ -191,9 +192,13 @@ class BatchingCore:
         self._wake_seconds = min(queue.ready_seconds() for queue in self._backlog.waiting_queues())
         return None
 
-    def _dispatch(self, lead: LaneQueue, now: float, actions: list[Action]) -> None:
-        """Send the next batch of a queue, and tell those whom it leaves behind."""
-        queue, waiting = lead.queue, self._backlog.waiting_lanes()
+    def _dispatch(self, now: float, actions: list[Action]) -> bool:
+        """Send the next batch, and tell those whom it leaves behind. False when all that wait are held."""
+        waiting = self._backlog.waiting_lanes()
+        lead = self._next_turn(waiting, now)
+        if lead is None:
+            return False
+        queue = lead.queue
         aged = [lane.lane for lane in queue.lanes if lane.rows and lane.head().is_impatient(now)] if waiting[1:] else ()
         assembly = put_together(queue, lead, now)
         if assembly.rows:
@@ -209,6 +214,7 @@ class BatchingCore:
             queue.shed[verdict.name.lower()] += 1
             self._backlog.dropped(request, rows)
             actions.append(Reject(request.number, DeadlineExceeded(LATE[verdict])))
+        return True
 
     def _send(
         self, queue: Queue, slices: Sequence[RowSlice], requests: Sequence[Request], deadline: float, now: float

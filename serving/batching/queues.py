@@ -150,7 +150,7 @@ class Queue:
         self.calls, self.latency = Accuracy(), Accuracy()
         self.shed: Counter[str] = Counter()
         self.largest = LargestBatch(self.most_rows, "")
-        self.pace = Pace(1, 0.0, 1)
+        self.pace = Pace(1, 0.0, 0.0, 1)
         self.batch_seconds = 0.0
         self.is_learned = False
 
@@ -167,7 +167,8 @@ class Queue:
             chosen = LargestBatch(chosen.rows, "the backend had no room for more")
         self.largest = chosen
         self.batch_seconds = self.cost.seconds(chosen.rows) or 0.0
-        self.pace = Pace(chosen.rows, MARGIN * self.batch_seconds, slots)
+        careful = max(MARGIN * self.batch_seconds, self.cost.p95_seconds(chosen.rows) or 0.0)
+        self.pace = Pace(chosen.rows, MARGIN * self.batch_seconds, careful, slots)
         self.is_learned = self.cost.calls >= LEARNING_CALLS
 
     def is_trusted(self, now: float) -> bool:

@@ -43,19 +43,17 @@ def rows_in_time(left_seconds: float, most_rows: int, mean: Callable[[int], floa
 class Flux:
     """Rows that come and rows that go, compared now and then: more coming than going is overload."""
 
-    __slots__ = ("_since_seconds", "arrived_rows", "is_rising", "rows_per_second", "sent_rows")
+    __slots__ = ("_since_seconds", "arrived_rows", "is_rising", "sent_rows")
 
     def __init__(self, now: float) -> None:
         self._since_seconds = now
         self.arrived_rows = self.sent_rows = 0
         self.is_rising = False
-        self.rows_per_second = 0.0
 
     def measure(self, now: float, batch_seconds: float) -> None:
         elapsed = now - self._since_seconds
         if elapsed <= 0 or elapsed < MEASURED_BATCHES * batch_seconds:
             return
-        self.rows_per_second = self.arrived_rows / elapsed
         self.is_rising = self.arrived_rows > self.sent_rows
         self._since_seconds = now
         self.arrived_rows = self.sent_rows = 0
