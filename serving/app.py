@@ -41,6 +41,7 @@ from serving.readiness import missing_models
 from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
+from serving.rest.hot_routes import HotFirst
 from serving.rest.oip_routes import infer_routes, oip_router
 from serving.rest.openapi import described
 from serving.rest.predict_endpoint import Serving
@@ -73,7 +74,9 @@ class Gateway:
 def create_app(
     settings: Settings, *, backend: Backend | None = None, clock: Callable[[], float] = time.monotonic
 ) -> FastAPI:
-    """The gateway as an ASGI application; loads models from its lifespan on. Raises BackendUnavailable."""
+    """The gateway as an ASGI application; loads models from its lifespan on. `app.state.front` is the same application
+    with a shorter way to predictions. Raises BackendUnavailable.
+    """
     gateway = _gateway(settings, backend or make_backend(settings), clock)
     app = FastAPIOffline(
         title="Penstock", description="Online predictions of Keras models.", lifespan=_lifespan(gateway)
@@ -87,14 +90,11 @@ def create_app(
         settings.request_timeout_seconds,
         clock,
         request_ids,
-        settings.model_timeouts,
+        model_timeouts=settings.model_timeouts,
     )
     stream_rows = max(1, min(STREAM_ROWS, settings.max_queue_rows // 8))  # streams leave most of the queue to others
-    app.router.routes[:0] = [
-        *predict_routes(serving, stream_rows),
-        *infer_routes(serving),
-        *example_routes(serving),
-    ]  # first: the hot path is matched before anything else is tried
+    hot = [*predict_routes(serving, stream_rows), *infer_routes(serving), *example_routes(serving)]
+    app.router.routes[:0] = hot
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
     missing = functools.partial(_missing, gateway.catalog, settings.required_models)
@@ -112,6 +112,7 @@ def create_app(
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
+    app.state.front = HotFirst(hot, app)
     return app
 
 

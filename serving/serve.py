@@ -19,6 +19,7 @@ from serving.catalog import CatalogView
 from serving.errors import BackendUnavailable
 from serving.settings import Settings
 from serving.welcome import welcome
+from serving.whole_response import WholeResponseProtocol
 
 GC_THRESHOLD = 50_000
 """Objects made before a young collection: requests make few cycles, and a collection every 700 objects costs more."""
@@ -38,12 +39,13 @@ def run_gateway(settings: Settings, say: Callable[[str], object]) -> None:
     server = _Server(
         app.state.gateway,
         uvicorn.Config(
-            app,
+            app.state.front,
             loop="uvloop",
-            http="httptools",
+            http=WholeResponseProtocol,
             ws="none",
             lifespan="on",
             access_log=False,
+            proxy_headers=False,
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=int(settings.drain_seconds),

@@ -151,7 +151,7 @@ class Batcher:
                 answered |= self._start(action)
             else:
                 self._settle(action)
-        if answered and self.core.queued_rows and not self._flush_due:
+        if answered and not self._flush_due:
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)
         self._arm_timer()

@@ -62,7 +62,7 @@ def numeric_array(
     if not _fits_kind(values.dtype, dtype):
         raise WrongDtype(f"values of type {values.dtype} where {dtype_name} is expected", pointer=locate(0))
     _check_shape(values.shape[1:], row_shape, locate(0))
-    return _cast(values, dtype, locate, allow_non_finite=allow_non_finite)
+    return cast_numbers(values, dtype, locate, allow_non_finite=allow_non_finite)
 
 
 def string_array(values: Sequence[object], row_shape: Shape, locate: Locate) -> Array:
@@ -78,6 +78,8 @@ def check_range(array: Array, limits: tuple[float, float] | None, unit: str, loc
     if limits is None or array.size == 0:
         return
     low, high = limits
+    if low <= float(array.min()) and float(array.max()) <= high:
+        return
     flat: NDArray[Any] = array.reshape(len(array), -1)
     with np.errstate(over="ignore"):  # a limit past what a float16 holds limits nothing
         outside = (flat < low) | (flat > high)
@@ -196,7 +198,12 @@ def _plain(number: object) -> str:
     return str(number).removesuffix(".0")
 
 
-def _cast(values: Array, dtype: np.dtype[np.generic], locate: Locate, *, allow_non_finite: bool) -> Array:
+def cast_numbers(
+    values: Array, dtype: np.dtype[np.generic], locate: Locate, *, allow_non_finite: bool = False
+) -> Array:
+    """`values` as `dtype`, of whose kind they are. Raises OutOfRange for what it cannot hold, NaN and infinity too
+    unless they are allowed.
+    """
     if dtype.kind in "iu" and values.dtype != dtype:
         _check_integers(values, dtype, locate)
     with np.errstate(over="ignore"):

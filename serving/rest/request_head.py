@@ -5,7 +5,8 @@ Pure: header bytes in, facts out.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from serving.batching.events import Lane
 from serving.batching.lane_names import lane_named
@@ -17,8 +18,7 @@ PRIORITY_HEADER = b"x-priority"
 _VERSION = re.compile(r"[0-9]{1,18}")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(NamedTuple):
     """A request's headers, names in lower case as ASGI gives them; of a repeated one the last counts."""
 
     headers: Mapping[bytes, bytes]
@@ -26,7 +26,7 @@ class RequestHead:
     @property
     def media_type(self) -> str:
         """The Content-Type without its parameters, in lower case; empty when there is none."""
-        return self.headers.get(b"content-type", b"").split(b";")[0].strip().lower().decode("latin-1")
+        return _media_type(self.headers.get(b"content-type", b""))
 
     @property
     def given_id(self) -> str | None:
@@ -51,6 +51,11 @@ class RequestHead:
         """The caller's `X-Priority`, None where it has none; InvalidInput when it is no lane's name."""
         text = self.headers.get(PRIORITY_HEADER)
         return None if text is None else lane_named(text.decode("latin-1"))
+
+
+@lru_cache(256)
+def _media_type(content_type: bytes) -> str:
+    return content_type.split(b";")[0].strip().lower().decode("latin-1")
 
 
 def reference_of(parameters: Mapping[str, str]) -> ModelReference:
