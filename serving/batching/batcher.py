@@ -23,11 +23,14 @@ _log = logging.getLogger(__name__)
 
 
 class Receipt(NamedTuple):
-    """Where a request's time went, in seconds, and how many rows shared its (last) batch."""
+    """Where a request's time went, in seconds, and how many rows shared its (last) batch. `cache` says what the cache
+    did, empty where the model has none.
+    """
 
     queue_seconds: float
     backend_seconds: float
     batch_rows: int
+    cache: str = ""
 
 
 class Answer(NamedTuple):
