@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.metrics_core import Metric
 from starlette.exceptions import HTTPException
 
+from serving.answering.layers import AnswerLayers
 from serving.backend_protocol import Backend
 from serving.backends.embedded.backend import EmbeddedBackend
 from serving.backends.embedded.c_api import load_library
@@ -33,6 +34,7 @@ from serving.grpc.server import Door, GrpcServer
 from serving.model_store.published import published_signatures
 from serving.observability.batching_gauges import batching_gauges
 from serving.observability.gateway_gauges import gateway_gauges
+from serving.observability.layer_metrics import register_layers
 from serving.observability.metrics import Gauges, RequestMetrics
 from serving.predict import Predictor
 from serving.readiness import missing_models
@@ -63,6 +65,7 @@ class Gateway:
     catalog: Catalog
     metrics: RequestMetrics
     predictor: Predictor
+    layers: AnswerLayers
     grpc: GrpcServer
     started: asyncio.Event
     """Set when the backend's first pass over the models has ended."""
@@ -87,6 +90,7 @@ def create_app(
         settings.request_timeout_seconds,
         clock,
         request_ids,
+        model_timeouts=settings.model_timeouts,
     )
     stream_rows = max(1, min(STREAM_ROWS, settings.max_queue_rows // 8))  # streams leave most of the queue to others
     hot = [*predict_routes(serving, stream_rows), *infer_routes(serving), *example_routes(serving)]
@@ -95,7 +99,16 @@ def create_app(
     app.include_router(model_router(gateway.catalog, request_ids))
     missing = functools.partial(_missing, gateway.catalog, settings.required_models)
     explain = functools.partial(_explained, gateway)
-    app.include_router(oip_router(gateway.catalog, request_ids, missing, gateway.metrics, explain))
+    app.include_router(
+        oip_router(
+            gateway.catalog,
+            request_ids,
+            missing,
+            gateway.metrics,
+            explain,
+            max_batch_rows=settings.max_batch_rows,
+        )
+    )
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
@@ -121,16 +134,17 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -
         most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
-    catalog = Catalog(settings.models, backend, settings.poll_seconds)
+    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
     batcher = Batcher(backend, core, metrics, clock)
-    predictor = Predictor(catalog, backend, batcher, clock)
+    layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
+    predictor = Predictor(catalog, backend, batcher, clock, layers)
     grpc = _grpc_server(settings, predictor, metrics)
-    return Gateway(backend, batcher, catalog, metrics, predictor, grpc, asyncio.Event())
+    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, asyncio.Event())
 
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
     catalog = predictor.catalog
-    calls = Calls(catalog, metrics, settings.request_timeout_seconds)
+    calls = Calls(catalog, metrics, settings.request_timeout_seconds, model_timeouts=settings.model_timeouts)
 
     def ready() -> bool:
         return not missing_models(catalog.been_live, settings.required_models)
@@ -153,6 +167,7 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
 def _registry(gateway: Gateway) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(gateway.metrics)
+    register_layers(registry, gateway.layers)
     registry.register(Gauges(functools.partial(_gauges, gateway)))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
@@ -200,6 +215,7 @@ async def _keep_health(gateway: Gateway) -> None:
 async def _start(gateway: Gateway) -> None:
     async def changed() -> None:
         await gateway.catalog.renew()
+        gateway.layers.follow({name: entry.servables for name, entry in gateway.catalog.view.models.items()})
         await gateway.grpc.follow_readiness()
 
     try:

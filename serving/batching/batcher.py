@@ -23,11 +23,14 @@ _log = logging.getLogger(__name__)
 
 
 class Receipt(NamedTuple):
-    """Where a request's time went, in seconds, and how many rows shared its (last) batch."""
+    """Where a request's time went, in seconds, and how many rows shared its (last) batch. `cache` says what the cache
+    did, empty where the model has none.
+    """
 
     queue_seconds: float
     backend_seconds: float
     batch_rows: int
+    cache: str = ""
 
 
 class Answer(NamedTuple):
@@ -94,6 +97,8 @@ class Batcher:
     _waiting: dict[int, _Waiting] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=count)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _loop: asyncio.AbstractEventLoop | None = None
+    """Asked for once: Python 3.11 makes a system call of every asking."""
     _flush_due: bool = False
     _timer: asyncio.TimerHandle | None = None
     _timer_due_seconds: float = 0.0
@@ -110,7 +115,9 @@ class Batcher:
         rows = nbytes = 0
         for array in inputs.values():
             rows, nbytes = len(array), nbytes + array.nbytes
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
         waiting = _Waiting(inputs, rows, loop.create_future(), now)
         self._waiting[number] = waiting
         if actions := self.core.submit(Submission(number, key, rows, nbytes, deadline_seconds, lane, tenant), now):
@@ -142,12 +149,14 @@ class Batcher:
         others get theirs, and whoever comes meanwhile rides along.
         """
         self._flush_due = False
-        answered = False
-        for action in self.core.fill_slots(self.clock()):
-            if isinstance(action, SendBatch):
-                answered |= self._start(action)
-            else:
-                self._settle(action)
+        sent, answered = True, False
+        while sent and not answered:  # one by one, for one that runs at once would make the next one's time look long
+            sent = False
+            for action in self.core.fill_slots(self.clock(), most_batches=1):
+                if isinstance(action, SendBatch):
+                    sent, answered = True, self._start(action)
+                else:
+                    self._settle(action)
         if answered and not self._flush_due:
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)

@@ -95,12 +95,14 @@ class BatchingCore:
         """Queue a request, or Reject it at once. `fill_slots` sends it."""
         return self._door.submit(submission, now)
 
-    def fill_slots(self, now: float) -> list[Action]:
-        """Fill every free slot: halves of rejected batches first, then whose turn it is."""
+    def fill_slots(self, now: float, most_batches: int | None = None) -> list[Action]:
+        """Fill every free slot: halves of rejected batches first, then whose turn it is; with `most_batches` so many at
+        once, for a caller who runs a batch before it asks for the next.
+        """
         actions = self.tick(now)
         self._wake_seconds = inf
-        free = self._depth.slots - len(self._in_flight)
-        while free > 0:
+        free = before = self._depth.slots - len(self._in_flight)
+        while free > 0 and (most_batches is None or before - free < most_batches):
             if self._halves and (again := self._next_half(now)) is not None:
                 actions.append(again)
             elif not self._backlog.rows or not self._dispatch(now, actions):

@@ -31,6 +31,11 @@ def test_every_free_slot_is_filled() -> None:
     assert sent(core.fill_slots(0.0)) == [[(0, 2)], [(1, 2)], [(2, 2)]]
 
 
+def test_slots_can_be_filled_one_by_one() -> None:
+    core = new_core(*(submission(n, 2) for n in range(3)), max_batch_rows=2, slots=2)
+    assert [sent(core.fill_slots(0.0, most_batches=1)) for _ in range(3)] == [[[(0, 2)]], [[(1, 2)]], []]
+
+
 def test_nothing_is_sent_without_a_free_slot() -> None:
     core = new_core(submission(1, 4), submission(2, 4), slots=1)
     core.fill_slots(0.0)
