@@ -59,7 +59,7 @@ class Settings(BaseModel):
     """The largest batch: past 64 rows a small dense model on a CPU gains little more per row."""
 
     max_in_flight_batches: Count = 2
-    """Backend calls at once: one computes while the next is being put together."""
+    """Backend calls at once, at most; how many pay is found out. One computes while the next is being put together."""
 
     max_queue_rows: Count = 8192
     """Rows that may wait; more are refused with 503. At 10,000 rows/s that is under a second of waiting."""

@@ -32,7 +32,7 @@ def times_of(gaps: list[float]) -> list[float]:
     return [sum(gaps[: number + 1]) for number in range(len(gaps))]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(GAPS, DEVICES, st.integers(1, 3), PATIENCES)
 def test_most_on_time_is_the_best_of_all_schedules(
     gaps: list[float], device: Device, most: int, patience: float
@@ -56,7 +56,7 @@ def test_oracle_waits_for_company_that_it_knows_will_come() -> None:
     assert least_mean_seconds([0.0, 1.0], device, 2) == (11.0 + 10.0) / 2
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(
     gaps=st.lists(st.sampled_from([0.0, 0.125, 0.5, 1.0, 3.0]), min_size=1, max_size=40),
     device=DEVICES,
@@ -73,7 +73,7 @@ def test_no_policy_answers_more_on_time(
     assert outcome.on_time <= most_on_time(times, device, most, patience)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(
     gaps=st.lists(st.sampled_from([0.0, 0.125, 0.5, 1.0, 3.0]), min_size=1, max_size=30),
     device=DEVICES,

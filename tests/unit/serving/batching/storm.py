@@ -13,7 +13,7 @@ from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend, Turn
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Answer, Batcher
-from serving.batching.events import Action, Lane, QueueKey, SendBatch, Submission, layout_of
+from serving.batching.events import ANY_BATCH, Action, BatchRules, Lane, QueueKey, SendBatch, Submission, layout_of
 from serving.batching.policy import BatchingCore
 from serving.contract.tensors import Array
 from serving.errors import BackendError, BackendOverloaded, BackendRejected, BackendUnavailable, PenstockError
@@ -32,6 +32,7 @@ MOODS = {
 }
 """What the backend does to a call, and how often it is in that mood."""
 POISON = -1
+RULES = {DIGITS: ANY_BATCH, FACES: BatchRules(allowed_rows=(1, 4, 16), max_wait_seconds=0.002)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Storm:
     async def _ask(self, caller: Caller) -> Answer:
         deadline = self.batcher.clock() + caller.patience_seconds
         inputs = {"ids": np.array(caller.numbers)}
-        key = QueueKey(caller.target, layout_of(inputs))
+        key = QueueKey(caller.target, layout_of(inputs), RULES[caller.target])
         return await self.batcher.predict(key, inputs, deadline, lane=caller.lane, tenant=caller.tenant)
 
     def moods(self) -> Iterator[Turn]:
@@ -149,7 +150,9 @@ class Storm:
 
 async def gathering_storm(seed: int) -> Storm:
     clock = asyncio.get_running_loop().time
-    core = AuditedCore(max_batch_rows=16, slots=2, limits=QueueLimits(max_rows=200, max_bytes=10**6))
+    slots = 1 + seed % 3
+    limits = QueueLimits(max_rows=200, max_bytes=10**6)
+    core = AuditedCore(max_batch_rows=16, slots=slots, most_slots=4 if seed % 2 else None, limits=limits)
     core.open_books()
     backend, tally = InMemoryBackend({"digits": {1: {}}, "faces": {1: {}}}, _echo, clock=clock), Tally()
     storm = Storm(core, Batcher(backend, core, tally, clock), tally, Random(seed))
