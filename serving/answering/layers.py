@@ -55,8 +55,9 @@ class AnswerLayers:
     def _filled(self, model: str, rules: LengthRules, answer: Answering) -> Answering:
         async def answer_filled(inputs: Arrays, deadline_seconds: float, lane: Lane, tenant: str) -> Answer:
             filled = rules.filled(inputs, self.max_bytes)
-            self.padding_values[model] += filled.padding
             found = await answer(filled.inputs, deadline_seconds, lane, tenant)
+            if found.receipt.cache not in {"hit", "shared"}:  # those rows were not sent
+                self.padding_values[model] += filled.padding
             return found._replace(outputs=rules.cut(found.outputs, filled.own))
 
         return answer_filled

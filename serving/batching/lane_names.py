@@ -16,7 +16,7 @@ def lane_named(text: str) -> Lane:
     """`X-Priority` as it came. Raises InvalidInput for another word."""
     lane = LANES.get(text.strip().lower())
     if lane is None:
-        raise InvalidInput(f"X-Priority is {text[:32]!r}; {', '.join(LANES)} are expected")
+        raise InvalidInput(f"X-Priority is {text[:32]!r}; {' or '.join(LANES)} is expected")
     return lane
 
 

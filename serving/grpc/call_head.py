@@ -10,7 +10,7 @@ from serving.batching.events import Lane
 from serving.batching.lane_names import lane_named
 from serving.errors import InvalidInput
 
-_KEYS = ("x-request-id", "x-request-timeout-ms", "x-priority")
+_KEYS = frozenset({"x-request-id", "x-request-timeout-ms", "x-priority"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,16 @@ class CallHead:
         return None if self.priority is None else lane_named(self.priority)
 
 
+NOTHING_SAID = CallHead(None, None)
+
+
 def read_head(metadata: Iterable[tuple[str, str | bytes]] | None) -> CallHead:
     found = {key: value for key, value in metadata or () if key in _KEYS}
-    return CallHead(*(_text(found.get(key)) for key in _KEYS))
+    if not found:
+        return NOTHING_SAID
+    return CallHead(
+        _text(found.get("x-request-id")), _text(found.get("x-request-timeout-ms")), _text(found.get("x-priority"))
+    )
 
 
 def _text(value: str | bytes | None) -> str | None:

@@ -6,6 +6,7 @@
 from penstock_client.client import Client
 from penstock_client.errors import (
     BackendError,
+    BackendOverloaded,
     BackendRejected,
     BackendUnavailable,
     ConnectionFailed,
@@ -36,6 +37,7 @@ from penstock_client.prediction import Prediction
 
 __all__ = [
     "BackendError",
+    "BackendOverloaded",
     "BackendRejected",
     "BackendUnavailable",
     "Client",

@@ -34,6 +34,7 @@ BY_CODE: Mapping[str, type[errors.PenstockError]] = MappingProxyType(
             errors.Forbidden,
             errors.BackendError,
             errors.BackendUnavailable,
+            errors.BackendOverloaded,
             errors.BackendRejected,
             errors.IntegrityError,
             errors.InternalError,

@@ -23,6 +23,7 @@ PenstockError
 ├── Forbidden
 ├── BackendError                 the model server behind the gateway failed
 │   ├── BackendUnavailable       nobody answers there; the same call may succeed later
+│   ├── BackendOverloaded        it has no room for this call now
 │   └── BackendRejected          it answered that this call cannot be done
 ├── IntegrityError               a file of the model is not what its manifest says
 ├── InternalError                nobody foresaw it; the gateway's log has it under the request id
@@ -129,6 +130,10 @@ class Forbidden(PenstockError):
 
 
 class BackendError(PenstockError):
+    pass
+
+
+class BackendOverloaded(BackendError):
     pass
 
 

@@ -4,6 +4,7 @@ import penstock_client
 
 PUBLIC = [
     "BackendError",
+    "BackendOverloaded",
     "BackendRejected",
     "BackendUnavailable",
     "Client",

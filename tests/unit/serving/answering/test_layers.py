@@ -243,5 +243,6 @@ def test_a_cache_tells_lengths_apart_and_finds_them_again(sequences: Callable[..
         assert [len(answer.json["predictions"][0]["each"]) for answer in (longer, again)] == [4, 3]
         outcomes = [answer.headers["server-timing"].split(", ")[-1] for answer in (longer, again)]
         assert outcomes == ['cache;desc="miss"', 'cache;desc="hit"']
+        assert here.gateway.layers.padding_values["doubles"] == 1
 
     asyncio.run(test(sequences(cache_bytes=10_000)))
