@@ -6,12 +6,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI, Request
 from fastapi import Response as HttpResponse
 from fastapi_offline import FastAPIOffline
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, PlatformCollector
 from prometheus_client.metrics_core import Metric
 from starlette.exceptions import HTTPException
 
@@ -30,8 +30,10 @@ from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_store.published import published_signatures
-from serving.observability.gateway_gauges import gateway_gauges
+from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
+from serving.observability.ledger import Ledger
 from serving.observability.metrics import Gauges, RequestMetrics
+from serving.observability.worker_figures import WorkerFigures
 from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.request_ids import RequestIds
@@ -46,6 +48,8 @@ from serving.settings import Settings
 
 STREAM_ROWS = 256
 """Rows that a stream puts into one batch: past that, decoding them would hold up everybody else."""
+BOARD_SECONDS = 0.1
+"""How often a worker shows the others its queue: scrapes are many seconds apart, and a look costs microseconds."""
 _log = logging.getLogger(__name__)
 
 
@@ -59,15 +63,30 @@ class Gateway:
     metrics: RequestMetrics
     predictor: Predictor
     grpc: GrpcServer
-    started: asyncio.Event
+    slots: int
+    workers: int
+    started: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the backend's first pass over the models has ended."""
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set at the same moment, and also when the pass failed."""
+
+    def show_moment(self) -> None:
+        """To whichever worker answers the next scrape."""
+        self.metrics.ledger.board.show(moment_of(self.batcher, self.slots, time.monotonic()))
 
 
 def create_app(
-    settings: Settings, *, backend: Backend | None = None, clock: Callable[[], float] = time.monotonic
+    settings: Settings,
+    *,
+    backend: Backend | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    ledger: Ledger | None = None,
 ) -> FastAPI:
-    """The gateway as an ASGI application; loads models from its lifespan on. Raises BackendUnavailable."""
-    gateway = _gateway(settings, backend or make_backend(settings), clock)
+    """The gateway as an ASGI application; loads models from its lifespan on. `ledger` is where a worker counts.
+
+    One of several workers leaves it to its caller to open the gRPC port. Raises BackendUnavailable.
+    """
+    gateway = _gateway(settings, backend or make_backend(settings), clock, RequestMetrics(ledger))
     app = FastAPIOffline(
         title="Penstock", description="Online predictions of Keras models.", lifespan=_lifespan(gateway)
     )
@@ -87,7 +106,7 @@ def create_app(
         *infer_routes(serving),
         *example_routes(serving),
     ]  # first: the hot path is matched before anything else is tried
-    app.include_router(health_router(gateway.catalog, settings.required_models, _registry(settings, gateway)))
+    app.include_router(health_router(gateway.catalog, settings.required_models, _registry(gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
     missing = functools.partial(_missing, gateway.catalog, settings.required_models)
     app.include_router(oip_router(gateway.catalog, request_ids, missing, gateway.metrics))
@@ -107,8 +126,7 @@ def make_backend(settings: Settings) -> Backend:
     )
 
 
-def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -> Gateway:
-    metrics = RequestMetrics()
+def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], metrics: RequestMetrics) -> Gateway:
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
         slots=settings.max_in_flight_batches,
@@ -118,7 +136,8 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -
     batcher = Batcher(backend, core, metrics, clock)
     predictor = Predictor(catalog, backend, batcher, clock)
     grpc = _grpc_server(settings, predictor, metrics)
-    return Gateway(backend, batcher, catalog, metrics, predictor, grpc, asyncio.Event())
+    slots, workers = settings.max_in_flight_batches, settings.workers
+    return Gateway(backend, batcher, catalog, metrics, predictor, grpc, slots, workers)
 
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
@@ -139,22 +158,25 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
         settings.grpc_max_request_bytes,
         settings.grpc_max_answer_bytes,
         settings.drain_seconds,
+        shared=settings.workers > 1,
     )
     return GrpcServer(services, calls, door, ready)
 
 
-def _registry(settings: Settings, gateway: Gateway) -> CollectorRegistry:
+def _registry(gateway: Gateway) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(gateway.metrics)
-    registry.register(Gauges(functools.partial(_gauges, gateway, settings.max_in_flight_batches)))
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
+    registry.register(Gauges(functools.partial(_gauges, gateway)))
+    registry.register(WorkerFigures(gateway.metrics.ledger))
+    PlatformCollector(registry=registry)
     return registry
 
 
-def _gauges(gateway: Gateway, slots: int) -> list[Metric]:
+def _gauges(gateway: Gateway) -> list[Metric]:
+    gateway.show_moment()
     labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
-    return gateway_gauges(gateway.backend, gateway.batcher, labels, slots)
+    board = gateway.metrics.ledger.board
+    return [*queue_gauges(board, time.monotonic()), *model_gauges(gateway.backend, labels)]
 
 
 def _missing(catalog: Catalog, required: Sequence[str]) -> str:
@@ -164,8 +186,12 @@ def _missing(catalog: Catalog, required: Sequence[str]) -> str:
 def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await gateway.grpc.start()
-        tasks = [asyncio.create_task(work) for work in (_start(gateway), gateway.catalog.keep(), _keep_health(gateway))]
+        work = [_start(gateway), gateway.catalog.keep(), _keep_health(gateway)]
+        if gateway.workers == 1:
+            await gateway.grpc.start()
+        else:
+            work.append(_keep_board(gateway))
+        tasks = [asyncio.create_task(each) for each in work]
         try:
             yield
         finally:
@@ -186,6 +212,13 @@ async def _keep_health(gateway: Gateway) -> None:
         await gateway.grpc.follow_readiness()
 
 
+async def _keep_board(gateway: Gateway) -> None:
+    """What another worker tells of this one is as old as this at most."""
+    while True:
+        gateway.show_moment()
+        await asyncio.sleep(BOARD_SECONDS)
+
+
 async def _start(gateway: Gateway) -> None:
     async def changed() -> None:
         await gateway.catalog.renew()
@@ -197,6 +230,8 @@ async def _start(gateway: Gateway) -> None:
         _log.exception("the backend could not start")
     else:
         gateway.started.set()
+    finally:
+        gateway.settled.set()
 
 
 async def _http_error(request_ids: RequestIds, request: Request, error: Exception) -> HttpResponse:
