@@ -120,7 +120,7 @@ def make_backend(settings: Settings) -> Backend:
     """The backend the settings name. Raises BackendUnavailable when TensorFlow's library is not there."""
     if settings.backend == "in_memory":
         models = published_signatures(settings.models)
-        return InMemoryBackend(models, zeros_of_shape(models))
+        return InMemoryBackend(models, zeros_of_shape(models), at_once=True)
     return EmbeddedBackend(
         settings.models, load_library(), threads=settings.max_in_flight_batches, poll_seconds=settings.poll_seconds
     )

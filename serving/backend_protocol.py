@@ -66,7 +66,7 @@ class Backend(Protocol):
         """Every model and version known, from memory: cheap, no I/O."""
 
     def hold(self, target: Target) -> AbstractContextManager[None]:
-        """While held, the version is not freed."""
+        """While held, the version is not freed. May be entered any number of times, also at once."""
 
     async def predict(self, target: Target, inputs: Arrays, deadline_seconds: float) -> dict[str, Array]:
         """One call with whole batches, rows first, all inputs equally many rows; outputs have the same rows.
@@ -74,4 +74,9 @@ class Backend(Protocol):
         `deadline_seconds` is a moment of `time.monotonic`: an answer after it helps nobody.
         Raises BackendUnavailable (nobody answers; nothing is known of the input), BackendRejected (this input
         cannot be run), DeadlineExceeded.
+        """
+
+    def predict_at_once(self, target: Target, inputs: Arrays) -> dict[str, Array] | None:
+        """The same in the caller's own thread, where that is quicker than handing the call over: well under a
+        millisecond. None, and nothing was done, where it is not; then `predict` is to be awaited.
         """

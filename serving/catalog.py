@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from serving.backend_protocol import Backend, Target, VersionState, VersionStatus
 from serving.contract.agreement import DEFAULT_SIGNATURE, features_of
@@ -23,8 +24,7 @@ from serving.model_store.versions import read_manifest
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelReference:
+class ModelReference(NamedTuple):
     """What a request names: a model, and at most one of a version and a label of it."""
 
     model: str

@@ -6,22 +6,25 @@ Knows no protocol: routes and servicers bring the decoding of their bodies and d
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TypeAlias
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
 
 from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher, Receipt
-from serving.catalog import Catalog, ModelReference, Servable
+from serving.batching.events import BatchRules, Queues
+from serving.catalog import Catalog, CatalogView, ModelReference, Servable
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
 from serving.errors import DeadlineExceeded, InvalidInput
 
 Decode: TypeAlias = Callable[[Sequence[Feature]], dict[str, Array]]
 
+MOST_REFERENCES = 4096
+"""Ways of naming a signature that are remembered: far more than there are, and no caller can add to them."""
 
-@dataclass(frozen=True, slots=True)
-class PredictRequest:
+
+class PredictRequest(NamedTuple):
     """`decode` turns the body into arrays by the features it is given. A `dear` one runs in a thread, so that it holds
     up nobody else's request. `features_of` names the signature whose features it is given, where that is not the one
     that runs: `classify` takes records made from the features of `serving_default`.
@@ -35,14 +38,34 @@ class PredictRequest:
     features_of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """Outputs with one row per input row, who answered, and where the time went."""
+class Prediction(NamedTuple):
+    """Outputs with one row per input row, who answered, and where the time went. `all_finite`: no output is NaN or
+    infinite, in any row of the batch it rode in.
+    """
 
     servable: Servable
     outputs: dict[str, Array]
     receipt: Receipt
     decode_seconds: float
+    all_finite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What every request for one signature of one version needs, found once."""
+
+    servable: Servable
+    features: tuple[Feature, ...]
+    queues: Queues
+    hold: AbstractContextManager[None]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was found by one view of the catalog."""
+
+    view: CatalogView
+    served: dict[tuple[ModelReference, str], Served] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +76,7 @@ class Predictor:
     backend: Backend
     batcher: Batcher
     clock: Callable[[], float] = time.monotonic
+    _known: _Known = field(default_factory=lambda: _Known(CatalogView({})))
 
     async def predict(self, request: PredictRequest, servable: Servable | None = None) -> Prediction:
         """By the version that the request's reference names, or by one that `pinned` keeps.
@@ -61,24 +85,44 @@ class Predictor:
         DeadlineExceeded and BackendError families.
         """
         if servable is None:
-            servable = self.catalog.view.resolve(request.reference)
-        target = servable.target(request.signature)
-        with self.backend.hold(target):
+            served = self._served(request.reference, request.signature)
+        else:
+            served = self._serve(servable, request.signature)
+        with served.hold:
             started = self.clock()
-            inputs = await self._decoded(request, servable)
+            if request.dear or request.features_of is not None:
+                inputs = await self._decoded(request, served.servable)
+            else:
+                inputs = request.decode(served.features)
             decoded = self.clock()
             if decoded >= request.deadline_seconds:
                 raise DeadlineExceeded("the deadline passed while the request was decoded")
-            sizes = servable.allowed_batch_rows(request.signature)
-            answer = await self.batcher.predict(target, inputs, request.deadline_seconds, sizes)
-        return Prediction(servable, answer.outputs, answer.receipt, decoded - started)
+            answer = await self.batcher.predict(served.queues.key_of(inputs), inputs, request.deadline_seconds)
+        return Prediction(served.servable, answer.outputs, answer.receipt, decoded - started, answer.all_finite)
 
     @contextmanager
     def pinned(self, reference: ModelReference, signature: str) -> Iterator[Servable]:
         """The version that answers now, kept while the block lasts: for several predictions that belong together."""
-        servable = self.catalog.view.resolve(reference)
-        with self.backend.hold(servable.target(signature)):
-            yield servable
+        served = self._served(reference, signature)
+        with served.hold:
+            yield served.servable
+
+    def _served(self, reference: ModelReference, signature: str) -> Served:
+        view = self.catalog.view
+        if self._known.view is not view:
+            self._known.view = view
+            self._known.served.clear()
+        served = self._known.served.get((reference, signature))
+        if served is None:
+            served = self._serve(view.resolve(reference), signature)
+            if len(self._known.served) < MOST_REFERENCES:
+                self._known.served[reference, signature] = served
+        return served
+
+    def _serve(self, servable: Servable, signature: str) -> Served:
+        target = servable.target(signature)
+        rules = BatchRules(servable.allowed_batch_rows(signature))
+        return Served(servable, servable.features(signature), Queues(target, rules), self.backend.hold(target))
 
     async def _decoded(self, request: PredictRequest, servable: Servable) -> dict[str, Array]:
         signature = request.features_of or request.signature

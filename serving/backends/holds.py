@@ -5,8 +5,7 @@ Belongs to one event loop; takes no locks.
 
 import asyncio
 from collections import Counter
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable
 
 
 class Holds:
@@ -16,13 +15,8 @@ class Holds:
         self._counts: Counter[Hashable] = Counter()
         self._waiting: dict[Hashable, asyncio.Event] = {}
 
-    @contextmanager
-    def hold(self, key: Hashable) -> Iterator[None]:
-        self.take(key)
-        try:
-            yield
-        finally:
-            self.release(key)
+    def hold(self, key: Hashable) -> "Hold":
+        return Hold(self, key)
 
     def take(self, key: Hashable) -> None:
         self._counts[key] += 1
@@ -42,3 +36,18 @@ class Holds:
             await event.wait()
         self._waiting.pop(key, None)
         del self._counts[key]
+
+
+class Hold:
+    """Takes and releases one key; made once and entered by every request, many at a time."""
+
+    __slots__ = ("_holds", "_key")
+
+    def __init__(self, holds: Holds, key: Hashable) -> None:
+        self._holds, self._key = holds, key
+
+    def __enter__(self) -> None:
+        self._holds.take(self._key)
+
+    def __exit__(self, *_: object) -> None:
+        self._holds.release(self._key)

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from serving.backend_protocol import Arrays, Backend, Target
-from serving.batching.collate import Part, Reassembly, check_rows, collate, padded
-from serving.batching.events import Action, Complete, QueueKey, SendBatch, Submission, layout_of
+from serving.backend_protocol import Arrays, Backend
+from serving.batching.collate import Part, Reassembly, all_finite, check_rows, collate
+from serving.batching.events import Action, Complete, Lane, QueueKey, Reject, SendBatch, Submission
 from serving.batching.policy import BatchingCore
 from serving.contract.tensors import Array
 from serving.errors import BackendError, BackendUnavailable, DeadlineExceeded, PenstockError
@@ -22,8 +22,7 @@ from serving.errors import BackendError, BackendUnavailable, DeadlineExceeded, P
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """Where a request's time went, in seconds, and how many rows shared its (last) batch."""
 
     queue_seconds: float
@@ -31,10 +30,12 @@ class Receipt:
     batch_rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
+    """`all_finite`: no output of the batches it rode in has a NaN or an infinity."""
+
     outputs: dict[str, Array]
     receipt: Receipt
+    all_finite: bool
 
 
 class BatchObserver(Protocol):
@@ -46,16 +47,39 @@ class BatchObserver(Protocol):
 @dataclass(slots=True)
 class _Waiting:
     inputs: Arrays
+    rows: int
     future: asyncio.Future[Answer]
     submitted_at_seconds: float
-    assembly: Reassembly
     sent_at_seconds: float | None = None
     backend_seconds: float = 0.0
     batch_rows: int = 0
+    all_finite: bool = True
+    outputs: dict[str, Array] = field(default_factory=dict)
+    assembly: Reassembly | None = None
+
+    def take(self, outputs: Arrays, offset: int, start: int, rows: int) -> None:
+        """Rows [offset, offset + rows) of a batch's outputs are this request's from `start` on."""
+        if rows == self.rows:
+            self.outputs = {name: array[offset : offset + rows] for name, array in outputs.items()}
+            return
+        if self.assembly is None:
+            self.assembly = Reassembly(self.rows)
+        self.assembly.add(outputs, offset, start, rows)
+        self.outputs = self.assembly.outputs
 
     def answer(self) -> Answer:
         waited = (self.sent_at_seconds or self.submitted_at_seconds) - self.submitted_at_seconds
-        return Answer(self.assembly.outputs, Receipt(waited, self.backend_seconds, self.batch_rows))
+        return Answer(self.outputs, Receipt(waited, self.backend_seconds, self.batch_rows), self.all_finite)
+
+
+@dataclass(slots=True)
+class _Call:
+    """A batch on its way to the backend."""
+
+    batch: SendBatch
+    inputs: Arrays
+    queue_seconds: Sequence[float]
+    sent_at_seconds: float
 
 
 @dataclass(slots=True)
@@ -75,22 +99,25 @@ class Batcher:
     _timer_due_seconds: float = 0.0
 
     async def predict(
-        self, target: Target, inputs: Arrays, deadline_seconds: float, allowed_batch_rows: tuple[int, ...] = ()
+        self, key: QueueKey, inputs: Arrays, deadline_seconds: float, *, lane: Lane = Lane.NORMAL, tenant: str = ""
     ) -> Answer:
-        """The outputs for `inputs` (rows first, all equally many, at least one). Where `allowed_batch_rows` (rising)
-        names sizes, the backend is called with those alone.
+        """The outputs for `inputs` (rows first, all equally many, at least one), which are of `key`'s layout.
 
         Raises Overloaded and PayloadTooLarge at the door, DeadlineExceeded at the deadline, and whatever BackendError
         its batch met. A cancelled caller is forgotten at once.
         """
         number, now = next(self._numbers), self.clock()
-        rows = len(next(iter(inputs.values())))
-        waiting = _Waiting(inputs, asyncio.get_running_loop().create_future(), now, Reassembly(rows))
+        rows = nbytes = 0
+        for array in inputs.values():
+            rows, nbytes = len(array), nbytes + array.nbytes
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(inputs, rows, loop.create_future(), now)
         self._waiting[number] = waiting
-        nbytes = sum(array.nbytes for array in inputs.values())
-        key = QueueKey(target, layout_of(inputs), allowed_batch_rows)
-        self._perform(self.core.submit(Submission(number, key, rows, nbytes, deadline_seconds), now))
-        self._flush_soon()
+        if actions := self.core.submit(Submission(number, key, rows, nbytes, deadline_seconds, lane, tenant), now):
+            self._perform(actions)
+        if not self._flush_due:
+            self._flush_due = True
+            loop.call_soon(self._flush)
         try:
             return await waiting.future
         finally:
@@ -100,8 +127,8 @@ class Batcher:
     async def close(self) -> None:
         """Wait until everything admitted has ended; whoever closes admits nothing more."""
         self._flush()
-        while self._tasks:  # a call that ends sends what waited for its slot
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks or self._flush_due:  # a call that ends sends what waited for its slot
+            await asyncio.gather(*self._tasks, asyncio.sleep(0), return_exceptions=True)
         if self._timer:
             self._timer.cancel()
 
@@ -110,14 +137,20 @@ class Batcher:
         waits = [now - w.submitted_at_seconds for w in self._waiting.values() if w.sent_at_seconds is None]
         return max(waits, default=0.0)
 
-    def _flush_soon(self) -> None:
-        if not self._flush_due:
+    def _flush(self) -> None:
+        """Fill the free slots. What was answered within this very turn frees them for the next: between the two
+        others get theirs, and whoever comes meanwhile rides along.
+        """
+        self._flush_due = False
+        answered = False
+        for action in self.core.fill_slots(self.clock()):
+            if isinstance(action, SendBatch):
+                answered |= self._start(action)
+            else:
+                self._settle(action)
+        if answered and self.core.queued_rows and not self._flush_due:
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        self._flush_due = False
-        self._perform(self.core.fill_slots(self.clock()))
         self._arm_timer()
 
     def _arm_timer(self) -> None:
@@ -138,50 +171,57 @@ class Batcher:
         for action in actions:
             if isinstance(action, SendBatch):
                 self._start(action)
-                continue
-            waiting = self._waiting.pop(action.request)
-            if waiting.future.done():
-                continue  # cancelled in this very turn of the loop
-            if isinstance(action, Complete):
-                waiting.future.set_result(waiting.answer())
             else:
-                waiting.future.set_exception(action.error)
+                self._settle(action)
 
-    def _start(self, batch: SendBatch) -> None:
+    def _settle(self, action: Complete | Reject) -> None:
+        waiting = self._waiting.pop(action.request)
+        if waiting.future.done():
+            return  # cancelled in this very turn of the loop
+        if isinstance(action, Complete):
+            waiting.future.set_result(waiting.answer())
+        else:
+            waiting.future.set_exception(action.error)
+
+    def _start(self, batch: SendBatch) -> bool:
+        """Send a batch; whether it has ended already."""
         now, waits, parts = self.clock(), [], []
-        for part in batch.slices:
-            waiting = self._waiting[part.request]
-            parts.append(Part(waiting.inputs, part.start, part.rows))
+        for request, start, rows in batch.slices:
+            waiting = self._waiting[request]
+            parts.append(Part(waiting.inputs, start, rows))
             if waiting.sent_at_seconds is None:
                 waiting.sent_at_seconds = now
                 waits.append(now - waiting.submitted_at_seconds)
-        task = asyncio.get_running_loop().create_task(self._run(batch, parts, waits))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _run(self, batch: SendBatch, parts: Sequence[Part], queue_seconds: Sequence[float]) -> None:
-        sent_at = self.clock()
+        call = _Call(batch, {}, waits, now)
+        outputs = error = None
         try:
-            outputs = await self._call(batch, parts)
-            backend_seconds = self.clock() - sent_at
-            self._scatter(batch, outputs, backend_seconds)
-            actions = self.core.batch_done(batch.batch, self.clock())
-        except PenstockError as error:
-            backend_seconds = self.clock() - sent_at
-            actions = self.core.batch_failed(batch.batch, error)
-        self._perform(actions)
+            call.inputs = collate(parts, batch.key.rules.allowed_rows)
+            outputs = self.backend.predict_at_once(batch.key.target, call.inputs)
+        except Exception as fault:  # noqa: BLE001 - a backend's bug must end its batch and nothing else
+            error = _as_ours(fault)
+        if outputs is None and error is None:
+            task = asyncio.get_running_loop().create_task(self._run(call))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return False
+        self._finish(call, outputs or {}, error)
+        return True
+
+    async def _run(self, call: _Call) -> None:
+        outputs, error = {}, None
+        try:
+            outputs = await self._call(call)
+        except PenstockError as fault:
+            error = fault
+        self._finish(call, outputs, error)
         self._flush()
-        self.observer.batch_finished(batch, backend_seconds, queue_seconds)
 
-    async def _call(self, batch: SendBatch, parts: Sequence[Part]) -> dict[str, Array]:
-        limit = asyncio.timeout(max(0.0, batch.deadline_seconds - self.clock()))
+    async def _call(self, call: _Call) -> dict[str, Array]:
+        deadline = call.batch.deadline_seconds
+        limit = asyncio.timeout(max(0.0, deadline - self.clock()))
         try:
-            inputs = padded(collate(parts), batch.key.allowed_batch_rows)
             async with limit:
-                outputs = await self.backend.predict(batch.key.target, inputs, batch.deadline_seconds)
-            check_rows(outputs, len(next(iter(inputs.values()))))
-        except PenstockError:
-            raise
+                return await self.backend.predict(call.batch.key.target, call.inputs, deadline)
         except asyncio.CancelledError as error:
             if (task := asyncio.current_task()) and task.cancelling():
                 raise
@@ -189,16 +229,38 @@ class Batcher:
         except Exception as error:  # a backend's bug must end its batch and nothing else
             if limit.expired():
                 raise DeadlineExceeded("the backend did not answer before the deadline") from error
-            _log.exception("the backend failed in an unforeseen way")
-            raise BackendError("the backend failed") from error
-        return outputs
+            raise _as_ours(error) from error
+
+    def _finish(self, call: _Call, outputs: Arrays, error: PenstockError | None) -> None:
+        """What a call brought goes to its requests, and the slot is free."""
+        now = self.clock()
+        backend_seconds = now - call.sent_at_seconds
+        if error is None:
+            try:
+                check_rows(outputs, len(next(iter(call.inputs.values()))))
+                self._scatter(call.batch, outputs, backend_seconds)
+            except Exception as fault:  # noqa: BLE001 - nor may outputs that are none
+                error = _as_ours(fault)
+        number = call.batch.batch
+        self._perform(self.core.batch_done(number, now) if error is None else self.core.batch_failed(number, error))
+        self.observer.batch_finished(call.batch, backend_seconds, call.queue_seconds)
 
     def _scatter(self, batch: SendBatch, outputs: Arrays, backend_seconds: float) -> None:
-        offset = 0
-        for part in batch.slices:
-            waiting = self._waiting.get(part.request)
+        offset, batch_rows, finite = 0, batch.rows, all_finite(outputs)
+        for request, start, rows in batch.slices:
+            waiting = self._waiting.get(request)
             if waiting is not None:
-                waiting.assembly.add(outputs, offset, part.start, part.rows)
+                waiting.take(outputs, offset, start, rows)
                 waiting.backend_seconds += backend_seconds
-                waiting.batch_rows = batch.rows
-            offset += part.rows
+                waiting.batch_rows = batch_rows
+                waiting.all_finite &= finite
+            offset += rows
+
+
+def _as_ours(fault: Exception) -> PenstockError:
+    if isinstance(fault, PenstockError):
+        return fault
+    _log.error("the backend failed in an unforeseen way", exc_info=fault)
+    error = BackendError("the backend failed")
+    error.__cause__ = fault
+    return error

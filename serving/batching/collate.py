@@ -5,6 +5,7 @@ Pure. A request that is a whole batch by itself is neither copied in nor out.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +14,7 @@ from serving.contract.tensors import Array
 from serving.errors import BackendRejected
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Rows [start, start + rows) of one request's inputs."""
 
     inputs: Arrays
@@ -22,27 +22,37 @@ class Part:
     rows: int
 
 
-def collate(parts: Sequence[Part]) -> dict[str, Array]:
-    """One array per input with the parts' rows in order; they agree in names, dtypes and row shapes."""
-    if len(parts) == 1:
-        part = parts[0]
-        return {name: array[part.start : part.start + part.rows] for name, array in part.inputs.items()}
-    return {
-        name: np.concatenate([part.inputs[name][part.start : part.start + part.rows] for part in parts])
-        for name in parts[0].inputs
-    }
+def collate(parts: Sequence[Part], sizes: Sequence[int] = ()) -> dict[str, Array]:
+    """One array per input with the parts' rows in order; they agree in names, dtypes and row shapes.
 
-
-def padded(inputs: Arrays, sizes: Sequence[int]) -> Arrays:
-    """`inputs` filled up to the least of `sizes` (rising) that holds them; as they are without sizes.
-
-    With copies of their last row, never with zeros: a graph may refuse a row that nobody would send.
+    Filled up to the least of `sizes` (rising) that holds them, with copies of the last row, never with zeros: a graph
+    may refuse a row that nobody would send.
     """
-    rows = len(next(iter(inputs.values())))
-    size = next((size for size in sizes if size >= rows), rows)
-    if size == rows:
-        return inputs
-    return {name: np.concatenate([array, np.repeat(array[-1:], size - rows, axis=0)]) for name, array in inputs.items()}
+    missing = 0
+    if sizes:
+        rows = sum(part.rows for part in parts)
+        missing = next((size for size in sizes if size >= rows), rows) - rows
+    if len(parts) == 1 and not missing:
+        inputs, start, rows = parts[0]
+        if all(len(array) == rows for array in inputs.values()):
+            return dict(inputs)
+        return {name: array[start : start + rows] for name, array in inputs.items()}
+    return {name: _joined(name, parts, missing) for name in parts[0].inputs}
+
+
+def _joined(name: str, parts: Sequence[Part], missing: int) -> Array:
+    arrays = []
+    for inputs, start, rows in parts:
+        array = inputs[name]
+        arrays.append(array if len(array) == rows else array[start : start + rows])
+    if missing:
+        arrays.append(np.repeat(arrays[-1][-1:], missing, axis=0))
+    return np.concatenate(arrays)
+
+
+def all_finite(outputs: Arrays) -> bool:
+    """Whether no number among them is a NaN or an infinity."""
+    return all(array.dtype.kind != "f" or bool(np.isfinite(array).all()) for array in outputs.values())
 
 
 def check_rows(outputs: Arrays, rows: int) -> None:

@@ -1,10 +1,12 @@
 """What goes into the batching core and what comes out of it.
 
-Pure facts. Times are seconds on one monotonic clock; sizes are rows, never requests.
+Pure facts. Times are seconds on one monotonic clock; sizes are rows, never requests. What is made once a request is a
+named tuple, which costs a fifth of a frozen dataclass.
 """
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
 
 from serving.backend_protocol import Arrays, Target
 from serving.errors import PenstockError
@@ -13,28 +15,62 @@ Layout: TypeAlias = tuple[tuple[str, str, tuple[int, ...]], ...]
 """Each input's name, dtype and row shape, in name order."""
 
 
+class Lane(IntEnum):
+    """How urgent a request is; the least number first."""
+
+    HIGH = 0
+    NORMAL = 1
+    BATCH = 2
+
+
 @dataclass(frozen=True, slots=True)
+class BatchRules:
+    """What the batches of one queue keep to. `allowed_rows` (rising): no call has another number of rows."""
+
+    allowed_rows: tuple[int, ...] = ()
+
+
+ANY_BATCH = BatchRules()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class QueueKey:
-    """Requests with equal keys may share a batch. `allowed_batch_rows` (rising): no call has another number of rows."""
+    """Requests with equal keys may share a batch. Its hash is reckoned once, for every request looks its queue up."""
 
     target: Target
     layout: Layout
-    allowed_batch_rows: tuple[int, ...] = ()
+    rules: BatchRules = ANY_BATCH
+    _hash: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.target, self.layout, self.rules)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, QueueKey) and (self.target, self.layout, self.rules) == (
+            other.target,
+            other.layout,
+            other.rules,
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A request that asks to be queued."""
+class Submission(NamedTuple):
+    """A request that asks to be queued; `tenant` is who shares fairly with other tenants."""
 
     request: int
     key: QueueKey
     rows: int
     nbytes: int
     deadline_seconds: float
+    lane: Lane = Lane.NORMAL
+    tenant: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RowSlice:
+class RowSlice(NamedTuple):
     """Rows [start, start + rows) of a request, as a part of a batch."""
 
     request: int
@@ -56,15 +92,13 @@ class SendBatch:
         return sum(part.rows for part in self.slices)
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(NamedTuple):
     """Every row of the request has its answer."""
 
     request: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(NamedTuple):
     """The request ends with this error and will not be heard of again."""
 
     request: int
@@ -73,6 +107,28 @@ class Reject:
 
 Action: TypeAlias = SendBatch | Complete | Reject
 
+MOST_LAYOUTS = 256
+"""Layouts remembered of one signature: a few as a rule, without end where a dimension is free."""
+
 
 def layout_of(inputs: Arrays) -> Layout:
     return tuple((name, array.dtype.str, array.shape[1:]) for name, array in sorted(inputs.items()))
+
+
+class Queues:
+    """The queues of one signature: equal layouts get the very same key, found without sorting or naming anything."""
+
+    __slots__ = ("_known", "_rules", "_target")
+
+    def __init__(self, target: Target, rules: BatchRules) -> None:
+        self._target, self._rules = target, rules
+        self._known: dict[object, QueueKey] = {}
+
+    def key_of(self, inputs: Arrays) -> QueueKey:
+        seen = tuple([(name, array.dtype, array.shape[1:]) for name, array in inputs.items()])
+        key = self._known.get(seen)
+        if key is None:
+            if len(self._known) >= MOST_LAYOUTS:
+                self._known.clear()
+            key = self._known[seen] = QueueKey(self._target, layout_of(inputs), self._rules)
+        return key

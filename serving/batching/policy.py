@@ -177,9 +177,9 @@ class BatchingCore:
 
     def _most_rows(self, key: QueueKey) -> int:
         """The largest size allowed within `max_batch_rows`; one that is smaller than any allowed size is filled up."""
-        if not key.allowed_batch_rows:
+        if not key.rules.allowed_rows:
             return self._max_batch_rows
-        within = [size for size in key.allowed_batch_rows if size <= self._max_batch_rows]
+        within = [size for size in key.rules.allowed_rows if size <= self._max_batch_rows]
         return within[-1] if within else self._max_batch_rows
 
     def _remember_deadline(self, submission: Submission) -> None:

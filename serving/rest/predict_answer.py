@@ -57,10 +57,6 @@ def records(outputs: dict[str, Array]) -> list[dict[str, object]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def has_non_finite(outputs: dict[str, Array]) -> bool:
-    return any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in outputs.values())
-
-
 def server_timing(prediction: Prediction, decode_seconds: float, encode_seconds: float) -> bytes:
     """The `Server-Timing` header (W3C): where the request's time went, in milliseconds, and its batch's rows."""
     receipt = prediction.receipt

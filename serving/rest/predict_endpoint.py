@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from serving.batching.collate import all_finite
 from serving.catalog import ModelReference
 from serving.errors import Cancelled, InternalError, PenstockError
 from serving.observability.metrics import UNKNOWN, RequestMetrics
@@ -23,7 +24,7 @@ from serving.rest.ask import Ask, ReadAsk
 from serving.rest.body import read_body
 from serving.rest.disconnects import cancelled_on_disconnect
 from serving.rest.error_responses import error_response, status_of
-from serving.rest.predict_answer import has_non_finite, server_timing
+from serving.rest.predict_answer import server_timing
 from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.response import Response, send_response
 
@@ -117,7 +118,7 @@ class PredictEndpoint:
     def _encoded(self, call: Call, ask: Ask, prediction: Prediction) -> Response:
         started = self.serving.clock()
         encoded = ask.encode(prediction)
-        if has_non_finite(prediction.outputs):
+        if not prediction.all_finite and not all_finite(prediction.outputs):
             self.serving.metrics.non_finite_output(call.model, call.version)
         call.encode_seconds = self.serving.clock() - started
         timing = server_timing(prediction, call.decode_seconds or 0.0, call.encode_seconds)

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from starlette.types import Message, Receive, Scope, Send
 
+from serving.batching.collate import all_finite
 from serving.catalog import ModelReference, Servable
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature, ImageFeature
@@ -33,7 +34,6 @@ from serving.preprocessing.row_records import CsvReader, NdjsonReader, Record, R
 from serving.rest.accept import preferred
 from serving.rest.body import check_encoding
 from serving.rest.error_responses import status_of
-from serving.rest.predict_answer import has_non_finite
 from serving.rest.predict_endpoint import Call, PredictEndpoint
 from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.response import send_response
@@ -159,7 +159,7 @@ class _Stream:
                 if outcome.error and not self._answered_rows:
                     raise outcome.error
                 if outcome.prediction:
-                    if has_non_finite(outcome.prediction.outputs):
+                    if not all_finite(outcome.prediction.outputs):
                         self._serving.metrics.non_finite_output(self._call.model, self._call.version)
                     if not self._answered_rows:
                         await self._begin()

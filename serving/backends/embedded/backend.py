@@ -85,14 +85,22 @@ class EmbeddedBackend:
     async def predict(self, target: Target, inputs: Arrays, deadline_seconds: float) -> dict[str, Array]:
         if time.monotonic() >= deadline_seconds:
             raise DeadlineExceeded("the deadline passed before the model ran")
-        slot = self._slots.get(target.model, {}).get(target.version)
-        if slot is None or slot.model is None:
-            raise ModelNotReady(f"version {target.version} of model {target.model} is not loaded")
+        run = self._loaded(target).run
         key = (target.model, target.version)
-        call = asyncio.get_running_loop().run_in_executor(self._runners, slot.model.run, target.signature, inputs)
+        call = asyncio.get_running_loop().run_in_executor(self._runners, run, target.signature, inputs)
         self._holds.take(key)
         call.add_done_callback(lambda done: self._finished(key, done))
         return await asyncio.shield(call)  # TensorFlow cannot be interrupted: a cancelled caller leaves it running
+
+    def predict_at_once(self, target: Target, inputs: Arrays) -> dict[str, Array] | None:
+        model = self._loaded(target)
+        return model.run(target.signature, inputs) if model.is_short(target.signature, inputs) else None
+
+    def _loaded(self, target: Target) -> LoadedModel:
+        slot = self._slots.get(target.model, {}).get(target.version)
+        if slot is None or slot.model is None:
+            raise ModelNotReady(f"version {target.version} of model {target.model} is not loaded")
+        return slot.model
 
     def _finished(self, key: tuple[str, int], call: asyncio.Future[dict[str, Array]]) -> None:
         self._holds.release(key)

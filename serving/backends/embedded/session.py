@@ -4,11 +4,13 @@ Synchronous and thread-safe: `run` leaves the GIL while TensorFlow computes. Who
 """
 
 import ctypes
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from serving.backend_protocol import Arrays
 from serving.backends.embedded.c_api import Library, Output, buffer_bytes, session_options
+from serving.backends.embedded.pace import Pace
 from serving.backends.embedded.signatures import GraphSignature, read_signatures
 from serving.backends.embedded.tensors import from_tensor, to_tensor
 from serving.backends.tensorflow_messages import message_module
@@ -31,8 +33,19 @@ class LoadedModel:
         bound = self._bound.get(signature)
         if bound is None:
             raise BackendRejected(f"the version has no signature {signature!r}; it has {', '.join(self._bound)}")
-        if inputs.keys() != set(bound.input_names):
+        if inputs.keys() != bound.input_set:
             raise BackendRejected(f"inputs {sorted(inputs)} where {sorted(bound.input_names)} are expected")
+        started = time.thread_time()  # not the clock on the wall, which counts waits for Python's lock too
+        outputs = self._run(bound, inputs)
+        bound.pace.observe(rows_of(inputs), time.thread_time() - started)
+        return outputs
+
+    def is_short(self, signature: str, inputs: Arrays) -> bool:
+        """Whether such a call may run in the event loop's own thread."""
+        bound = self._bound.get(signature)
+        return bound is not None and bound.pace.fits_the_loop(rows_of(inputs))
+
+    def _run(self, bound: "_Bound", inputs: Arrays) -> dict[str, Array]:
         calls = self._library.calls
         fed = (ctypes.c_void_p * len(bound.input_names))()
         fetched = (ctypes.c_void_p * len(bound.output_names))()
@@ -66,10 +79,16 @@ class _Bound:
     """A signature with its graph operations looked up once, in the form TF_SessionRun takes."""
 
     def __init__(self, library: Library, graph: int, signature: GraphSignature) -> None:
+        self.pace = Pace()
         self.input_names = tuple(spec.name for spec in signature.signature.inputs)
+        self.input_set = frozenset(self.input_names)
         self.output_names = tuple(spec.name for spec in signature.signature.outputs)
         self.inputs = _outputs(library, graph, signature.input_tensors)
         self.outputs = _outputs(library, graph, signature.output_tensors)
+
+
+def rows_of(inputs: Arrays) -> int:
+    return len(next(iter(inputs.values()), ()))
 
 
 def _outputs(library: Library, graph: int, tensors: tuple[str, ...]) -> ctypes.Array[Output]:

@@ -13,7 +13,7 @@ from serving.backends.holds import Holds
 from serving.backends.in_memory import InMemoryBackend, Turn
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Answer, Batcher
-from serving.batching.events import SendBatch
+from serving.batching.events import BatchRules, QueueKey, SendBatch, layout_of
 from serving.batching.policy import BatchingCore
 from serving.contract.tensors import Array
 
@@ -48,6 +48,10 @@ class GatedBackend:
 
     def hold(self, target: Target) -> AbstractContextManager[None]:
         return self.holds.hold(target)
+
+    def predict_at_once(self, target: Target, inputs: Arrays) -> dict[str, Array] | None:
+        del target, inputs
+        return None
 
     async def predict(self, target: Target, inputs: Arrays, deadline_seconds: float) -> dict[str, Array]:
         self.calls.append(Call(target, inputs["ids"].tolist(), deadline_seconds))
@@ -105,7 +109,8 @@ class Gateway:
         """Rows first, first + 1, ... with these numbers as their only input."""
         deadline = self.batcher.clock() + patience_seconds
         inputs = {"ids": np.arange(first, first + rows)}
-        return await self.batcher.predict(target, inputs, deadline, allowed_batch_rows)
+        key = QueueKey(target, layout_of(inputs), BatchRules(allowed_batch_rows))
+        return await self.batcher.predict(key, inputs, deadline)
 
     @property
     def idle(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from serving.backend_protocol import Target
 from serving.batching.admission import QueueLimits
-from serving.batching.events import Action, Complete, QueueKey, Reject, SendBatch, Submission
+from serving.batching.events import Action, BatchRules, Complete, QueueKey, Reject, SendBatch, Submission
 from serving.batching.policy import BatchingCore
 
 LATER = 1_000_000.0
@@ -12,7 +12,7 @@ LATER = 1_000_000.0
 
 
 def key_of(model: str, allowed_batch_rows: tuple[int, ...] = ()) -> QueueKey:
-    return QueueKey(Target(model, 1, "serving_default"), (("x", "<f4", (2,)),), allowed_batch_rows)
+    return QueueKey(Target(model, 1, "serving_default"), (("x", "<f4", (2,)),), BatchRules(allowed_batch_rows))
 
 
 def submission(

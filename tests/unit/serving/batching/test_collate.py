@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.backend_protocol import Arrays
-from serving.batching.collate import Part, Reassembly, check_rows, collate, padded
+from serving.batching.collate import Part, Reassembly, all_finite, check_rows, collate
 from serving.contract.tensors import Array
 from serving.errors import BackendRejected
 
@@ -95,7 +95,7 @@ def test_outputs_that_change_between_two_parts_are_refused(second: dict[str, Arr
 @pytest.mark.parametrize(("rows", "size"), [(1, 1), (2, 4), (4, 4), (5, 16), (17, 17)])
 def test_rows_are_filled_up_to_the_next_size_with_copies_of_the_last(rows: int, size: int) -> None:
     inputs = rows_of(1, rows)
-    full = padded(inputs, (1, 4, 16))
+    full = collate([Part(inputs, 0, rows)], (1, 4, 16))
     for name, array in inputs.items():
         assert full[name].dtype == array.dtype
         assert full[name].tolist() == array.tolist() + [array[-1].tolist() if array.ndim > 1 else array[-1]] * (
@@ -106,4 +106,11 @@ def test_rows_are_filled_up_to_the_next_size_with_copies_of_the_last(rows: int, 
 @pytest.mark.parametrize("sizes", [(), (1, 4)])
 def test_a_batch_that_needs_no_filling_is_not_copied(sizes: tuple[int, ...]) -> None:
     inputs = rows_of(1, 4)
-    assert padded(inputs, sizes) is inputs
+    assert collate([Part(inputs, 0, 4)], sizes)["ids"] is inputs["ids"]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_non_finite_output_is_noticed(bad: float) -> None:
+    names = np.array([b"nan"], object)
+    assert not all_finite({"a": np.array([1]), "b": np.array([[1.0, bad]], np.float16)})
+    assert all_finite({"a": np.array([1]), "b": np.array([1.0]), "c": names})

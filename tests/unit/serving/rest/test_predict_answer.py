@@ -9,7 +9,7 @@ from serving.catalog import Servable
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array
 from serving.predict import Prediction
-from serving.rest.predict_answer import encode_predictions, has_non_finite, server_timing
+from serving.rest.predict_answer import encode_predictions, server_timing
 
 
 def strings(*values: object) -> Array:
@@ -53,12 +53,6 @@ def test_several_outputs_are_objects_row_by_row() -> None:
 def test_outputs_named_bytes_are_always_base64() -> None:
     assert predictions(png_bytes=strings(b"ok")) == [{"b64": "b2s="}]
     assert predictions(png_bytes=strings(b"ok"), name=strings(b"ok")) == [{"png_bytes": {"b64": "b2s="}, "name": "ok"}]
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_non_finite_output_is_noticed(bad: float) -> None:
-    assert has_non_finite({"a": np.array([1]), "b": np.array([[1.0, bad]], np.float16)})
-    assert not has_non_finite({"a": np.array([1]), "b": np.array([1.0]), "c": strings(b"nan")})
 
 
 def test_the_receipt_is_in_milliseconds_and_rows(manifest_with: Callable[..., Manifest]) -> None:

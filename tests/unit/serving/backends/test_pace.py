@@ -1,0 +1,37 @@
+"""Where calls run: what is known of a signature decides, and nothing is assumed short."""
+
+import pytest
+
+from serving.backends.embedded.pace import LOOP_SECONDS, Pace
+
+
+def test_an_unknown_signature_does_not_fit_the_loop() -> None:
+    assert Pace().seconds(1) is None
+    assert not Pace().fits_the_loop(1)
+
+
+def test_a_known_size_answers_for_itself() -> None:
+    pace = Pace()
+    pace.observe(1, LOOP_SECONDS)
+    pace.observe(64, 2 * LOOP_SECONDS)
+    assert pace.fits_the_loop(1)
+    assert not pace.fits_the_loop(64)
+
+
+@pytest.mark.parametrize(("rows", "seconds"), [(2, 0.004), (8, 0.004), (16, 0.008), (64, 0.032)])
+def test_an_unknown_size_is_taken_for_a_larger_one_or_scaled_up(rows: int, seconds: float) -> None:
+    pace = Pace()
+    pace.observe(1, 0.001)
+    pace.observe(8, 0.004)
+    assert pace.seconds(rows) == pytest.approx(seconds)
+
+
+def test_a_model_that_became_slow_leaves_the_loop_and_one_that_recovered_returns() -> None:
+    pace = Pace()
+    pace.observe(1, LOOP_SECONDS / 2)
+    for _ in range(50):
+        pace.observe(1, LOOP_SECONDS * 4)
+    assert not pace.fits_the_loop(1)
+    for _ in range(50):
+        pace.observe(1, LOOP_SECONDS / 2)
+    assert pace.fits_the_loop(1)
