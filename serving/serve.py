@@ -25,6 +25,9 @@ from serving.welcome import welcome
 GC_THRESHOLD = 50_000
 """Objects made before a young collection: requests make few cycles, and a collection every 700 objects costs more."""
 
+DISMISS_SECONDS = 0.1
+"""As often as uvicorn looks whether all connections are gone."""
+
 
 def run_gateway(settings: Settings, say: Callable[[str], object], ledger: Ledger | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C; then stop accepting, finish what is in, and return. `say` is told once the first
@@ -89,7 +92,18 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._closing = True
+        dismissing = asyncio.create_task(self._dismiss())
         await asyncio.gather(self.gateway.grpc.stop(), super().shutdown(sockets))
+        dismissing.cancel()
+
+    async def _dismiss(self) -> None:
+        """Uvicorn tells the connections it has when the stop begins that this request is their last. One that was being
+        accepted in that moment would go on asking until the grace is over, and be refused then.
+        """
+        while True:
+            await asyncio.sleep(DISMISS_SECONDS)
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
 
 
 def _address(host: str, port: int) -> str:

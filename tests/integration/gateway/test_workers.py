@@ -188,10 +188,11 @@ def test_what_was_counted_is_exact_after_a_worker_died(two: GatewayProcess, to: 
     assert [requests_total(scrape(c)) for c in (survivor, again[0][0], again[1][0])] == [asked] * 3
 
 
-@pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("with_signal", "answers"), [(signal.SIGTERM, 200), (signal.SIGTERM, 2), (signal.SIGINT, 2)])
 def test_stop_under_load_answers_everything_it_took(
-    two: GatewayProcess, to: Connections, with_signal: signal.Signals
+    two: GatewayProcess, to: Connections, with_signal: signal.Signals, answers: int
 ) -> None:
+    """After two answers, some of the connections are being accepted as the stop begins."""
     load = Load(to)
     processes = worker_processes(two)
 
@@ -207,7 +208,7 @@ def test_stop_under_load_answers_everything_it_took(
 
     with ThreadPoolExecutor(8) as pool:
         asking = [pool.submit(ask_until_refused) for _ in range(8)]
-        load.wait_for(200)
+        load.wait_for(answers)
         assert two.stop(with_signal) == 0
         ends = {type(future.result()).__name__ for future in asking}
     assert load.outcomes.keys() == {"200"}
