@@ -8,7 +8,7 @@ RUNS   ?= 20000000
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock proto openapi fuzz bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory clean
+.PHONY: help install up test check format lock proto openapi fuzz bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching chaos clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -89,6 +89,12 @@ bench-grpc: install ## gRPC Predict against an empty method of grpc.aio, on one 
 
 bench-rest: install ## forms of a request beside each other, and the memory of a stream of a million rows
 	$(BIN)/python -m loadtests.bench.binary_routes --models $(MODELS)
+
+bench-batching: install ## the batcher in virtual time beside oracles and the policies of others: table, JSON, pictures
+	$(BIN)/python -m loadtests.simulation
+
+chaos: install  ## ten storms of 10,000 requests through the batcher, each request accounted for
+	PENSTOCK_TEST_STORM_SEEDS=1,2,3,4,5,6,7,8,9,10 $(BIN)/pytest tests/unit/serving/batching/test_accounting.py
 
 openapi: install ## write docs/openapi.json anew; look at its difference before you commit it
 	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py

@@ -21,6 +21,7 @@ from serving.backends.embedded.c_api import load_library
 from serving.backends.in_memory import InMemoryBackend, zeros_of_shape
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Batcher
+from serving.batching.explanation import BatcherFacts
 from serving.batching.policy import BatchingCore
 from serving.catalog import Catalog
 from serving.grpc.calls import Calls
@@ -30,6 +31,7 @@ from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_store.published import published_signatures
+from serving.observability.batching_gauges import batching_gauges, shed_totals
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
 from serving.observability.ledger import Ledger
 from serving.observability.metrics import Gauges, RequestMetrics
@@ -39,6 +41,7 @@ from serving.readiness import missing_models
 from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
+from serving.rest.hot_routes import HotFirst
 from serving.rest.oip_routes import infer_routes, oip_router
 from serving.rest.openapi import described
 from serving.rest.predict_endpoint import Serving
@@ -46,6 +49,10 @@ from serving.rest.request_head import RequestHead
 from serving.rest.tfserving_routes import example_routes, model_router, predict_routes
 from serving.settings import Settings
 
+START_SLOTS = 2
+"""Where the search for the best number of batches in flight starts: one computes while the next is put together.
+Several workers share them out, one at least.
+"""
 STREAM_ROWS = 256
 """Rows that a stream puts into one batch: past that, decoding them would hold up everybody else."""
 BOARD_SECONDS = 0.1
@@ -63,7 +70,6 @@ class Gateway:
     metrics: RequestMetrics
     predictor: Predictor
     grpc: GrpcServer
-    slots: int
     workers: int
     started: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the backend's first pass over the models has ended."""
@@ -72,7 +78,8 @@ class Gateway:
 
     def show_moment(self) -> None:
         """To whichever worker answers the next scrape."""
-        self.metrics.ledger.board.show(moment_of(self.batcher, self.slots, time.monotonic()))
+        self.metrics.shed_so_far(shed_totals(self.batcher.core.explain(self.batcher.clock())))
+        self.metrics.ledger.board.show(moment_of(self.batcher, time.monotonic()))
 
 
 def create_app(
@@ -82,9 +89,9 @@ def create_app(
     clock: Callable[[], float] = time.monotonic,
     ledger: Ledger | None = None,
 ) -> FastAPI:
-    """The gateway as an ASGI application; loads models from its lifespan on. `ledger` is where a worker counts.
-
-    One of several workers leaves it to its caller to open the gRPC port. Raises BackendUnavailable.
+    """The gateway as an ASGI application; loads models from its lifespan on. `app.state.front` is the same application
+    with a shorter way to predictions. `ledger` is where a worker counts; one of several leaves it to its caller to open
+    the gRPC port. Raises BackendUnavailable.
     """
     gateway = _gateway(settings, backend or make_backend(settings), clock, RequestMetrics(ledger))
     app = FastAPIOffline(
@@ -101,18 +108,17 @@ def create_app(
         request_ids,
     )
     stream_rows = max(1, min(STREAM_ROWS, settings.max_queue_rows // 8))  # streams leave most of the queue to others
-    app.router.routes[:0] = [
-        *predict_routes(serving, stream_rows),
-        *infer_routes(serving),
-        *example_routes(serving),
-    ]  # first: the hot path is matched before anything else is tried
+    hot = [*predict_routes(serving, stream_rows), *infer_routes(serving), *example_routes(serving)]
+    app.router.routes[:0] = hot
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
     missing = functools.partial(_missing, gateway.catalog, settings.required_models)
-    app.include_router(oip_router(gateway.catalog, request_ids, missing, gateway.metrics))
+    explain = functools.partial(_explained, gateway)
+    app.include_router(oip_router(gateway.catalog, request_ids, missing, gateway.metrics, explain))
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
+    app.state.front = HotFirst(hot, app)
     return app
 
 
@@ -129,15 +135,15 @@ def make_backend(settings: Settings) -> Backend:
 def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], metrics: RequestMetrics) -> Gateway:
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
-        slots=settings.max_in_flight_batches,
+        slots=min(-(-START_SLOTS // settings.workers), settings.max_in_flight_batches),
+        most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
     catalog = Catalog(settings.models, backend, settings.poll_seconds)
     batcher = Batcher(backend, core, metrics, clock)
     predictor = Predictor(catalog, backend, batcher, clock)
     grpc = _grpc_server(settings, predictor, metrics)
-    slots, workers = settings.max_in_flight_batches, settings.workers
-    return Gateway(backend, batcher, catalog, metrics, predictor, grpc, slots, workers)
+    return Gateway(backend, batcher, catalog, metrics, predictor, grpc, settings.workers)
 
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
@@ -176,7 +182,15 @@ def _gauges(gateway: Gateway) -> list[Metric]:
     gateway.show_moment()
     labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
     board = gateway.metrics.ledger.board
-    return [*queue_gauges(board, time.monotonic()), *model_gauges(gateway.backend, labels)]
+    return [
+        *queue_gauges(board, time.monotonic()),
+        *model_gauges(gateway.backend, labels),
+        *batching_gauges(_explained(gateway)),
+    ]
+
+
+def _explained(gateway: Gateway) -> BatcherFacts:
+    return gateway.batcher.core.explain(gateway.batcher.clock())
 
 
 def _missing(catalog: Catalog, required: Sequence[str]) -> str:

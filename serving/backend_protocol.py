@@ -72,8 +72,8 @@ class Backend(Protocol):
         """One call with whole batches, rows first, all inputs equally many rows; outputs have the same rows.
 
         `deadline_seconds` is a moment of `time.monotonic`: an answer after it helps nobody.
-        Raises BackendUnavailable (nobody answers; nothing is known of the input), BackendRejected (this input
-        cannot be run), DeadlineExceeded.
+        Raises BackendUnavailable (nobody answers; nothing is known of the input), BackendOverloaded (no room for it
+        now), BackendRejected (this input cannot be run), DeadlineExceeded.
         """
 
     def predict_at_once(self, target: Target, inputs: Arrays) -> dict[str, Array] | None:

@@ -24,6 +24,7 @@ PenstockError
 ├── Forbidden
 ├── BackendError                 the model server failed
 │   ├── BackendUnavailable       nobody answers there; the same call may succeed later
+│   ├── BackendOverloaded        it has no room for this call now (RESOURCE_EXHAUSTED)
 │   └── BackendRejected          it answered that this call cannot be done
 ├── PublishError                 a version could not be published, labelled or pruned
 ├── IntegrityError               a file on disk is not what its manifest or schema says
@@ -126,6 +127,10 @@ class BackendError(PenstockError):
 
 
 class BackendUnavailable(BackendError):
+    pass
+
+
+class BackendOverloaded(BackendError):
     pass
 
 

@@ -21,6 +21,7 @@ from serving.listening import bound_socket, log_to_stderr
 from serving.observability.ledger import Ledger
 from serving.settings import Settings
 from serving.welcome import welcome
+from serving.whole_response import WholeResponseProtocol
 
 GC_THRESHOLD = 50_000
 """Objects made before a young collection: requests make few cycles, and a collection every 700 objects costs more."""
@@ -42,12 +43,13 @@ def run_gateway(settings: Settings, say: Callable[[str], object], ledger: Ledger
     app = create_app(settings, ledger=ledger)
     gateway: Gateway = app.state.gateway
     config = uvicorn.Config(
-        app,
+        app.state.front,
         loop="uvloop",
-        http="httptools",
+        http=WholeResponseProtocol,
         ws="none",
         lifespan="on",
         access_log=False,
+        proxy_headers=False,
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=int(settings.drain_seconds),

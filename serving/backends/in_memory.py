@@ -38,6 +38,7 @@ class InMemoryBackend:
     models: Mapping[str, Mapping[int, Mapping[str, Signature]]]
     run: Run
     script: Iterator[Turn] = field(default_factory=lambda: iter(()))
+    clock: Callable[[], float] = time.monotonic
     at_once: bool = False
     """Answer within the call, as short models do; without delays then."""
     calls: int = 0
@@ -68,7 +69,7 @@ class InMemoryBackend:
         turn = next(self.script, Turn())
         if turn.delay_seconds:
             await asyncio.sleep(turn.delay_seconds)
-        if time.monotonic() >= deadline_seconds:
+        if self.clock() >= deadline_seconds:
             raise DeadlineExceeded("the deadline passed while the model ran")
         return self._run(target, inputs, turn)
 

@@ -1,11 +1,18 @@
-"""The door of the queue: whether a request may enter, and when to come back if not.
+"""The door of the queue (rule 5): whether a request may enter, and when to come back if not.
 
-Pure. Bounded in rows and in bytes, so that no burst can outgrow the memory set aside for waiting.
+Pure. Bounded in rows and in bytes, so that no burst can outgrow the memory set aside for waiting; and by time: who
+would be late by a careful prediction is told so at once, for a hopeful one collapses under load.
 """
 
 from dataclasses import dataclass
 
 from serving.errors import InvalidInput, Overloaded, PayloadTooLarge, PenstockError
+
+MARGIN = 1.1
+"""Predictions of the time a call takes are raised by a tenth."""
+TRUSTED_SECONDS = 1.0
+"""A prediction that no call has borne out for so long is tried again with one request, or a wrong one would shut the
+door for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +25,38 @@ class QueueLimits:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What waits now, and the time one row took lately, all slots together (0 while unknown)."""
+    """What waits now, and how long the backend needs for it by what is known (0 while nothing is)."""
 
     rows: int
     nbytes: int
-    seconds_per_row: float
+    drain_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a queue moves, worked out once per change of what is known: a full batch's rows, its time with the
+    margin (0 while nothing is known), and what one's own batch stays under: that, or the p95 of calls that vary more.
+    """
+
+    batch_rows: int
+    batch_seconds: float
+    own_seconds: float
+    slots: int
 
     @property
-    def drain_seconds(self) -> float:
-        return self.rows * self.seconds_per_row
+    def interval_seconds(self) -> float:
+        return self.batch_seconds / self.slots
+
+    def finish_seconds(self, start_seconds: float, rows_ahead: int, rows: int) -> float:
+        """When `rows` behind `rows_ahead` are answered, counted from the next free slot on, every batch being full:
+        start + floor(q/B) * S(B) / K + S_p95(B), and as many batches more as the rows themselves fill.
+        """
+        batches = (rows_ahead + max(0, rows - self.batch_rows)) // self.batch_rows
+        return start_seconds + batches * self.interval_seconds + self.own_seconds
 
 
 def refusal(rows: int, nbytes: int, load: Load, limits: QueueLimits) -> PenstockError | None:
-    """The error that a request of this size gets at the door, or None when it may enter."""
+    """The error that a request of this size gets at the door, or None when there is room."""
     if rows < 1:
         return InvalidInput("no rows; at least one is expected")
     if rows > limits.max_rows:
@@ -44,3 +70,17 @@ def refusal(rows: int, nbytes: int, load: Load, limits: QueueLimits) -> Penstock
             f"the queue is full ({load.rows} rows wait); try again later", retry_after_seconds=load.drain_seconds
         )
     return None
+
+
+def too_late(finish_seconds: float, deadline_seconds: float, load: Load, now: float) -> Overloaded:
+    """What a request hears that would be answered after its deadline."""
+    return Overloaded(
+        f"{load.rows} rows wait: the answer would take {finish_seconds - now:.3g} s, "
+        f"the deadline is in {deadline_seconds - now:.3g} s",
+        retry_after_seconds=load.drain_seconds,
+    )
+
+
+def rows_ahead(queued_rows: int, flows: int, own_rows: int) -> int:
+    """Rows served before one's own last row where `flows` tenants take turns: never more than all of them."""
+    return min(queued_rows, flows * own_rows)

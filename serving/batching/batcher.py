@@ -148,7 +148,7 @@ class Batcher:
                 answered |= self._start(action)
             else:
                 self._settle(action)
-        if answered and self.core.queued_rows and not self._flush_due:
+        if answered and not self._flush_due:
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)
         self._arm_timer()
@@ -195,7 +195,7 @@ class Batcher:
         call = _Call(batch, {}, waits, now)
         outputs = error = None
         try:
-            call.inputs = collate(parts, batch.key.rules.allowed_rows)
+            call.inputs = collate(parts, (batch.padded_rows,))
             outputs = self.backend.predict_at_once(batch.key.target, call.inputs)
         except Exception as fault:  # noqa: BLE001 - a backend's bug must end its batch and nothing else
             error = _as_ours(fault)
@@ -242,7 +242,9 @@ class Batcher:
             except Exception as fault:  # noqa: BLE001 - nor may outputs that are none
                 error = _as_ours(fault)
         number = call.batch.batch
-        self._perform(self.core.batch_done(number, now) if error is None else self.core.batch_failed(number, error))
+        self._perform(
+            self.core.batch_done(number, now) if error is None else self.core.batch_failed(number, error, now)
+        )
         self.observer.batch_finished(call.batch, backend_seconds, call.queue_seconds)
 
     def _scatter(self, batch: SendBatch, outputs: Arrays, backend_seconds: float) -> None:

@@ -25,9 +25,16 @@ class Lane(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class BatchRules:
-    """What the batches of one queue keep to. `allowed_rows` (rising): no call has another number of rows."""
+    """What the batches of one queue keep to, by its model's settings and manifest."""
 
     allowed_rows: tuple[int, ...] = ()
+    """Rising; no call has another number of rows. Empty: any number."""
+    max_rows: int | None = None
+    """The most rows of one call, where the model has a limit of its own."""
+    objective_seconds: float | None = None
+    """The gateway's share of the latency objective: twice the largest batch's time should fit into it."""
+    max_wait_seconds: float = 0.0
+    """How long a batch that is not full may wait for company. 0: never, a free slot is filled at once."""
 
 
 ANY_BATCH = BatchRules()
@@ -80,12 +87,16 @@ class RowSlice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SendBatch:
-    """Call the backend with these rows, in this order; `deadline_seconds` is the latest of the members'."""
+    """Call the backend with these rows, in this order; `deadline_seconds` is the latest of the members'.
+
+    `padded_rows` is how many rows the call has: past the members' own, copies of a real one.
+    """
 
     batch: int
     key: QueueKey
     slices: tuple[RowSlice, ...]
     deadline_seconds: float
+    padded_rows: int
 
     @property
     def rows(self) -> int:

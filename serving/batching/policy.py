@@ -1,207 +1,269 @@
 """The batching core: events in, actions out. No asyncio, no clock, no I/O, no arrays.
 
-Rules (docs/batching.md): a free slot never waits while a row does (1); a batch lives as long as its most patient
-member (7); requests larger than a batch are cut and reassembled (9); a batch that the backend rejects is halved until
-the guilty request is alone (10); who has gone is skipped (11).
+It composes the rules of docs/batching.md, each of which stands in a file of its own, so that every admitted request
+ends exactly once.
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 from itertools import count
+from math import inf
 
-from serving.batching.admission import Load, QueueLimits, refusal
-from serving.batching.events import Action, Complete, QueueKey, Reject, RowSlice, SendBatch, Submission
-from serving.errors import BackendRejected, DeadlineExceeded, PenstockError
+from serving.batching.admission import MARGIN, Load, QueueLimits
+from serving.batching.assembly import put_together
+from serving.batching.backlog import QUEUE_QUANTUM_SECONDS, Backlog
+from serving.batching.batch_size import call_rows
+from serving.batching.depth import Depth
+from serving.batching.door import Door
+from serving.batching.events import Action, Complete, Lane, QueueKey, Reject, RowSlice, SendBatch, Submission
+from serving.batching.explanation import BatcherFacts, explained
+from serving.batching.isolation import halves
+from serving.batching.lanes import LaneReserves
+from serving.batching.queues import LaneQueue, Queue, Request
+from serving.batching.window import Verdict
+from serving.errors import (
+    BackendOverloaded,
+    BackendUnavailable,
+    Cancelled,
+    DeadlineExceeded,
+    PenstockError,
+)
 
-FORGETTING = 0.1
-"""Weight of the newest batch in the moving mean of the time a row takes."""
-DEADLINES_KEPT = 1024
-"""Deadlines of answered requests stay in the heap until they pass or until there are many more than open ones."""
-
-
-@dataclass(slots=True)
-class _Request:
-    submission: Submission
-    sent_rows: int = 0
-    done_rows: int = 0
-
-    @property
-    def waiting_rows(self) -> int:
-        return self.submission.rows - self.sent_rows
+LATE = {
+    Verdict.LATE_ANYHOW: "the answer could not have been there before the deadline",
+    Verdict.SLID_PAST: "there was more to do than could be answered before the deadline",
+}
 
 
 @dataclass(slots=True)
 class _InFlight:
     batch: SendBatch
+    queue: Queue
+    requests: Sequence[Request]
     sent_at_seconds: float
+    predicted_seconds: float | None
 
 
 class BatchingCore:
-    """Queues of one backend and its pool of slots. Every admitted request ends exactly once."""
+    """Queues of one backend and its pool of slots. Every admitted request ends exactly once.
 
-    def __init__(self, *, max_batch_rows: int, slots: int, limits: QueueLimits) -> None:
-        self._max_batch_rows = max_batch_rows
-        self._slots = slots
-        self._limits = limits
-        self._requests: dict[int, _Request] = {}
-        self._queues: dict[QueueKey, OrderedDict[int, int]] = {}  # requests with rows to send, each with its place
+    `slots` is how many batches may be in flight; with `most_slots` it is where the search for the best number starts.
+    """
+
+    def __init__(self, *, max_batch_rows: int, slots: int, limits: QueueLimits, most_slots: int | None = None) -> None:
+        self._depth = Depth(slots, most_slots)
+        self._backlog = Backlog(max_batch_rows)
+        self._door = Door(limits, self._backlog, slots)
+        self._reserves = LaneReserves()
         self._in_flight: dict[int, _InFlight] = {}
-        self._halves: deque[tuple[QueueKey, tuple[RowSlice, ...]]] = deque()  # of rejected batches, to be sent anew
-        self._deadlines: list[tuple[float, int]] = []
-        self._places, self._batches = count(), count()
-        self._seconds_per_row = 0.0
-        self.queued_rows = 0
-        self.queued_bytes = 0
+        self._halves: deque[tuple[Queue, tuple[RowSlice, ...]]] = deque()  # of rejected batches, to be sent anew
+        self._batches = count()
+        self._wake_seconds = inf
 
     @property
     def in_flight(self) -> int:
         return len(self._in_flight)
 
     @property
+    def slots(self) -> int:
+        """K: how many batches may be in flight now."""
+        return self._depth.slots
+
+    @property
+    def queued_rows(self) -> int:
+        return self._backlog.rows
+
+    @property
+    def queued_bytes(self) -> int:
+        return self._backlog.nbytes
+
+    @property
     def load(self) -> Load:
-        return Load(self.queued_rows, self.queued_bytes, self._seconds_per_row / self._slots)
+        return self._door.load
+
+    def cost_seconds(self, key: QueueKey, rows: int) -> float | None:
+        """The predicted time of a call of `rows` rows; None while nothing is known."""
+        queue = self._backlog.queues.get(key)
+        return None if queue is None else queue.cost.seconds(rows)
+
+    def explain(self, now: float) -> BatcherFacts:
+        """What was learned and chosen, for people to read."""
+        return explained(self._backlog.queues.values(), self._depth, self.in_flight, self.load, now)
 
     def submit(self, submission: Submission, now: float) -> list[Action]:
         """Queue a request, or Reject it at once. `fill_slots` sends it."""
-        error = refusal(submission.rows, submission.nbytes, self.load, self._limits)
-        if error is None and submission.deadline_seconds <= now:
-            error = DeadlineExceeded("the deadline passed before the request was queued")
-        if error is not None:
-            return [Reject(submission.request, error)]
-        self._requests[submission.request] = _Request(submission)
-        self._queues.setdefault(submission.key, OrderedDict())[submission.request] = next(self._places)
-        self._remember_deadline(submission)
-        self.queued_rows += submission.rows
-        self.queued_bytes += submission.nbytes
-        return []
+        return self._door.submit(submission, now)
 
     def fill_slots(self, now: float) -> list[Action]:
-        """Fill every free slot: halves of rejected batches first, then the longest-waiting queue's rows."""
+        """Fill every free slot: halves of rejected batches first, then whose turn it is."""
         actions = self.tick(now)
-        while len(self._in_flight) < self._slots and (chosen := self._next_rows()) is not None:
-            key, slices = chosen
-            deadline = max(self._requests[part.request].submission.deadline_seconds for part in slices)
-            batch = SendBatch(next(self._batches), key, slices, deadline)
-            self._in_flight[batch.batch] = _InFlight(batch, now)
-            actions.append(batch)
+        self._wake_seconds = inf
+        free = self._depth.slots - len(self._in_flight)
+        while free > 0:
+            if self._halves and (again := self._next_half(now)) is not None:
+                actions.append(again)
+            elif not self._backlog.rows or not self._dispatch(now, actions):
+                break
+            free = self._depth.slots - len(self._in_flight)
+        if free > 0 and self._halves:  # held, for their backend is not asked now
+            probes = min(queue.breaker.ready_seconds for queue, _ in self._halves)
+            self._wake_seconds = min(self._wake_seconds, probes)
+        self._door.look_ahead(self._next_free_seconds() if free <= 0 else -inf)
         return actions
 
     def batch_done(self, batch: int, now: float) -> list[Action]:
         """The backend answered: complete the requests that have all their rows now."""
-        flight = self._in_flight.pop(batch)
-        self._learn(flight, now)
+        flight = self._landed(batch, now)
         completed: list[Action] = []
-        for part in flight.batch.slices:
-            request = self._requests.get(part.request)
-            if request is None:
-                continue  # it ran out of time or patience meanwhile
-            request.done_rows += part.rows
-            if request.done_rows == request.submission.rows:
-                self._forget(part.request)
-                completed.append(Complete(part.request))
+        open_requests, latency, sample = self._backlog.requests, 0.0, flight.queue.sample
+        for request, part in zip(flight.requests, flight.batch.slices, strict=True):
+            rows = part.rows
+            latency += (now - request.submitted_seconds) * rows
+            request.done_rows += rows
+            if request.done_rows == request.rows and request.open:
+                request.open = False
+                del open_requests[request.number]
+                completed.append(Complete(request.number))
+                if request is sample:
+                    flight.queue.sample_done(now)
+        self._learn(flight, latency, now)
         return completed
 
-    def batch_failed(self, batch: int, error: PenstockError) -> list[Action]:
+    def batch_failed(self, batch: int, error: PenstockError, now: float) -> list[Action]:
         """The backend failed: its members end with the error, whatever other rows of theirs wait.
 
-        A batch that was rejected for its data is halved instead while it has several members, so that one bad request
-        costs its neighbours a second call and nothing else.
+        A batch that was rejected for its data is halved instead while it has several members and the budget lasts, so
+        that one bad request costs its neighbours a second call and nothing else.
         """
-        flight = self._in_flight.pop(batch)
-        slices = flight.batch.slices
-        if isinstance(error, BackendRejected) and len(slices) > 1:
-            middle = len(slices) // 2
-            self._halves.extend((flight.batch.key, half) for half in (slices[:middle], slices[middle:]))
+        flight = self._landed(batch, now)
+        queue = flight.queue
+        if isinstance(error, BackendOverloaded):
+            queue.ceiling.exhausted(flight.batch.rows)
+            queue.resize(self._depth.slots)
+        if isinstance(error, BackendUnavailable):
+            queue.breaker.unavailable(now)
+        elif isinstance(error, DeadlineExceeded | Cancelled):
+            queue.breaker.undecided()
+        else:
+            queue.breaker.answered()
+        again = halves(flight.batch.slices, error, queue.budget)
+        if again:
+            self._halves.extend((queue, half) for half in again)
             return []
-        members = [part.request for part in flight.batch.slices if part.request in self._requests]
-        for member in members:
-            self._forget(member)
-        return [Reject(member, error) for member in members]
+        members = {request: None for request in flight.requests if request.open}
+        if queue.breaker.shut:
+            members |= dict.fromkeys(self._backlog.waiting_for(queue.breaker))
+        for request in members:
+            self._backlog.end(request)
+        return [Reject(request.number, error) for request in members]
 
     def cancel(self, request: int) -> None:
         """Nobody waits for this request any more; its queued rows are dropped, its answers will be too."""
-        if request in self._requests:
-            self._forget(request)
+        if (gone := self._backlog.requests.get(request)) is not None:
+            self._backlog.end(gone)
 
     def tick(self, now: float) -> list[Action]:
         """Reject whatever is out of time, queued or in flight."""
         late: list[Action] = []
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, request = heappop(self._deadlines)
-            if request in self._requests:
-                self._forget(request)
-                late.append(Reject(request, DeadlineExceeded("the deadline passed before the answer was there")))
+        for request in self._backlog.expired(now):
+            if request.waiting_rows:
+                request.flow.lane_queue.queue.shed["expired"] += 1
+            self._backlog.end(request)
+            late.append(Reject(request.number, DeadlineExceeded("the deadline passed before the answer was there")))
         return late
 
     def next_deadline_seconds(self) -> float | None:
-        """When `tick` has something to do at the earliest; None while nobody waits for anything."""
-        while self._deadlines and self._deadlines[0][1] not in self._requests:
-            heappop(self._deadlines)
-        return self._deadlines[0][0] if self._deadlines else None
-
-    def _next_rows(self) -> tuple[QueueKey, tuple[RowSlice, ...]] | None:
-        while self._halves:
-            key, half = self._halves.popleft()
-            if alive := tuple(part for part in half if part.request in self._requests):
-                return key, alive
-        key_waiting = self._next_queue()
-        return None if key_waiting is None else (key_waiting, tuple(self._take(key_waiting)))
-
-    def _next_queue(self) -> QueueKey | None:
-        """The queue whose head has waited longest."""
-        return min(self._queues, key=lambda key: next(iter(self._queues[key].values())), default=None)
-
-    def _take(self, key: QueueKey) -> Iterator[RowSlice]:
-        """Rows for one batch, oldest first. A request larger than a batch gives what fits and queues anew behind
-        the others, so that it takes one slot at a time while others wait.
+        """When `fill_slots` has something to do at the earliest that nothing else will tell: a deadline, the end of a
+        wait for company, a backend to probe. None while nobody waits for anything.
         """
-        most = self._most_rows(key)
-        queue, room = self._queues[key], most
-        while queue and room:
-            request = self._requests[next(iter(queue))]
-            submission = request.submission
-            if request.waiting_rows > room and submission.rows <= most:
-                return
-            rows = min(request.waiting_rows, room)
-            yield RowSlice(submission.request, request.sent_rows, rows)
-            request.sent_rows += rows
-            self.queued_rows -= rows
-            room -= rows
-            if request.waiting_rows:
-                queue[submission.request] = next(self._places)
-                queue.move_to_end(submission.request)
-            else:
-                self._leave_queue(submission)
+        held = self._wake_seconds if self._backlog.requests else inf  # who was held may have left since
+        due = min(self._backlog.next_deadline_seconds(), held)
+        return None if due == inf else due
 
-    def _most_rows(self, key: QueueKey) -> int:
-        """The largest size allowed within `max_batch_rows`; one that is smaller than any allowed size is filled up."""
-        if not key.rules.allowed_rows:
-            return self._max_batch_rows
-        within = [size for size in key.rules.allowed_rows if size <= self._max_batch_rows]
-        return within[-1] if within else self._max_batch_rows
+    def _next_turn(self, waiting: Sequence[Lane], now: float) -> LaneQueue | None:
+        """Whose rows lead the next batch: the lane by its reserve, in it the queue by its turn. None where all that
+        wait are held; then it is known until when.
+        """
+        for lane in self._reserves.order(waiting):
+            lead = self._backlog.turns[lane].turn(lambda one: one.queue.ready_seconds() <= now)
+            if lead is not None:
+                return lead
+        self._wake_seconds = min(queue.ready_seconds() for queue in self._backlog.waiting_queues())
+        return None
 
-    def _remember_deadline(self, submission: Submission) -> None:
-        if len(self._deadlines) > DEADLINES_KEPT + 4 * len(self._requests):  # nearly all of them were met
-            self._deadlines = [entry for entry in self._deadlines if entry[1] in self._requests]
-            heapify(self._deadlines)
-        heappush(self._deadlines, (submission.deadline_seconds, submission.request))
+    def _dispatch(self, now: float, actions: list[Action]) -> bool:
+        """Send the next batch, and tell those whom it leaves behind. False when all that wait are held."""
+        waiting = self._backlog.waiting_lanes()
+        lead = self._next_turn(waiting, now)
+        if lead is None:
+            return False
+        queue = lead.queue
+        aged = [lane.lane for lane in queue.lanes if lane.rows and lane.head().is_impatient(now)] if waiting[1:] else ()
+        assembly = put_together(queue, lead, now)
+        if assembly.rows:
+            batch = self._send(queue, assembly.slices, assembly.requests, assembly.deadline_seconds, now)
+            seconds = queue.cost.seconds(batch.padded_rows) or 0.0
+            self._backlog.turns[lead.lane].spend(lead, max(seconds, QUEUE_QUANTUM_SECONDS))
+            if len(waiting) > 1:
+                self._reserves.spend(seconds, waiting, assembly.riding, aged)
+            self._backlog.sent(queue, assembly.rows, assembly.nbytes)
+            queue.sent(assembly.requests[0], assembly.rows, now)
+            actions.append(batch)
+        for request, rows, verdict in assembly.dropped:
+            queue.shed[verdict.name.lower()] += 1
+            self._backlog.dropped(request, rows)
+            actions.append(Reject(request.number, DeadlineExceeded(LATE[verdict])))
+        return True
 
-    def _forget(self, request: int) -> None:
-        gone = self._requests.pop(request)
-        if gone.waiting_rows:
-            self.queued_rows -= gone.waiting_rows
-            self._leave_queue(gone.submission)
+    def _send(
+        self, queue: Queue, slices: Sequence[RowSlice], requests: Sequence[Request], deadline: float, now: float
+    ) -> SendBatch:
+        rows = sum(part.rows for part in slices)
+        padded_rows = call_rows(rows, queue.key.rules.allowed_rows)
+        batch = SendBatch(next(self._batches), queue.key, tuple(slices), deadline, padded_rows)
+        self._in_flight[batch.batch] = _InFlight(batch, queue, requests, now, queue.cost.seconds(padded_rows))
+        queue.in_flight += 1
+        queue.breaker.sent()
+        return batch
 
-    def _leave_queue(self, gone: Submission) -> None:
-        queue = self._queues[gone.key]
-        del queue[gone.request]
-        if not queue:
-            del self._queues[gone.key]
-        self.queued_bytes -= gone.nbytes
+    def _next_half(self, now: float) -> SendBatch | None:
+        """A half of a rejected batch, without those who are gone or would be late."""
+        for _ in range(len(self._halves)):
+            queue, half = self._halves.popleft()
+            if queue.breaker.ready_seconds > now:
+                self._halves.append((queue, half))
+                continue
+            alive = [part for part in half if part.request in self._backlog.requests]
+            if alive:
+                requests = [self._backlog.requests[part.request] for part in alive]
+                return self._send(queue, alive, requests, max(one.deadline_seconds for one in requests), now)
+        return None
 
-    def _learn(self, flight: _InFlight, now: float) -> None:
-        sample = (now - flight.sent_at_seconds) / flight.batch.rows
-        weight = FORGETTING if self._seconds_per_row else 1.0
-        self._seconds_per_row += weight * (sample - self._seconds_per_row)
+    def _landed(self, batch: int, now: float) -> _InFlight:
+        flight = self._in_flight.pop(batch)
+        flight.queue.in_flight -= 1
+        flight.queue.last_call_seconds = now
+        return flight
+
+    def _learn(self, flight: _InFlight, latency_seconds: float, now: float) -> None:
+        """What a good call teaches."""
+        queue, batch, seconds = flight.queue, flight.batch, now - flight.sent_at_seconds
+        queue.breaker.answered()
+        queue.budget.earn()
+        if flight.predicted_seconds is not None:
+            queue.calls.observe(flight.predicted_seconds, seconds)
+        held_up = self._backlog.rows > 0 and len(self._in_flight) + 1 >= self._depth.slots
+        if self._depth.batch_done(latency_seconds, batch.rows, held_up=held_up):
+            self._door.slots = self._depth.slots
+            for other in self._backlog.queues.values():
+                other.resize(self._depth.slots)
+        is_news = queue.cost.observe(batch.padded_rows, seconds, now)
+        if queue.ceiling.done(batch.rows) or is_news:
+            queue.resize(self._depth.slots)
+
+    def _next_free_seconds(self) -> float:
+        """When the first slot should be free again, with the margin; now, where a call's time is unknown."""
+        return min(
+            flight.sent_at_seconds + MARGIN * (flight.predicted_seconds or 0.0) for flight in self._in_flight.values()
+        )

@@ -41,6 +41,7 @@ STATUSES: Mapping[type[errors.PenstockError], StatusCode] = MappingProxyType(
         errors.Forbidden: StatusCode.PERMISSION_DENIED,
         errors.BackendError: StatusCode.INTERNAL,
         errors.BackendUnavailable: StatusCode.UNAVAILABLE,
+        errors.BackendOverloaded: StatusCode.RESOURCE_EXHAUSTED,
         ReloadRefused: StatusCode.FAILED_PRECONDITION,
     }
 )
@@ -83,7 +84,8 @@ def error_metadata(error: errors.PenstockError) -> Metadata:
 def _retry_seconds(error: errors.PenstockError) -> float | None:
     if isinstance(error, errors.RetryLater):
         return max(error.retry_after_seconds, 0.001)
-    return _AT_ONCE_SECONDS if isinstance(error, errors.ModelNotReady | errors.BackendUnavailable) else None
+    passing = errors.ModelNotReady | errors.BackendUnavailable | errors.BackendOverloaded
+    return _AT_ONCE_SECONDS if isinstance(error, passing) else None
 
 
 def _any(name: str, content: bytes) -> bytes:

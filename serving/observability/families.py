@@ -17,7 +17,7 @@ from serving.observability.histogram import ROWS, SECONDS, cell_count, cumulativ
 Sums: TypeAlias = Mapping[str, Mapping[Key, Sequence[float]]]
 """Of each kind of record, the cells of each label set, summed."""
 
-REQUEST, BATCH, REJECTED, NON_FINITE = "request", "batch", "rejected", "non_finite"
+REQUEST, BATCH, REJECTED, NON_FINITE, SHED = "request", "batch", "rejected", "non_finite", "shed"
 """Kinds of records: the first part of a record's key; the labels are the rest."""
 
 _SECONDS_CELLS, _ROWS_CELLS = cell_count(SECONDS), cell_count(ROWS)
@@ -25,7 +25,7 @@ SECONDS_SUM, ROWS_SUM = _SECONDS_CELLS - 1, _ROWS_CELLS - 1
 TOTAL, DECODE, ENCODE = (number * _SECONDS_CELLS for number in range(3))
 QUEUE, BACKEND, BATCH_ROWS = (number * _SECONDS_CELLS for number in range(3))
 PADDING = BATCH_ROWS + _ROWS_CELLS
-SIZES: Mapping[str, int] = {REQUEST: 3 * _SECONDS_CELLS, BATCH: PADDING + 1, REJECTED: 1, NON_FINITE: 1}
+SIZES: Mapping[str, int] = {REQUEST: 3 * _SECONDS_CELLS, BATCH: PADDING + 1, REJECTED: 1, NON_FINITE: 1, SHED: 1}
 """Cells of each kind. A request's code is among its labels, so that its durations count it too."""
 
 _REQUEST_LABELS = ("model_name", "model_version", "signature", "protocol")
@@ -84,6 +84,7 @@ def families(sums: Sums) -> Iterator[Metric]:
         ("model_name", "model_version"),
         _first(sums[NON_FINITE]),
     )
+    yield _counter("shed_requests", "Requests ended by a rule.", (*_MODEL_LABELS, "rule"), _first(sums[SHED]))
     for histogram in _HISTOGRAMS:
         yield _histogram_family(histogram, sums[histogram.kind])
 

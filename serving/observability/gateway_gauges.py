@@ -15,10 +15,10 @@ from serving.observability.families import gauge
 Statuses: TypeAlias = Mapping[str, Mapping[int, VersionStatus]]
 
 
-def moment_of(batcher: Batcher, slots: int, now: float) -> Moment:
+def moment_of(batcher: Batcher, now: float) -> Moment:
     """What this process shows on the board; `now` on the monotonic clock, which all processes share."""
     core, age = batcher.core, batcher.oldest_age_seconds(now)
-    return Moment(core.in_flight, slots, core.queued_rows, now - age if age else 0.0)
+    return Moment(core.in_flight, core.slots, core.queued_rows, now - age if age else 0.0)
 
 
 def queue_gauges(board: Board, now: float) -> list[Metric]:

@@ -5,7 +5,7 @@ each and find their series by one lookup: what they cost, every request pays (do
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from serving.batching.events import SendBatch
-from serving.observability.cells import Slot
+from serving.observability.cells import Key, Slot
 from serving.observability.families import (
     BACKEND,
     BATCH,
@@ -27,6 +27,7 @@ from serving.observability.families import (
     REQUEST,
     ROWS_SUM,
     SECONDS_SUM,
+    SHED,
     SIZES,
     TOTAL,
     families,
@@ -68,6 +69,7 @@ class RequestMetrics(Collector):
         self.ledger = ledger or private_ledger()
         self._requests: dict[RequestSeries, Slot] = {}
         self._batches: dict[tuple[str, int, str], Slot] = {}
+        self._shed: dict[Key, int] = {}
 
     def request_finished(
         self,
@@ -99,8 +101,7 @@ class RequestMetrics(Collector):
         cells[at + _BACKEND_SUM] += backend_seconds
         cells[at + BATCH_ROWS + bisect_left(ROWS, rows)] += 1.0
         cells[at + _BATCH_ROWS_SUM] += rows
-        if padding := padding_rows(batch, rows):
-            cells[at + PADDING] += padding
+        cells[at + PADDING] += batch.padded_rows - rows
         for wait in queue_seconds:
             cells[at + bisect_left(SECONDS, wait)] += 1.0
         cells[at + _QUEUE_SUM] += sum(queue_seconds)
@@ -111,6 +112,13 @@ class RequestMetrics(Collector):
 
     def non_finite_output(self, model_name: str, model_version: str) -> None:
         self._count(NON_FINITE, model_name, model_version)
+
+    def shed_so_far(self, totals: Mapping[Key, int]) -> None:
+        """Requests that each rule of the batcher has ended in this process, by model, version, signature and rule."""
+        for key, total in totals.items():
+            cells, at = self._slot(SHED, *key)
+            cells[at] += total - self._shed.get(key, 0)
+        self._shed = dict(totals)
 
     def served(self, model_name: str, model_version: str) -> "Served":
         """What one version has done since the gateway started, over all workers, signatures and protocols."""
@@ -134,11 +142,6 @@ class RequestMetrics(Collector):
 
     def _slot(self, kind: str, *labels: int | str) -> Slot:
         return self.ledger.own.slot((kind, *map(str, labels)), SIZES[kind])
-
-
-def padding_rows(batch: SendBatch, rows: int) -> int:
-    """Rows that the call has beyond its members' own `rows`."""
-    return int(getattr(batch, "padded_rows", rows)) - rows
 
 
 def _count_and_sum(batches: Sequence[Sequence[float]], start: int) -> tuple[int, float]:

@@ -55,7 +55,7 @@ def numeric_array(values: Sequence[object] | Array, dtype_name: str, row_shape: 
     if not _fits_kind(values.dtype, dtype):
         raise WrongDtype(f"values of type {values.dtype} where {dtype_name} is expected", pointer=locate(0))
     _check_shape(values.shape[1:], row_shape, locate(0))
-    return _cast(values, dtype, locate)
+    return cast_numbers(values, dtype, locate)
 
 
 def string_array(values: Sequence[object], row_shape: Shape, locate: Locate) -> Array:
@@ -71,6 +71,8 @@ def check_range(array: Array, limits: tuple[float, float] | None, unit: str, loc
     if limits is None or array.size == 0:
         return
     low, high = limits
+    if low <= float(array.min()) and float(array.max()) <= high:
+        return
     flat: NDArray[Any] = array.reshape(len(array), -1)
     with np.errstate(over="ignore"):  # a limit past what a float16 holds limits nothing
         outside = (flat < low) | (flat > high)
@@ -184,7 +186,8 @@ def _plain(number: object) -> str:
     return str(number).removesuffix(".0")
 
 
-def _cast(values: Array, dtype: np.dtype[np.generic], locate: Locate) -> Array:
+def cast_numbers(values: Array, dtype: np.dtype[np.generic], locate: Locate) -> Array:
+    """`values` as `dtype`, of whose kind they are. Raises OutOfRange for what it cannot hold, NaN and infinity too."""
     if dtype.kind in "iu" and values.dtype != dtype:
         _check_integers(values, dtype, locate)
     with np.errstate(over="ignore"):

@@ -4,15 +4,16 @@ Pure: bytes are read elsewhere, and what is decided here is only who answers the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from serving.predict import Decode, Prediction
 from serving.rest.request_head import RequestHead
 
+INLINE_BYTES = 512 * 1024
+"""Bodies up to this are parsed and decoded at once: about a millisecond, less than a thread is worth."""
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+
+class Encoded(NamedTuple):
     """An answer's body and what must be said of it."""
 
     body: bytes
@@ -23,8 +24,7 @@ class Encoded:
 Encode: TypeAlias = Callable[[Prediction], Encoded]
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """The signature, how to decode the rest once the version's features are known, and how to write the answer.
 
     `has_image_bytes`: a few bytes can be millions of pixels, so images are never decoded on the event loop.

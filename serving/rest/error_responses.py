@@ -29,6 +29,7 @@ STATUSES: Mapping[type[errors.PenstockError], int] = MappingProxyType(
         errors.Forbidden: 403,
         errors.BackendError: 500,
         errors.BackendUnavailable: 503,
+        errors.BackendOverloaded: 503,
     }
 )
 
@@ -43,7 +44,7 @@ def error_response(error: errors.PenstockError, request_id: str) -> Response:
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if isinstance(error, errors.RetryLater):
         headers = ((b"retry-after", str(max(1, math.ceil(error.retry_after_seconds))).encode()),)
-    elif isinstance(error, errors.ModelNotReady | errors.BackendUnavailable):
+    elif isinstance(error, errors.ModelNotReady | errors.BackendUnavailable | errors.BackendOverloaded):
         headers = ((b"retry-after", b"1"),)
     return Response(status_of(error), error_body(str(error), type(error).__name__, request_id, field), headers)
 

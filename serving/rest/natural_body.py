@@ -5,9 +5,9 @@ Pure: head and body in; out comes what is asked. Forms of many rows are streamed
 
 import functools
 from collections.abc import Sequence
-from dataclasses import replace
 
 import orjson
+import simdjson
 
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature, ImageFeature, TextFeature
@@ -17,10 +17,10 @@ from serving.predict import Decode
 from serving.preprocessing.columns import decode_column
 from serving.preprocessing.npy import MAGIC, decode_npy
 from serving.rest.accept import preferred
-from serving.rest.ask import Ask
+from serving.rest.ask import INLINE_BYTES, Ask
 from serving.rest.form import decode_parts, read_parts, text_of
 from serving.rest.predict_answer import npy_or_predictions, predictions
-from serving.rest.predict_body import read_predict_json
+from serving.rest.predict_body import decode_plain, is_plain, read_predict_json
 from serving.rest.request_head import RequestHead
 
 JSON_TYPES = frozenset({"", "application/json", "application/x-www-form-urlencoded"})
@@ -35,13 +35,20 @@ ACCEPTED = (
 _NPY = "application/x-npy"
 
 
-def read_predict_body(head: RequestHead, body: bytes) -> Ask:
-    """Raises UnsupportedMediaType, and InvalidInput for a body that is not what its type says."""
+def read_predict_body(head: RequestHead, body: bytes, *, parser: simdjson.Parser | None = None) -> Ask:
+    """Raises UnsupportedMediaType, and InvalidInput for a body that is not what its type says. Without a
+    parser, JSON is read the strict way at once.
+    """
     media_type = head.media_type
-    ask = read_predict_json(body) if media_type in JSON_TYPES else _natural(head, media_type, body)
+    if media_type not in JSON_TYPES:
+        ask = _natural(head, media_type, body)
+    elif parser is not None and is_plain(body):
+        ask = _ask(functools.partial(decode_plain, parser if len(body) <= INLINE_BYTES else simdjson.Parser(), body))
+    else:
+        ask = read_predict_json(body)
     accept = head.headers.get(b"accept")
     if accept is not None and b"npy" in accept and preferred(accept, ("application/json", _NPY)) == _NPY:
-        return replace(ask, encode=npy_or_predictions(ask.encode))
+        return ask._replace(encode=npy_or_predictions(ask.encode))
     return ask
 
 

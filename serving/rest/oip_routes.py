@@ -10,6 +10,7 @@ from fastapi import Response as HttpResponse
 from starlette.routing import Route
 
 from serving.backend_protocol import VersionState
+from serving.batching.explanation import BatcherFacts
 from serving.catalog import Catalog, CatalogView, ModelReference, Servable
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.open_inference import DATATYPES
@@ -19,7 +20,7 @@ from serving.observability.metrics import RequestMetrics
 from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_response
 from serving.rest.oip_body import read_infer
-from serving.rest.oip_statistics import model_statistics
+from serving.rest.oip_statistics import batching_statistics, model_statistics
 from serving.rest.predict_endpoint import PredictEndpoint, Serving
 from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.tfserving_routes import REFUSALS, path_parameters
@@ -43,9 +44,13 @@ def infer_routes(serving: Serving) -> list[Route]:
 
 
 def oip_router(
-    catalog: Catalog, request_ids: RequestIds, missing: Callable[[], str], metrics: RequestMetrics
+    catalog: Catalog,
+    request_ids: RequestIds,
+    missing: Callable[[], str],
+    metrics: RequestMetrics,
+    explain: Callable[[], BatcherFacts],
 ) -> APIRouter:
-    """`missing` says why the gateway is not ready, empty when it is."""
+    """`missing` says why the gateway is not ready, empty when it is; `explain` what the batcher does."""
     router = APIRouter(tags=["open inference protocol"])
 
     def answer(request: Request, make: Callable[[ModelReference], tuple[int, Any]]) -> HttpResponse:
@@ -71,7 +76,7 @@ def oip_router(
 
         @router.get(f"{prefix}/stats", summary=f"What was counted of {of}", openapi_extra=described, responses=REFUSALS)
         async def stats(request: Request) -> HttpResponse:
-            return answer(request, lambda reference: (200, statistics(catalog.view, metrics, reference)))
+            return answer(request, lambda reference: (200, statistics(catalog.view, metrics, explain(), reference)))
 
         @router.get(prefix, summary=f"Inputs and outputs of {of}", openapi_extra=described, responses=REFUSALS)
         async def metadata(request: Request) -> HttpResponse:
@@ -122,12 +127,15 @@ def model_metadata(view: CatalogView, reference: ModelReference) -> dict[str, An
     }
 
 
-def statistics(view: CatalogView, metrics: RequestMetrics, reference: ModelReference) -> dict[str, Any]:
+def statistics(
+    view: CatalogView, metrics: RequestMetrics, batching: BatcherFacts, reference: ModelReference
+) -> dict[str, Any]:
     """Of the version named, or of all that are live. Raises UnknownModel, UnknownVersion."""
     named = reference.version is not None or reference.label is not None
     version = view.version_named(reference) if named else None
     versions = view.entry(reference.model).servables if version is None else (version,)
-    return model_statistics(metrics.collect(), reference.model, versions)
+    found = model_statistics(metrics.collect(), reference.model, versions)
+    return {**found, "batching": batching_statistics(batching, reference.model, versions)}
 
 
 def repository_index(view: CatalogView) -> list[dict[str, str]]:

@@ -1,12 +1,16 @@
 """`GET /v2/models/{model}/stats`: the statistics extension, read out of the metrics that are counted anyway.
 
-Pure. Counts begin with the process; times are nanoseconds, as the extension has them.
+Pure. Counts begin with the process; times are nanoseconds, as the extension has them. Beside it, under `batching`, what
+the batcher knows of the model and does about it, in seconds: ours, and no part of the extension.
 """
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from prometheus_client.metrics_core import Metric
+
+from serving.batching.explanation import BatcherFacts, QueueFacts
 
 _SECONDS_TO_NS = 1_000_000_000
 
@@ -23,6 +27,40 @@ def model_statistics(metrics: Iterable[Metric], model: str, versions: Iterable[i
                     key = (f"{sample.name}:{'success' if code == '200' else 'fail'}", key[1])
                 found[key] = found.get(key, 0.0) + sample.value
     return {"model_stats": [_of_version(found, model, str(version)) for version in versions]}
+
+
+def batching_statistics(facts: BatcherFacts, model: str, versions: Iterable[int]) -> dict[str, Any]:
+    """The slots, which all models of the backend share, and the queues of these versions."""
+    shown = set(versions)
+    queues = [queue for queue in facts.queues if queue.target.model == model and queue.target.version in shown]
+    return {
+        "slots": facts.slots,
+        "slots_reason": facts.slots_reason,
+        "in_flight_batches": facts.in_flight_batches,
+        "queued_rows": facts.queued_rows,
+        "drain_seconds": facts.drain_seconds,
+        "queues": [_of_queue(queue) for queue in queues],
+    }
+
+
+def _of_queue(queue: QueueFacts) -> dict[str, Any]:
+    return {
+        "version": str(queue.target.version),
+        "signature": queue.target.signature,
+        "inputs": [{"name": name, "dtype": dtype, "row_shape": shape} for name, dtype, shape in queue.layout],
+        "queued_rows": queue.queued_rows,
+        "in_flight_batches": queue.in_flight_batches,
+        "cost": None if queue.cost is None else asdict(queue.cost),
+        "buckets": [asdict(bucket) for bucket in queue.buckets],
+        "batch_rows": queue.batch_rows,
+        "batch_reason": queue.batch_reason,
+        "calls": asdict(queue.calls),
+        "latency": asdict(queue.latency),
+        "breaker": queue.breaker,
+        "probe_in_seconds": queue.probe_in_seconds,
+        "is_overloaded": queue.is_overloaded,
+        "shed": dict(queue.shed),
+    }
 
 
 def _of_version(found: dict[tuple[str, str], float], model: str, version: str) -> dict[str, Any]:

@@ -20,16 +20,14 @@ from serving.errors import Cancelled, InternalError, PenstockError
 from serving.observability.metrics import UNKNOWN, RequestMetrics
 from serving.predict import Prediction, Predictor, PredictRequest
 from serving.request_ids import RequestIds
-from serving.rest.ask import Ask, ReadAsk
+from serving.rest.ask import INLINE_BYTES, Ask, ReadAsk
 from serving.rest.body import read_body
-from serving.rest.disconnects import cancelled_on_disconnect
+from serving.rest.disconnects import Callers
 from serving.rest.error_responses import error_response, status_of
 from serving.rest.predict_answer import server_timing
 from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.response import Response, send_response
 
-INLINE_BYTES = 256 * 1024
-"""Bodies up to this are parsed and decoded at once: under a millisecond or two, less than a thread is worth."""
 _log = logging.getLogger(__name__)
 
 
@@ -56,6 +54,7 @@ class Serving:
     timeout_seconds: float
     clock: Callable[[], float] = time.monotonic
     request_ids: RequestIds = field(default_factory=RequestIds)
+    callers: Callers = field(default_factory=Callers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ class PredictEndpoint:
             _log.exception("request %s failed in an unforeseen way", call.request_id)
             response = self.refusal(call, InternalError("internal error"))
         self.count(call, response.status)
-        await send_response(send, response, call.request_id)
+        await send_response(scope, send, response, call.request_id)
 
     def call(self, scope: Scope, head: RequestHead) -> Call:
         """A request at its beginning."""
@@ -96,24 +95,19 @@ class PredictEndpoint:
         timeout = head.timeout_seconds(self.serving.timeout_seconds)
         raw = await read_body(receive, head, self.serving.max_body_bytes)
         parsing = self.serving.clock()
-        ask = await self._parsed(head, raw)
+        ask = self.read(head, raw) if len(raw) <= INLINE_BYTES else await asyncio.to_thread(self.read, head, raw)
         parse_seconds = self.serving.clock() - parsing
         if ask.timeout_seconds is not None:
             timeout = min(timeout, ask.timeout_seconds)
         dear = ask.has_image_bytes or len(raw) > INLINE_BYTES
         deadline = call.started_seconds + timeout
         request = PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of)
-        with cancelled_on_disconnect(receive):
+        with self.serving.callers.waiting(receive):
             prediction = await self.serving.predictor.predict(request)
         call.signature = ask.signature
         call.version = str(prediction.servable.version)
         call.decode_seconds = parse_seconds + prediction.decode_seconds
         return self._encoded(call, ask, prediction)
-
-    async def _parsed(self, head: RequestHead, raw: bytes) -> Ask:
-        if len(raw) <= INLINE_BYTES:
-            return self.read(head, raw)
-        return await asyncio.to_thread(self.read, head, raw)
 
     def _encoded(self, call: Call, ask: Ask, prediction: Prediction) -> Response:
         started = self.serving.clock()

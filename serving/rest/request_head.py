@@ -5,7 +5,8 @@ Pure: header bytes in, facts out.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from serving.catalog import ModelReference
 from serving.errors import InvalidInput, UnknownVersion
@@ -14,8 +15,7 @@ TIMEOUT_HEADER = b"x-request-timeout-ms"
 _VERSION = re.compile(r"[0-9]{1,18}")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(NamedTuple):
     """A request's headers, names in lower case as ASGI gives them; of a repeated one the last counts."""
 
     headers: Mapping[bytes, bytes]
@@ -23,7 +23,7 @@ class RequestHead:
     @property
     def media_type(self) -> str:
         """The Content-Type without its parameters, in lower case; empty when there is none."""
-        return self.headers.get(b"content-type", b"").split(b";")[0].strip().lower().decode("latin-1")
+        return _media_type(self.headers.get(b"content-type", b""))
 
     @property
     def given_id(self) -> str | None:
@@ -43,6 +43,11 @@ class RequestHead:
         if not milliseconds > 0:
             raise InvalidInput("X-Request-Timeout-Ms is not a positive number of milliseconds")
         return min(most, milliseconds / 1000)
+
+
+@lru_cache(256)
+def _media_type(content_type: bytes) -> str:
+    return content_type.split(b";")[0].strip().lower().decode("latin-1")
 
 
 def reference_of(parameters: Mapping[str, str]) -> ModelReference:

@@ -1,14 +1,17 @@
-"""An answer in full, and the two ASGI messages that send it."""
+"""An answer in full, and the ASGI messages that send it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from starlette.types import Send
+from starlette.types import Scope, Send
 
+WHOLE_RESPONSE = "penstock.response"
+"""An extension of ASGI: a message with `status`, `headers` (pairs, names in lower case, safe to send as they are; the
+length and what becomes of the connection are the server's to say) and the whole `body`.
+"""
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """A body, JSON unless it says otherwise; `headers` beside the content type, the length and the request id."""
 
     status: int
@@ -17,12 +20,16 @@ class Response:
     content_type: bytes = b"application/json"
 
 
-async def send_response(send: Send, response: Response, request_id: str) -> None:
+async def send_response(scope: Scope, send: Send, response: Response, request_id: str) -> None:
+    """In one message to a server that takes it so, else in ASGI's two."""
     headers = [
         (b"content-type", response.content_type),
-        (b"content-length", str(len(response.body)).encode()),
         (b"x-request-id", request_id.encode()),
         *response.headers,
     ]
+    if WHOLE_RESPONSE in scope.get("extensions", ()):
+        await send({"type": WHOLE_RESPONSE, "status": response.status, "headers": headers, "body": response.body})
+        return
+    headers.append((b"content-length", b"%d" % len(response.body)))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

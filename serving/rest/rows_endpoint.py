@@ -102,7 +102,7 @@ class RowsEndpoint:
         except Cancelled as error:
             status = status_of(error)
         except PenstockError as error:
-            await send_response(send, response := self.whole.refusal(call, error), call.request_id)
+            await send_response(scope, send, response := self.whole.refusal(call, error), call.request_id)
             status = response.status
         self.whole.count(call, status)
 

@@ -3,10 +3,12 @@
 Answers are shaped as TensorFlow Serving shapes them; what is ours stands beside, under names it does not use.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
+import simdjson
 from fastapi import APIRouter, Request
 from fastapi import Response as HttpResponse
 from starlette.routing import Route
@@ -49,7 +51,8 @@ def predict_routes(serving: Serving, max_stream_rows: int) -> list[Route]:
 
     For every method: otherwise GET would fall through to the status of a model named `digits:predict`.
     """
-    endpoint = RowsEndpoint(PredictEndpoint(serving, read_predict_body), max_stream_rows)
+    read = functools.partial(read_predict_body, parser=simdjson.Parser())
+    endpoint = RowsEndpoint(PredictEndpoint(serving, read), max_stream_rows)
     return [Route(f"{prefix}:predict", endpoint) for prefix in PREFIXES]
 
 

@@ -17,12 +17,12 @@ import numpy.random  # noqa: F401 - its extension modules must be in memory befo
 
 from serving.backends.embedded.stderr_filter import without_greetings
 from serving.backends.tensorflow_messages import REMEDY, tensorflow_folder
-from serving.errors import BackendError, BackendRejected, BackendUnavailable
+from serving.errors import BackendError, BackendOverloaded, BackendRejected, BackendUnavailable
 
 LIBRARY_NAMES = ("libtensorflow_cc.so.2", "libtensorflow_cc.2.dylib")
 
 OK, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE = 0, 8, 10, 14
-_PASSING = frozenset({RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE})
+_PASSING = {RESOURCE_EXHAUSTED: BackendOverloaded, ABORTED: BackendUnavailable, UNAVAILABLE: BackendUnavailable}
 """Codes that say nothing against the input: the same call may succeed later."""
 
 
@@ -134,5 +134,4 @@ def buffer_bytes(buffer: Any) -> bytes:
 
 
 def _error(code: int, message: str) -> BackendError:
-    kind = BackendUnavailable if code in _PASSING else BackendRejected
-    return kind(message)
+    return _PASSING.get(code, BackendRejected)(message)

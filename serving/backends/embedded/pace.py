@@ -6,36 +6,43 @@ call in the loop would hold everybody up.
 
 LOOP_SECONDS = 0.0005
 """The longest call that may hold the event loop up: about what reading a dozen requests takes."""
-FORGETTING = 0.1
-"""Weight of the newest call in the moving mean."""
+WINDOW_CALLS = 32
 
 
 class Pace:
-    """Processor seconds of a call by its rows, in classes of powers of two; the calls of many threads add to it."""
+    """Seconds of a call by its rows, in classes of powers of two: the least of the last calls, for what took longer
+    waited, for Python's lock or for a core. Many threads may add to it.
+    """
 
-    __slots__ = ("_means",)
+    __slots__ = ("_least", "_windows")
 
     def __init__(self) -> None:
-        self._means: dict[int, float] = {}
+        self._least: dict[int, float] = {}
+        self._windows: dict[int, list[float]] = {}
 
     def observe(self, rows: int, seconds: float) -> None:
         size = rows.bit_length()
-        mean = self._means.get(size)
-        self._means[size] = seconds if mean is None else mean + FORGETTING * (seconds - mean)
+        if seconds < self._least.get(size, float("inf")):
+            self._least[size] = seconds
+        window = self._windows.setdefault(size, [])
+        window.append(seconds)
+        if len(window) >= WINDOW_CALLS:
+            self._least[size] = min(window)
+            window.clear()
 
     def seconds(self, rows: int) -> float | None:
         """Of a call with so many rows; of the next larger class that is known, else of the largest, scaled up. None
         before the first call.
         """
         size = rows.bit_length()
-        known = self._means.get(size)
-        if known is not None or not self._means:
+        known = self._least.get(size)
+        if known is not None or not self._least:
             return known
-        larger = [each for each in self._means if each > size]
+        larger = [each for each in self._least if each > size]
         if larger:
-            return self._means[min(larger)]
-        most: int = max(self._means)
-        return self._means[most] * 2.0 ** (size - most)
+            return self._least[min(larger)]
+        most: int = max(self._least)
+        return self._least[most] * 2.0 ** (size - most)
 
     def fits_the_loop(self, rows: int) -> bool:
         seconds = self.seconds(rows)

@@ -13,16 +13,19 @@ from pathlib import Path
 from serving.app import create_app
 from serving.settings import load_settings
 from serving.catalog import ModelReference
+from serving.predict import PredictRequest
+from serving.preprocessing.records import decode_instances
 
 async def main(models, instance):
     app = create_app(load_settings({}, {}, {"models": models, "grpc_port": 0}))
     async with app.router.lifespan_context(app):
         gateway = app.state.gateway
         await gateway.started.wait()
-        servable = gateway.catalog.view.resolve(ModelReference("digits"))
-        from serving.preprocessing.records import decode_instances
-        inputs = decode_instances([instance], servable.features("serving_default"))
-        answer = await gateway.batcher.predict(servable.target("serving_default"), inputs, 1e12)
+        def decode(features):
+            return decode_instances([instance], features)
+
+        request = PredictRequest(ModelReference("digits"), "serving_default", decode, False, 1e12)
+        answer = await gateway.predictor.predict(request)
         assert answer.outputs["probabilities"].shape == (1, 10)
     print(json.dumps(sorted(sys.modules)))
 
@@ -35,7 +38,11 @@ def test_a_prediction_is_served_without_importing_tensorflows_python(trained_mod
     assert manifest
     instance = json.dumps(manifest.golden_examples[0].instance)
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(trained_models), instance], capture_output=True, text=True, check=False
+        [sys.executable, "-c", SCRIPT, str(trained_models), instance],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     loaded = set(json.loads(done.stdout))

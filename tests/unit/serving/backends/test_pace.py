@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.backends.embedded.pace import LOOP_SECONDS, Pace
+from serving.backends.embedded.pace import LOOP_SECONDS, WINDOW_CALLS, Pace
 
 
 def test_an_unknown_signature_does_not_fit_the_loop() -> None:
@@ -29,9 +29,16 @@ def test_an_unknown_size_is_taken_for_a_larger_one_or_scaled_up(rows: int, secon
 def test_a_model_that_became_slow_leaves_the_loop_and_one_that_recovered_returns() -> None:
     pace = Pace()
     pace.observe(1, LOOP_SECONDS / 2)
-    for _ in range(50):
+    for _ in range(2 * WINDOW_CALLS):
         pace.observe(1, LOOP_SECONDS * 4)
     assert not pace.fits_the_loop(1)
-    for _ in range(50):
+    pace.observe(1, LOOP_SECONDS / 2)
+    assert pace.fits_the_loop(1)
+
+
+def test_calls_that_waited_say_nothing_of_the_model() -> None:
+    pace = Pace()
+    for _ in range(3 * WINDOW_CALLS):
         pace.observe(1, LOOP_SECONDS / 2)
+        pace.observe(1, LOOP_SECONDS * 10)
     assert pace.fits_the_loop(1)

@@ -103,7 +103,7 @@ class Gateway:
         rows: int = 1,
         *,
         target: Target = DIGITS,
-        patience_seconds: float = 10.0,
+        patience_seconds: float = 100.0,
         allowed_batch_rows: tuple[int, ...] = (),
     ) -> Answer:
         """Rows first, first + 1, ... with these numbers as their only input."""

@@ -1,18 +1,19 @@
 """Requests and cores in miniature, and what the tests of batching read from a core's actions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from serving.backend_protocol import Target
 from serving.batching.admission import QueueLimits
-from serving.batching.events import Action, BatchRules, Complete, QueueKey, Reject, SendBatch, Submission
+from serving.batching.events import Action, BatchRules, Complete, Lane, QueueKey, Reject, SendBatch, Submission
 from serving.batching.policy import BatchingCore
 
 LATER = 1_000_000.0
 """A deadline that no test reaches."""
 
 
-def key_of(model: str, allowed_batch_rows: tuple[int, ...] = ()) -> QueueKey:
-    return QueueKey(Target(model, 1, "serving_default"), (("x", "<f4", (2,)),), BatchRules(allowed_batch_rows))
+def key_of(model: str, allowed_batch_rows: tuple[int, ...] = (), max_wait_seconds: float = 0.0) -> QueueKey:
+    rules = BatchRules(allowed_batch_rows, max_wait_seconds=max_wait_seconds)
+    return QueueKey(Target(model, 1, "serving_default"), (("x", "<f4", (2,)),), rules)
 
 
 def submission(
@@ -23,8 +24,12 @@ def submission(
     nbytes: int = 0,
     deadline_seconds: float = LATER,
     allowed_batch_rows: tuple[int, ...] = (),
+    max_wait_seconds: float = 0.0,
+    lane: Lane = Lane.NORMAL,
+    tenant: str = "",
 ) -> Submission:
-    return Submission(request, key_of(model, allowed_batch_rows), rows, nbytes, deadline_seconds)
+    key = key_of(model, allowed_batch_rows, max_wait_seconds)
+    return Submission(request, key, rows, nbytes, deadline_seconds, lane, tenant)
 
 
 def new_core(
@@ -35,6 +40,15 @@ def new_core(
     for one in waiting:
         assert core.submit(one, 0.0) == []
     return core
+
+
+def answered_after(core: BatchingCore, one: Submission, seconds: Callable[[int], float], now: float) -> None:
+    """Submit a request to an idle core and let its batches be answered, each after `seconds` of its rows."""
+    assert core.submit(one, now) == []
+    while flying := batches(core.fill_slots(now)):
+        for batch in flying:
+            now += seconds(batch.padded_rows)
+            core.batch_done(batch.batch, now)
 
 
 def sent(actions: Sequence[Action]) -> list[list[tuple[int, int]]]:

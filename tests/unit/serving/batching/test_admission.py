@@ -4,8 +4,8 @@ from serving.batching.admission import Load, QueueLimits, refusal
 from serving.errors import InvalidInput, Overloaded, PayloadTooLarge
 
 LIMITS = QueueLimits(max_rows=10, max_bytes=1_000)
-EMPTY = Load(rows=0, nbytes=0, seconds_per_row=0.0)
-BUSY = Load(rows=8, nbytes=900, seconds_per_row=0.5)
+EMPTY = Load(rows=0, nbytes=0, drain_seconds=0.0)
+BUSY = Load(rows=8, nbytes=900, drain_seconds=4.0)
 
 
 def test_what_fits_may_enter() -> None:
@@ -21,7 +21,7 @@ def test_a_full_queue_says_when_it_will_have_drained(rows: int, nbytes: int) -> 
 
 
 def test_a_queue_that_knows_no_speed_yet_says_at_once() -> None:
-    error = refusal(10, 0, Load(rows=1, nbytes=0, seconds_per_row=0.0), LIMITS)
+    error = refusal(10, 0, Load(rows=1, nbytes=0, drain_seconds=0.0), LIMITS)
     assert isinstance(error, Overloaded)
     assert error.retry_after_seconds == 0.0
 

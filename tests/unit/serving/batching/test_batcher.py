@@ -6,6 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import Turn
 from serving.contract.tensors import Array
 from serving.errors import (
@@ -186,6 +187,33 @@ async def test_close_waits_for_who_came_in_this_very_turn() -> None:
     await desk.batcher.close()
     assert desk.idle
     assert ids(await caller) == [1]
+
+
+@on_event_loop
+async def test_calls_that_answer_at_once_give_everybody_their_own() -> None:
+    backend = await in_memory()
+    backend.at_once = True
+    desk = gateway(backend, max_batch_rows=4)
+    answers = await asyncio.gather(*(desk.ask(10 * n, n) for n in range(1, 8)))
+    assert [ids(answer) for answer in answers] == [list(range(10 * n, 11 * n)) for n in range(1, 8)]
+    assert desk.idle
+
+
+@on_event_loop
+async def test_a_bad_request_among_calls_that_answer_at_once_fails_alone() -> None:
+    backend = await in_memory()
+    backend.at_once = True
+
+    def echo_but_three(_: Target, inputs: Arrays) -> dict[str, Array]:
+        if 3 in inputs["ids"]:
+            raise BackendRejected("three")
+        return dict(inputs)
+
+    backend.run = echo_but_three
+    desk = gateway(backend, max_batch_rows=8)
+    answers = await asyncio.gather(*(desk.ask(n) for n in range(8)), return_exceptions=True)
+    assert [isinstance(answer, BackendRejected) for answer in answers] == [n == 3 for n in range(8)]
+    assert desk.idle
 
 
 @on_event_loop

@@ -5,8 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
+from serving.backend_protocol import Target
+from serving.batching.admission import QueueLimits
+from serving.batching.events import BatchRules, QueueKey, Submission
+from serving.batching.policy import BatchingCore
 from serving.errors import BackendRejected, BackendUnavailable, Overloaded
-from tests.unit.serving.batching.cores import batches, completed, new_core, rejected, sent, submission
+from tests.unit.serving.batching.cores import LATER, batches, completed, new_core, rejected, sent, submission
 
 DOWN = BackendUnavailable("nobody answers")
 BAD = BackendRejected("cannot be parsed")
@@ -47,6 +51,19 @@ def test_a_batch_is_no_larger_than_a_size_its_model_allows(sizes: tuple[int, ...
     assert sent(core.fill_slots(0.0)) == [[(1, largest)]]
 
 
+def test_a_model_may_have_a_lower_limit_than_the_gateway() -> None:
+    core = BatchingCore(max_batch_rows=8, slots=1, limits=QueueLimits(100, 100))
+    key = QueueKey(Target("digits", 1, "serving_default"), (), BatchRules(max_rows=3))
+    core.submit(Submission(1, key, 9, 0, LATER), 0.0)
+    assert sent(core.fill_slots(0.0)) == [[(1, 3)]]
+
+
+def test_a_batch_says_how_many_rows_its_call_has() -> None:
+    core = new_core(submission(1, 5, allowed_batch_rows=(1, 4, 8)), max_batch_rows=8)
+    (batch,) = batches(core.fill_slots(0.0))
+    assert (batch.rows, batch.padded_rows) == (5, 8)
+
+
 def test_who_does_not_fit_is_first_in_the_next_batch() -> None:
     core = new_core(submission(1, 3), submission(2, 2), submission(3, 1), slots=2)
     assert sent(core.fill_slots(0.0)) == [[(1, 3)], [(2, 2), (3, 1)]]
@@ -56,7 +73,7 @@ def test_who_does_not_fit_is_first_in_the_next_batch() -> None:
 def test_an_answer_frees_its_slot(answer: str) -> None:
     core = new_core(submission(1, 4), submission(2, 4))
     (batch,) = batches(core.fill_slots(0.0))
-    _ = core.batch_done(batch.batch, 1.0) if answer == "done" else core.batch_failed(batch.batch, DOWN)
+    _ = core.batch_done(batch.batch, 1.0) if answer == "done" else core.batch_failed(batch.batch, DOWN, 0.0)
     assert sent(core.fill_slots(1.0)) == [[(2, 4)]]
 
 
@@ -119,7 +136,7 @@ def test_large_request_is_cut() -> None:
 
 def test_large_request_takes_one_slot_at_a_time_while_others_wait() -> None:
     core = new_core(submission(1, 12), submission(2, 4), submission(3, 4, model="faces"), slots=3)
-    assert sent(core.fill_slots(0.0)) == [[(1, 4)], [(2, 4)], [(3, 4)]]
+    assert sent(core.fill_slots(0.0)) == [[(1, 4)], [(3, 4)], [(2, 4)]]
 
 
 def test_large_request_fills_what_small_ones_leave() -> None:
@@ -169,14 +186,14 @@ def test_a_request_that_comes_too_late_is_not_queued() -> None:
 def test_a_failed_batch_ends_its_members_only() -> None:
     core = new_core(submission(1, 2), submission(2, 2), submission(3), slots=2)
     first, second = batches(core.fill_slots(0.0))
-    assert rejected(core.batch_failed(first.batch, DOWN)) == [(1, "BackendUnavailable"), (2, "BackendUnavailable")]
+    assert rejected(core.batch_failed(first.batch, DOWN, 0.0)) == [(1, "BackendUnavailable"), (2, "BackendUnavailable")]
     assert completed(core.batch_done(second.batch, 1.0)) == [3]
 
 
 def test_a_failed_part_ends_the_rest_of_a_large_request() -> None:
     core = new_core(submission(1, 12), slots=2)
     first, second = batches(core.fill_slots(0.0))
-    assert rejected(core.batch_failed(second.batch, DOWN)) == [(1, "BackendUnavailable")]
+    assert rejected(core.batch_failed(second.batch, DOWN, 0.0)) == [(1, "BackendUnavailable")]
     assert core.batch_done(first.batch, 1.0) == core.fill_slots(1.0) == []
 
 
@@ -261,7 +278,7 @@ def test_rejected_batch_is_halved_until_the_guilty_is_alone() -> None:
     while flying := batches(core.fill_slots(0.0)):
         for batch in flying:
             bad = guilty in [part.request for part in batch.slices]
-            told += core.batch_failed(batch.batch, BAD) if bad else core.batch_done(batch.batch, 1.0)
+            told += core.batch_failed(batch.batch, BAD, 0.0) if bad else core.batch_done(batch.batch, 1.0)
     assert rejected(told) == [(guilty, "BackendRejected")]
     assert sorted(completed(told)) == [0, 1, 2, 3, 4, 6, 7]
 
@@ -269,7 +286,7 @@ def test_rejected_batch_is_halved_until_the_guilty_is_alone() -> None:
 def test_halves_go_before_what_waits_and_without_the_departed() -> None:
     core = new_core(*(submission(n) for n in range(4)), submission(9), max_batch_rows=4)
     (batch,) = batches(core.fill_slots(0.0))
-    core.batch_failed(batch.batch, BAD)
+    core.batch_failed(batch.batch, BAD, 0.0)
     core.cancel(0)
     (half,) = batches(core.fill_slots(0.0))
     assert [part.request for part in half.slices] == [1]
@@ -278,5 +295,5 @@ def test_halves_go_before_what_waits_and_without_the_departed() -> None:
 def test_unreachable_backend_is_not_asked_again_by_halves() -> None:
     core = new_core(*(submission(n) for n in range(4)), max_batch_rows=4)
     (batch,) = batches(core.fill_slots(0.0))
-    assert len(rejected(core.batch_failed(batch.batch, DOWN))) == 4
+    assert len(rejected(core.batch_failed(batch.batch, DOWN, 0.0))) == 4
     assert core.fill_slots(0.0) == []

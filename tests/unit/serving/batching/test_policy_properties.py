@@ -1,145 +1,128 @@
 """The batching core against a model of the world that only records, with events in any order hypothesis can think of.
 
-What must hold stands in `World.record` (about each action) and in the invariants (about the whole).
+What must hold stands in `World` (about each action) and in the invariants (about the whole).
 """
 
-from dataclasses import dataclass, field
 from random import Random
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from serving.batching.events import Action, Complete, Reject, SendBatch, Submission
-from serving.errors import BackendUnavailable, DeadlineExceeded, Overloaded, PayloadTooLarge
-from tests.unit.serving.batching.cores import batches, new_core, rejected, submission
+from serving.batching.events import Lane, Reject, SendBatch
+from serving.errors import (
+    BackendOverloaded,
+    BackendRejected,
+    BackendUnavailable,
+    DeadlineExceeded,
+    Overloaded,
+    PayloadTooLarge,
+    PenstockError,
+)
+from tests.unit.serving.batching.cores import batches, new_core, submission
+from tests.unit.serving.batching.world import World
 
 MAX_BATCH_ROWS, MAX_ROWS, MAX_BYTES = 4, 30, 300
-DOWN = BackendUnavailable("nobody answers")
-
-
-@dataclass
-class Story:
-    """What has happened to one admitted request."""
-
-    submission: Submission
-    tickets_ahead: int
-    """Requests that had rows to send when this one came: so many batches may go before it, and not one more."""
-    sent_rows: int = 0
-    done_rows: int = 0
-    batches_before_it: int = 0
-    end: str = ""
-
-    @property
-    def waiting_rows(self) -> int:
-        return 0 if self.end else self.submission.rows - self.sent_rows
-
-    @property
-    def fits(self) -> bool:
-        return self.submission.rows <= MAX_BATCH_ROWS
-
-
-@dataclass
-class World:
-    """Everything that was admitted, sent and ended, as told by the core's own actions."""
-
-    stories: dict[int, Story] = field(default_factory=dict)
-    in_flight: dict[int, SendBatch] = field(default_factory=dict)
-
-    @property
-    def queued(self) -> list[Story]:
-        return [story for story in self.stories.values() if story.waiting_rows]
-
-    def record(self, actions: list[Action], now: float) -> None:
-        for action in actions:
-            if isinstance(action, SendBatch):
-                self._sent(action, now)
-            elif isinstance(action, Complete):
-                story = self._ended(action.request, "completed")
-                assert story.done_rows == story.submission.rows
-            else:
-                self._ended(action.request, "rejected")
-
-    def _ended(self, request: int, end: str) -> Story:
-        story = self.stories[request]
-        assert not story.end, f"request {request} ended twice: {story.end}, {end}"
-        story.end = end
-        return story
-
-    def _sent(self, batch: SendBatch, now: float) -> None:
-        stories = [self.stories[part.request] for part in batch.slices]
-        assert 1 <= batch.rows <= MAX_BATCH_ROWS
-        assert {story.submission.key for story in stories} == {batch.key}
-        assert batch.deadline_seconds == max(story.submission.deadline_seconds for story in stories)
-        assert all(story.submission.deadline_seconds > now and not story.end for story in stories)
-        for part, story in zip(batch.slices, stories, strict=True):
-            assert part.start == story.sent_rows, "every row is sent once and in order"
-            assert not (story.fits and self._overtaken(story)), "first come, first served within a key"
-            story.sent_rows += part.rows
-        for story in self.queued:
-            story.batches_before_it += not story.sent_rows
-            assert story.batches_before_it <= story.tickets_ahead, "nobody starves"
-        self.in_flight[batch.batch] = batch
-
-    def _overtaken(self, story: Story) -> bool:
-        """Whether an earlier, fitting request of the same key still waits."""
-        earlier = [other for other in self.queued if other.submission.request < story.submission.request]
-        return any(other.fits and other.submission.key == story.submission.key for other in earlier)
+DOWN, BAD = BackendUnavailable("nobody answers"), BackendRejected("cannot be parsed")
+FAULTS = [DOWN, BAD, BackendOverloaded("no room"), DeadlineExceeded("too slow")]
 
 
 class BatchingMachine(RuleBasedStateMachine):
     """Requests come, go and expire, batches are sent, answered and lost; the clock is ours."""
 
-    @initialize(slots=st.integers(1, 3))
-    def start(self, slots: int) -> None:
-        self.slots, self.now, self.requests, self.world = slots, 0.0, 0, World()
+    @initialize(slots=st.integers(1, 3), max_wait_seconds=st.sampled_from([0.0, 0.0, 2.0]))
+    def start(self, slots: int, max_wait_seconds: float) -> None:
+        self.slots, self.now, self.requests, self.max_wait_seconds = slots, 0.0, 0, max_wait_seconds
         self.core = new_core(max_batch_rows=MAX_BATCH_ROWS, slots=slots, max_rows=MAX_ROWS, max_bytes=MAX_BYTES)
+        self.world = World(self.core, MAX_BATCH_ROWS)
 
     @rule(
         rows=st.integers(1, 12) | st.just(MAX_ROWS + 1),
         model=st.sampled_from(["digits", "faces", "prices"]),
         nbytes=st.integers(0, 80),
-        patience=st.integers(0, 12),
+        patience=st.integers(0, 12) | st.just(1_000),
+        line=st.tuples(st.sampled_from(Lane), st.sampled_from(["", "one", "two"])),
     )
-    def submit(self, rows: int, model: str, nbytes: int, patience: int) -> None:
+    def submit(self, rows: int, model: str, nbytes: int, patience: int, line: tuple[Lane, str]) -> None:
         self.requests += 1
-        one = submission(self.requests, rows, model=model, nbytes=nbytes, deadline_seconds=self.now + patience)
+        one = submission(
+            self.requests,
+            rows,
+            model=model,
+            nbytes=nbytes,
+            deadline_seconds=self.now + patience,
+            lane=line[0],
+            tenant=line[1],
+            max_wait_seconds=self.max_wait_seconds,
+        )
+        queued = [story.submission for story in self.world.queued]
         actions = self.core.submit(one, self.now)
-        assert [type(action.error) for action in actions if isinstance(action, Reject)] == self._refusals(one)
-        if not actions:
-            self.world.stories[one.request] = Story(one, len(self.world.queued))
+        refused = [action.error for action in actions if isinstance(action, Reject) and action.request == one.request]
+        others = [action for action in actions if isinstance(action, Reject) and action.request != one.request]
+        assert len(refused) + len(others) == len(actions)
+        was_full = self._rows() + rows > MAX_ROWS or sum(other.nbytes for other in queued) + nbytes > MAX_BYTES
+        assert was_full or not others, "nobody is shed while there is room"
+        self.world.record(others, self.now)
+        if refused:
+            assert isinstance(refused[0], self._fitting(rows, patience, was_full=was_full))
+        else:
+            self.world.admit(one, self.now)
 
-    def _refusals(self, one: Submission) -> list[type[Exception]]:
-        queued = self.world.queued
-        if one.rows > MAX_ROWS:
-            return [PayloadTooLarge]
-        rows, nbytes = sum(s.waiting_rows for s in queued), sum(s.submission.nbytes for s in queued)
-        if rows + one.rows > MAX_ROWS or nbytes + one.nbytes > MAX_BYTES:
-            return [Overloaded]
-        return [DeadlineExceeded] if one.deadline_seconds <= self.now else []
+    def _rows(self) -> int:
+        return sum(story.waiting_rows for story in self.world.queued)
+
+    def _fitting(self, rows: int, patience: int, *, was_full: bool) -> tuple[type[PenstockError], ...]:
+        """What a refusal may be in this situation."""
+        if rows > MAX_ROWS:
+            return (PayloadTooLarge,)
+        shut = (BackendUnavailable,) if "open" in self._breakers().values() else ()
+        late = (Overloaded,) if was_full or self.world.good_calls else ()
+        return (*shut, *late, *((DeadlineExceeded,) if patience == 0 else ()))
+
+    def _breakers(self) -> dict[str, str]:
+        return {facts.target.model: facts.breaker for facts in self.core.explain(self.now).queues}
 
     @rule()
     def fill_slots(self) -> None:
         self.world.record(self.core.fill_slots(self.now), self.now)
-        assert len(self.world.in_flight) == self.slots or not self.world.queued, "a slot idles while a row waits"
+        if len(self.world.in_flight) < self.slots:
+            breakers = self._breakers()
+            for model in {story.submission.key.target.model for story in self.world.queued}:
+                held = breakers[model] != "closed" or self._waits_for_company(model)
+                assert held, "a slot idles while a row waits"
+                due = self.core.next_deadline_seconds()
+                assert due is not None, "somebody tells when it may go on"
+
+    def _waits_for_company(self, model: str) -> bool:
+        stories = [story for story in self.world.queued if story.submission.key.target.model == model]
+        rows = sum(story.waiting_rows for story in stories)
+        return self.max_wait_seconds > 0 and rows < MAX_BATCH_ROWS
 
     @precondition(lambda self: self.world.in_flight)
     @rule(choice=st.integers(0, 2))
     def batch_done(self, choice: int) -> None:
         batch = self._landed(choice)
-        for part in batch.slices:
-            self.world.stories[part.request].done_rows += part.rows
+        self.world.landed(batch, self.now, well=True)
         self.world.record(self.core.batch_done(batch.batch, self.now), self.now)
         members = [self.world.stories[part.request] for part in batch.slices]
         assert all(story.end for story in members if story.done_rows == story.submission.rows)
 
     @precondition(lambda self: self.world.in_flight)
-    @rule(choice=st.integers(0, 2))
-    def batch_failed(self, choice: int) -> None:
+    @rule(choice=st.integers(0, 2), fault=st.sampled_from(FAULTS))
+    def batch_failed(self, choice: int, fault: PenstockError) -> None:
         batch = self._landed(choice)
-        actions = self.core.batch_failed(batch.batch, DOWN)
-        members = [part.request for part in batch.slices if not self.world.stories[part.request].end]
-        assert rejected(actions) == [(member, "BackendUnavailable") for member in members]
+        self.world.landed(batch, self.now, well=False)
+        actions = self.core.batch_failed(batch.batch, fault, self.now)
+        members = {part.request for part in batch.slices if not self.world.stories[part.request].end}
+        rejects = {action.request: action.error for action in actions if isinstance(action, Reject)}
+        assert len(rejects) == len(actions)
+        if fault is BAD and not actions and len(batch.slices) > 1:
+            self.world.halved.update(batch.slices)
+            return
+        assert members <= rejects.keys()
+        stranded = {self.world.stories[request].submission.key.target for request in rejects}
+        assert rejects.keys() == members or (fault is DOWN and stranded == {batch.key.target})
+        assert all(error is fault for error in rejects.values())
         self.world.record(actions, self.now)
 
     def _landed(self, choice: int) -> SendBatch:
@@ -154,14 +137,15 @@ class BatchingMachine(RuleBasedStateMachine):
         self.core.cancel(request)
         self.world.stories[request].end = self.world.stories[request].end or "cancelled"
 
-    @rule(seconds=st.sampled_from([0.0, 0.5, 1.0, 4.0]))
+    @rule(seconds=st.sampled_from([0.0, 0.01, 0.5, 1.0, 4.0]))
     def advance(self, seconds: float) -> None:
         self.now += seconds
         self.world.record(self.core.tick(self.now), self.now)
         still_open = [story for story in self.world.stories.values() if not story.end]
         assert all(story.submission.deadline_seconds > self.now for story in still_open)
         earliest = min((story.submission.deadline_seconds for story in still_open), default=None)
-        assert self.core.next_deadline_seconds() == earliest
+        due = self.core.next_deadline_seconds()
+        assert due == earliest or (due is not None and (earliest is None or due < earliest))
 
     @invariant()
     def slots_are_not_exceeded(self) -> None:
@@ -179,11 +163,14 @@ class BatchingMachine(RuleBasedStateMachine):
             self.fill_slots()
             while self.world.in_flight:
                 self.batch_done(0)
+            self.advance(0.5)
+        assert self.core.next_deadline_seconds() is None
+        assert self.core.explain(self.now).queued_rows == 0
 
 
 TestBatchingCore = BatchingMachine.TestCase
 TestBatchingCore.settings = settings(
-    max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
@@ -198,12 +185,16 @@ def trace(seed: int) -> list[str]:
     core, told = new_core(slots=2, max_rows=MAX_ROWS), list[str]()
     for number in range(500):
         now += random.expovariate(1.0)
-        one = submission(number, random.randint(1, 9), model=random.choice("ab"), deadline_seconds=now + 5)
+        lane, tenant = random.choice(list(Lane)), random.choice("xyz")
+        one = submission(
+            number, random.randint(1, 9), model=random.choice("ab"), deadline_seconds=now + 5, lane=lane, tenant=tenant
+        )
         actions = core.submit(one, now) + core.fill_slots(now)
         flying += [batch.batch for batch in batches(actions)]
         while flying and random.random() < 0.6:
             batch = flying.pop(random.randrange(len(flying)))
-            actions += core.batch_done(batch, now) if random.random() < 0.9 else core.batch_failed(batch, DOWN)
+            fault = random.choice(FAULTS)
+            actions += core.batch_done(batch, now) if random.random() < 0.9 else core.batch_failed(batch, fault, now)
         told += [repr(action) for action in actions]
     return told
 
@@ -215,7 +206,7 @@ def test_every_admitted_row_is_served_once() -> None:
     for number in range(2_000):
         rows = random.randint(1, 20)
         admitted += rows
-        assert core.submit(submission(number, rows), 0.0) == []
+        assert core.submit(submission(number, rows, lane=random.choice(list(Lane))), 0.0) == []
     while flying := batches(core.fill_slots(0.0)):
         served += flying[0].rows
         core.batch_done(flying[0].batch, 0.0)

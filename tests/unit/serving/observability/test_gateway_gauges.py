@@ -106,7 +106,7 @@ async def test_queue_and_slots_are_those_of_the_moment() -> None:
     desk = gateway(backend, slots=1)
     callers = [asyncio.create_task(desk.ask(n, 4)) for n in range(3)]
     await backend.started.acquire()
-    shown = moment_of(desk.batcher, 1, time.monotonic())
+    shown = moment_of(desk.batcher, time.monotonic())
     assert (shown.in_flight_batches, shown.in_flight_limit, shown.queue_rows) == (1, 1, 8)
     assert 0 < shown.waiting_since_seconds < time.monotonic()
     backend.gate.set()

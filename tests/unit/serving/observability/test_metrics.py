@@ -28,13 +28,20 @@ COUNTERS = {
     "penstock_rejected_total": {"model_name", "reason"},
     "penstock_predictions_rows_total": MODEL,
     "penstock_batch_padding_rows_total": MODEL,
+    "penstock_shed_requests_total": MODEL | {"rule"},
     "penstock_non_finite_outputs_total": {"model_name", "model_version"},
 }
 
 
-def batch(*rows: int) -> SendBatch:
+def batch(*rows: int, padding: int = 0) -> SendBatch:
     slices = tuple(RowSlice(request, 0, count) for request, count in enumerate(rows))
-    return SendBatch(1, QueueKey(Target("digits", 3, "serving_default"), ()), slices, deadline_seconds=9.0)
+    return SendBatch(
+        1,
+        QueueKey(Target("digits", 3, "serving_default"), ()),
+        slices,
+        deadline_seconds=9.0,
+        padded_rows=sum(rows) + padding,
+    )
 
 
 def busy() -> RequestMetrics:
@@ -46,6 +53,7 @@ def busy() -> RequestMetrics:
     metrics.request_rejected("digits", "Overloaded")
     metrics.non_finite_output("digits", "3")
     metrics.batch_finished(batch(2, 3), 0.002, [0.0, 0.004])
+    metrics.shed_so_far({("digits", "3", "serving_default", "expired"): 1})
     return metrics
 
 
@@ -114,6 +122,24 @@ def test_what_a_version_served_adds_up_over_protocols() -> None:
         metrics.request_finished(digits(code, protocol), 0.5)
     assert metrics.served("digits", "3") == Served(0, 2, 1.5, (0, 0), (0, 0))
     assert metrics.served("digits", "4") == Served(0, 0, 0, (0, 0), (0, 0))
+
+
+def test_padding_is_counted_apart_from_rows() -> None:
+    metrics = RequestMetrics()
+    for padding in (0, 3, 8):
+        metrics.batch_finished(batch(2, 3, padding=padding), 0.002, [0.0, 0.0])
+    assert Scrape(metrics).value("penstock_batch_padding_rows_total") == 11
+    assert Scrape(metrics).value("penstock_predictions_rows_total") == 15
+
+
+def test_what_rules_ended_is_counted_once_however_often_it_is_told(workers: Workers) -> None:
+    first, second = (RequestMetrics(workers.begin(number)) for number in range(2))
+    key = ("digits", "3", "serving_default", "too_late")
+    for total in (1, 1, 4):
+        first.shed_so_far({key: total})
+    second.shed_so_far({key: 2})
+    RequestMetrics(workers.begin(0)).shed_so_far({key: 5})
+    assert Scrape(second).value("penstock_shed_requests_total", rule="too_late") == 11
 
 
 def test_whichever_worker_is_asked_tells_of_all(workers: Workers) -> None:

@@ -17,7 +17,7 @@ from serving.backends.in_memory import InMemoryBackend, Run, Turn, zeros_of_shap
 from serving.contract.features import CategoryFeature, ImageFeature, NumberFeature, TensorFeature, TextFeature
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array, Signature, TensorSpec
-from serving.errors import BackendRejected, BackendUnavailable
+from serving.errors import BackendOverloaded, BackendRejected, BackendUnavailable
 from serving.preprocessing.npy import write_npy
 from serving.settings import Settings
 from tests.unit.serving.gateway_parts import FOREVER, Answer, answered, ask
@@ -162,6 +162,7 @@ CASES = [
     Case("The version is loading", rows(ROW), "/v1/models/records/labels/gone:predict"),
     Case("The queue is full", rows(*[ROW] * 8), at_once=2),
     Case("The model's backend does not answer", rows(ROW), turns=[Turn(error=BackendUnavailable("gone"))]),
+    Case("The model's backend has no room for the call", rows(ROW), turns=[Turn(error=BackendOverloaded("full"))]),
     Case("The deadline passed", rows(ROW), headers={"x-request-timeout-ms": "5"}, turns=[FOREVER]),
     Case("The model cannot run this input", rows(ROW), turns=[Turn(error=BackendRejected("no"))]),
     Case("The backend failed in a way", rows(ROW), run=broken),

@@ -237,7 +237,11 @@ def test_statistics_count_rows_calls_and_failures(
             await ask(app, "/v2/models/doubles/infer", body=body)
         return answered(await ask(app, "/v2/models/doubles/stats", method="GET"))
 
-    (statistics,) = asyncio.run(asked()).json["model_stats"]
+    document = asyncio.run(asked()).json
+    (statistics,), (queue,) = document["model_stats"], document["batching"]["queues"]
+    assert (queue["version"], queue["breaker"], queue["batch_rows"]) == ("1", "closed", 64)
+    assert queue["cost"]["fixed_seconds"] + queue["cost"]["row_seconds"] > 0
+    assert sum(bucket["calls"] for bucket in queue["buckets"]) == 2
     assert (statistics["version"], statistics["inference_count"], statistics["execution_count"]) == ("1", 4, 2)
     assert statistics["inference_stats"]["success"]["count"] == 2
     assert statistics["inference_stats"]["compute_infer"]["ns"] > 0

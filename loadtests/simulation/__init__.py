@@ -1,0 +1,1 @@
+"""The batching core in virtual time, beside clairvoyant oracles and the policies of other servers."""

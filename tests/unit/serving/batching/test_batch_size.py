@@ -1,0 +1,90 @@
+"""How many rows a batch holds at most, and how many its call has."""
+
+import pytest
+
+from serving.batching.batch_size import CALLS_BEFORE_GROWTH, Ceiling, call_rows, largest_batch, rows_to_send
+
+
+def seconds(rows: int) -> float:
+    return 1.0 + 0.1 * rows
+
+
+def unknown(_: int) -> None:
+    return None
+
+
+def test_without_an_objective_the_largest_is_allowed() -> None:
+    assert largest_batch(64, (), seconds, None).rows == 64
+
+
+def test_nothing_known_is_no_reason_for_small_batches() -> None:
+    assert largest_batch(64, (), unknown, 0.001).rows == 64
+
+
+def test_twice_the_largest_batchs_p95_fits_into_the_objective() -> None:
+    chosen = largest_batch(64, (), seconds, 6.05)
+    assert chosen.rows == 20
+    assert "6.05 s" in chosen.reason
+    assert largest_batch(20, (), seconds, 6.05).rows == 20
+
+
+def test_allowed_sizes_bind() -> None:
+    assert largest_batch(64, (1, 8, 16, 32), seconds, 6.05).rows == 16
+    assert largest_batch(10, (1, 8, 16, 32), seconds, None).rows == 8
+
+
+def test_an_objective_out_of_reach_leaves_the_smallest_size() -> None:
+    assert largest_batch(64, (), seconds, 0.5).rows == 1
+    assert largest_batch(64, (4, 8), seconds, 0.5).rows == 4
+
+
+def test_a_batch_smaller_than_any_allowed_size_is_filled_up() -> None:
+    assert largest_batch(8, (20,), seconds, None).rows == 8
+    assert call_rows(8, (20,)) == 20
+
+
+@pytest.mark.parametrize(
+    ("rows", "sizes", "call"), [(3, (1, 4, 8), 4), (4, (1, 4, 8), 4), (9, (1, 4, 8), 9), (3, (), 3)]
+)
+def test_a_call_has_the_next_allowed_size(rows: int, sizes: tuple[int, ...], call: int) -> None:
+    assert call_rows(rows, sizes) == call
+
+
+@pytest.mark.parametrize(
+    ("waiting", "fixed", "per_row", "sent"),
+    [
+        (5, 0.0, 1.0, 4),  # 4 rows cost 4, 5 padded to 8 cost 8: 1 a row against 1.6
+        (7, 1.0, 0.1, 7),  # the call itself is what costs
+        (7, 0.0, 1.0, 4),  # 1 a row against 8/7
+        (8, 0.0, 1.0, 8),
+        (3, 0.0, 1.0, 3),  # nothing below
+    ],
+)
+def test_the_size_below_is_sent_where_it_is_cheaper_a_row(
+    waiting: int, fixed: float, per_row: float, sent: int
+) -> None:
+    assert rows_to_send(waiting, (4, 8), lambda rows: fixed + per_row * rows) == sent
+
+
+def test_nothing_known_means_padding() -> None:
+    assert rows_to_send(5, (4, 8), unknown) == 5
+
+
+def test_the_ceiling_is_halved_and_comes_back_slowly() -> None:
+    ceiling = Ceiling(64)
+    ceiling.exhausted(40)
+    assert (ceiling.rows, ceiling.lowered) == (20, True)
+    rises = [ceiling.done(20) for _ in range(CALLS_BEFORE_GROWTH)]
+    assert rises == [False] * (CALLS_BEFORE_GROWTH - 1) + [True]
+    assert ceiling.rows == 22
+    assert not any(ceiling.done(3) for _ in range(1_000)), "small calls say nothing of large ones"
+    while ceiling.lowered:
+        ceiling.done(ceiling.rows)
+    assert ceiling.rows == 64
+
+
+def test_the_ceiling_leaves_one_row() -> None:
+    ceiling = Ceiling(64)
+    for _ in range(10):
+        ceiling.exhausted(1)
+    assert ceiling.rows == 1
