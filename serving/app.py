@@ -78,7 +78,6 @@ class Gateway:
 
     def show_moment(self) -> None:
         """To whichever worker answers the next scrape."""
-        self.metrics.shed_so_far(shed_totals(self.batcher.core.explain(self.batcher.clock())))
         self.metrics.ledger.board.show(moment_of(self.batcher, time.monotonic()))
 
 
@@ -171,21 +170,23 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
 
 def _registry(gateway: Gateway) -> CollectorRegistry:
     registry = CollectorRegistry()
+    registry.register(Gauges(functools.partial(_gauges, gateway)))  # first: it brings the others up to this moment
     registry.register(gateway.metrics)
-    registry.register(Gauges(functools.partial(_gauges, gateway)))
     registry.register(WorkerFigures(gateway.metrics.ledger))
     PlatformCollector(registry=registry)
     return registry
 
 
 def _gauges(gateway: Gateway) -> list[Metric]:
+    facts = _explained(gateway)
+    gateway.metrics.shed_so_far(shed_totals(facts))
     gateway.show_moment()
     labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
     board = gateway.metrics.ledger.board
     return [
         *queue_gauges(board, time.monotonic()),
         *model_gauges(gateway.backend, labels),
-        *batching_gauges(_explained(gateway)),
+        *batching_gauges(facts),
     ]
 
 
@@ -200,11 +201,9 @@ def _missing(catalog: Catalog, required: Sequence[str]) -> str:
 def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        work = [_start(gateway), gateway.catalog.keep(), _keep_health(gateway)]
         if gateway.workers == 1:
             await gateway.grpc.start()
-        else:
-            work.append(_keep_board(gateway))
+        work = [_start(gateway), gateway.catalog.keep(), _keep_told(gateway), _keep_board(gateway)]
         tasks = [asyncio.create_task(each) for each in work]
         try:
             yield
@@ -219,16 +218,19 @@ def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManag
     return lifespan
 
 
-async def _keep_health(gateway: Gateway) -> None:
-    """Health by gRPC is pushed to its watchers, so somebody must look."""
+async def _keep_told(gateway: Gateway) -> None:
+    """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher's rules ended is counted by
+    itself, so somebody must tell the other workers.
+    """
     while True:
         await asyncio.sleep(gateway.catalog.poll_seconds)
         await gateway.grpc.follow_readiness()
+        gateway.metrics.shed_so_far(shed_totals(_explained(gateway)))
 
 
 async def _keep_board(gateway: Gateway) -> None:
-    """What another worker tells of this one is as old as this at most."""
-    while True:
+    """What another worker tells of this one is as old as BOARD_SECONDS at most; one that is alone tells when asked."""
+    while gateway.workers > 1:
         gateway.show_moment()
         await asyncio.sleep(BOARD_SECONDS)
 
