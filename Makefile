@@ -5,10 +5,12 @@ PORT   ?= 8080
 GRPC_PORT ?= 8500
 PYTEST ?=
 RUNS   ?= 20000000
+BENCH  ?=
+PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock proto openapi fuzz bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching chaos clean
+.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-peers bench-overload bench-memory bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching chaos clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -65,11 +67,37 @@ lock:           ## resolve requirements/dev.txt and triton.txt anew
 	@.lock-venv/bin/uv pip compile requirements/triton.in --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --output-file requirements/triton.txt
 
+lock-peers:     ## resolve the requirements of bench-peers anew, one environment each
+	@test -x .lock-venv/bin/uv || { $(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv; }
+	@for peer in $(PEERS); do .lock-venv/bin/uv pip compile requirements/peers/$$peer.in --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --output-file requirements/peers/$$peer.txt || exit 1; done
+
 proto: install  ## generate serving/grpc/inference_pb2.py anew from inference.proto
 	$(BIN)/python -W ignore -m grpc_tools.protoc -I . --python_out=. --pyi_out=. serving/grpc/inference.proto
 
 fuzz: install   ## feed the decoders RUNS inputs that coverage chooses, and keep what crashes one
 	$(BIN)/python tests/integration/fuzz/fuzz_decoders.py -runs=$(RUNS) -timeout=60 tests/integration/fuzz/corpus
+
+bench: install  ## the gateway beside bare servers and a naive one, each on one core; BENCH="--rounds 1" passes options on
+	$(BIN)/penstock bench $(BENCH)
+
+# Their stacks conflict, so each has its own environment; one that cannot be installed leaves the reason and its row out.
+.peers/%/.installed: requirements/peers/%.txt
+	@echo "Building .peers/$* (1.6 to 1.8 GB) ..."
+	@rm -rf .peers/$* && $(PYTHON) -m venv .peers/$*
+	@if .peers/$*/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes \
+	  -r requirements/peers/$*.txt 2>.peers/$*/pip.log; then touch $@; \
+	else grep -v '^WARNING' .peers/$*/pip.log | tail -n 1 >.peers/$*/not-installed; cat .peers/$*/not-installed; fi
+
+bench-peers: install $(PEERS:%=.peers/%/.installed) ## the gateway beside LitServe, BentoML, MLServer, Triton and TensorFlow Serving, where they are
+	@du -sh .peers
+	$(BIN)/penstock bench peers $(BENCH)
+
+bench-overload: install ## goodput at twice the load that can be served, how soon the rest is refused, and the time after it
+	$(BIN)/penstock bench overload $(BENCH)
+
+bench-memory: install ## the gateway's memory after ten thousand requests and after a million
+	$(BIN)/penstock bench memory $(BENCH)
 
 bench-start: install ## time and memory from `penstock serve` to ready, measured
 	$(BIN)/python -m loadtests.bench.start --models $(MODELS)
@@ -100,4 +128,4 @@ openapi: install ## write docs/openapi.json anew; look at its difference before 
 	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py
 
 clean:          ## remove what the targets above made, but for the models
-	rm -rf .venv .venv-triton .lock-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info
+	rm -rf .venv .venv-triton .lock-venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info

@@ -17,6 +17,7 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
         "serve": "start the gateway on a model directory",
         "models": "list, show, promote, roll back, prune and verify published versions",
         "predict": "ask a running gateway for a prediction",
+        "bench": "measure the gateway beside other servers, under overload and over a million requests",
     }
 )
 EXTRA_OF_VERB: Mapping[str, str] = MappingProxyType(
@@ -27,6 +28,7 @@ EXTRA_OF_VERB: Mapping[str, str] = MappingProxyType(
         "serve": "penstock[serving]",
         "models": "penstock[serving]",
         "predict": "penstock-client",
+        "bench": "penstock[loadtests]",
     }
 )
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130

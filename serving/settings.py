@@ -64,7 +64,7 @@ class Settings(BaseModel):
     """The largest batch: past 64 rows a small dense model on a CPU gains little more per row."""
 
     max_in_flight_batches: Count = 2
-    """Backend calls at once: one computes while the next is being put together. Shared out among workers."""
+    """Backend calls at once, at most, shared out among workers: one computes while the next is put together."""
 
     max_queue_rows: Count = 8192
     """Rows that may wait, at each worker; more get 503. At 10,000 rows/s that is under a second of waiting."""

@@ -8,25 +8,27 @@ for the docs.
 
 import argparse
 import asyncio
-import contextlib
-import io
 import json
-import os
 import re
 import socket
 import statistics
-import subprocess
 import sys
+import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-HOST, PORT = "127.0.0.1", 18180
+from loadtests.bench.asking import answers
+from loadtests.bench.dense_model import Floats
+from loadtests.bench.forms import HttpRequest, http_bytes, json_request, npy_request, oip_binary_request
+from loadtests.bench.processes import ServerProcess, gateway_command, resident_megabytes, running_server, take_cores
+
+HOST = "127.0.0.1"
 CONNECTIONS, SECONDS = 16, 2.0
 PATIENT = (59, 2, 32.1, 101, 157, 93.2, 38, 4, 4.86, 87)
 NAMES = "age,sex,bmi,bp,s1,s2,s3,s4,s5,s6"
@@ -34,10 +36,10 @@ NAMES = "age,sex,bmi,bp,s1,s2,s3,s4,s5,s6"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One form of the same request, as the bytes that go over the wire."""
+    """One form of the same request."""
 
     name: str
-    request: bytes
+    request: HttpRequest
 
 
 def main() -> None:
@@ -46,86 +48,58 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=1_000_000)
     arguments = parser.parse_args()
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(cores)})
-    with gateway(arguments.models, min(cores)):
-        sys.stdout.write(ratios(arguments.rounds))
-    with gateway(arguments.models, min(cores)) as pid:
-        sys.stdout.write(streams(pid, arguments.rows))
+    cores = take_cores()
+    with gateway(arguments.models, cores.server) as running:
+        sys.stdout.write(ratios(running.port, arguments.rounds))
+    with gateway(arguments.models, cores.server) as running:
+        sys.stdout.write(streams(running, arguments.rows))
 
 
-@contextlib.contextmanager
-def gateway(models: Path, core: int) -> Iterator[int]:
-    """A gateway on one core, and its process id."""
-    command = [sys.executable, "-m", "penstock_cli", "serve", "--models", str(models), "--port", str(PORT)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    os.sched_setaffinity(process.pid, {core})
-    try:
-        while not _ready():
-            if process.poll() is not None:
-                raise SystemExit("the gateway did not start")
-            time.sleep(0.05)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait()
+@contextmanager
+def gateway(models: Path, core: int) -> Iterator[ServerProcess]:
+    """A gateway on one core that answers."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_server(lambda *ports: gateway_command(models, *ports), core, Path(folder) / "log") as running,
+    ):
+        running.wait_until(lambda: answers(running.port, routes()[-1].request))
+        yield running
 
 
-def _ready() -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{HOST}:{PORT}/v1/models/digits:predict", _digit_json()) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def _digit() -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":
+def _digit() -> Floats:
     return (np.arange(64, dtype=np.float32) % 17).reshape(1, 8, 8)
-
-
-def _digit_json() -> bytes:
-    return json.dumps({"instances": _digit().tolist()}).encode()
 
 
 def routes() -> list[Route]:
     """One row of 64 numbers in every form."""
-    file = io.BytesIO()
-    np.save(file, _digit())
-    tensor = {"name": "image", "shape": [1, 8, 8], "datatype": "FP32", "parameters": {"binary_data_size": 256}}
-    text = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
-    headers = f"content-type: application/octet-stream\r\ninference-header-content-length: {len(text)}\r\n"
-    npy = "content-type: application/x-npy\r\naccept: application/x-npy\r\n"
+    predict, infer = "/v1/models/digits:predict", "/v2/models/digits/infer"
     return [
-        Route("npy in, npy out", _request("/v1/models/digits:predict", npy, file.getvalue())),
-        Route("OIP, raw tensors", _request("/v2/models/digits/infer", headers, text + _digit().tobytes())),
-        Route("JSON", _request("/v1/models/digits:predict", "content-type: application/json\r\n", _digit_json())),
+        Route("npy in, npy out", npy_request(predict, _digit())),
+        Route("OIP, raw tensors", oip_binary_request(infer, _digit())),
+        Route("JSON", json_request(predict, _digit())),
     ]
 
 
-def _request(path: str, headers: str, body: bytes) -> bytes:
-    return f"POST {path} HTTP/1.1\r\nhost: {HOST}\r\n{headers}content-length: {len(body)}\r\n\r\n".encode() + body
-
-
-def ratios(rounds: int) -> str:
+def ratios(port: int, rounds: int) -> str:
     """Requests a second of every route, medians, as a table."""
     measured: dict[str, list[float]] = {}
     for _ in range(rounds):
         for route in routes():
-            measured.setdefault(route.name, []).append(asyncio.run(_rate(route.request)))
+            measured.setdefault(route.name, []).append(asyncio.run(_rate(port, http_bytes(route.request))))
     medians = {name: statistics.median(rates) for name, rates in measured.items()}
     first = next(iter(medians.values()))
     lines = [f"| {name} | {rate:,.0f} | {rate / first:.2f} |" for name, rate in medians.items()]
     return "\n".join(["| form, one row | requests/s | of npy's |", "|---|---:|---:|", *lines, "", ""])
 
 
-async def _rate(request: bytes) -> float:
+async def _rate(port: int, request: bytes) -> float:
     until = time.perf_counter() + SECONDS
-    counts = await asyncio.gather(*(_ask(request, until) for _ in range(CONNECTIONS)))
+    counts = await asyncio.gather(*(_ask(port, request, until) for _ in range(CONNECTIONS)))
     return sum(counts) / SECONDS
 
 
-async def _ask(request: bytes, until: float) -> int:
-    reader, writer = await asyncio.open_connection(HOST, PORT)
+async def _ask(port: int, request: bytes, until: float) -> int:
+    reader, writer = await asyncio.open_connection(HOST, port)
     count = 0
     while time.perf_counter() < until:
         writer.write(request)
@@ -139,7 +113,7 @@ async def _ask(request: bytes, until: float) -> int:
     return count
 
 
-def streams(pid: int, rows: int) -> str:
+def streams(gateway: ServerProcess, rows: int) -> str:
     """Memory and speed of a stream of `rows` in both forms, as a table."""
     row = dict(zip(NAMES.split(","), PATIENT, strict=True))
     forms = {
@@ -148,17 +122,17 @@ def streams(pid: int, rows: int) -> str:
     }
     lines = []
     for media_type, (head, line) in forms.items():
-        idle, started = _resident_megabytes(pid), time.perf_counter()
-        answered, most = _stream(pid, media_type, head, line, rows)
+        idle, started = resident_megabytes(gateway.pid), time.perf_counter()
+        answered, most = _stream(gateway, media_type, head, line, rows)
         seconds = time.perf_counter() - started
         lines.append(f"| {media_type} | {answered:,} | {answered / seconds:,.0f} | {idle:.0f} | {most - idle:+.0f} |")
     head_lines = ["| stream | rows | rows/s | MB idle | MB more at most |", "|---|---:|---:|---:|---:|"]
     return "\n".join([*head_lines, *lines, ""])
 
 
-def _stream(pid: int, media_type: str, head: bytes, line: bytes, rows: int) -> tuple[int, float]:
+def _stream(gateway: ServerProcess, media_type: str, head: bytes, line: bytes, rows: int) -> tuple[int, float]:
     """Lines answered, and the most megabytes that the gateway held meanwhile."""
-    with socket.create_connection((HOST, PORT)) as connection:
+    with socket.create_connection((HOST, gateway.port)) as connection:
         sending = threading.Thread(target=_send, args=(connection, media_type, head, line, rows))
         sending.start()
         answered, most, looked, tail = 0, 0.0, 0.0, b""
@@ -169,7 +143,7 @@ def _stream(pid: int, media_type: str, head: bytes, line: bytes, rows: int) -> t
             answered += data.count(b"\n") - data.count(b"\r\n")  # a row's line, not the framing's
             tail = (tail + data)[-8:]
             if time.perf_counter() - looked > 0.1:
-                looked, most = time.perf_counter(), max(most, _resident_megabytes(pid))
+                looked, most = time.perf_counter(), max(most, resident_megabytes(gateway.pid))
         sending.join()
     return answered, most
 
@@ -184,11 +158,6 @@ def _send(connection: socket.socket, media_type: str, head: bytes, line: bytes, 
         if piece:
             connection.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
     connection.sendall(b"0\r\n\r\n")
-
-
-def _resident_megabytes(pid: int) -> float:
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) / 1000 if found else float("nan")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ usage: python -m loadtests.bench.start [--models DIR] [--rounds N]
 """
 
 import argparse
-import re
 import statistics
 import subprocess
 import sys
@@ -12,6 +11,8 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+from loadtests.bench.processes import gateway_command, resident_megabytes
 
 READY_POLL_SECONDS = 0.01
 GIVE_UP_SECONDS = 60.0
@@ -34,26 +35,14 @@ def main() -> None:
 
 def measure(models: Path, port: int) -> tuple[float, float]:
     """Seconds from starting the process to its first 200 from /readyz, and its resident megabytes then."""
-    command = [
-        sys.executable,
-        "-m",
-        "penstock_cli",
-        "serve",
-        "--models",
-        str(models),
-        "--port",
-        str(port),
-        "--grpc-port",
-        "0",
-    ]
     started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(gateway_command(models, port, 0), stdout=subprocess.DEVNULL)
     try:
         while not _ready(f"http://127.0.0.1:{port}/readyz"):
             if process.poll() is not None or time.monotonic() - started > GIVE_UP_SECONDS:
                 raise SystemExit("the gateway did not become ready")
             time.sleep(READY_POLL_SECONDS)
-        return time.monotonic() - started, _resident_megabytes(process.pid)
+        return time.monotonic() - started, resident_megabytes(process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -65,11 +54,6 @@ def _ready(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, ConnectionError):
         return False
-
-
-def _resident_megabytes(pid: int) -> float:
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) / 1000 if found else float("nan")
 
 
 if __name__ == "__main__":

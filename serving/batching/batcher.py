@@ -94,6 +94,8 @@ class Batcher:
     _waiting: dict[int, _Waiting] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=count)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _loop: asyncio.AbstractEventLoop | None = None
+    """Asked for once: Python 3.11 makes a system call of every asking."""
     _flush_due: bool = False
     _timer: asyncio.TimerHandle | None = None
     _timer_due_seconds: float = 0.0
@@ -110,7 +112,9 @@ class Batcher:
         rows = nbytes = 0
         for array in inputs.values():
             rows, nbytes = len(array), nbytes + array.nbytes
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
         waiting = _Waiting(inputs, rows, loop.create_future(), now)
         self._waiting[number] = waiting
         if actions := self.core.submit(Submission(number, key, rows, nbytes, deadline_seconds, lane, tenant), now):

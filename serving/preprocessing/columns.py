@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from serving.contract.features import CategoryFeature, Feature, ImageFeature, NumberFeature, TextFeature
 from serving.contract.tensors import NUMPY_DTYPES, Array
 from serving.errors import InvalidInput, WrongDtype
-from serving.preprocessing.arrays import Locate, Shape, cast_numbers, check_range, numeric_array, string_array
+from serving.preprocessing.arrays import Locate, Shape, cast_finite, check_range, numeric_array, string_array
 from serving.preprocessing.images import decode_image
 
 
@@ -64,7 +64,7 @@ def _full_column(feature: Feature, values: Sequence[object] | Array, locate: Loc
 
 def decode_full_rows(feature: Feature, values: Array, locate: Locate) -> Array:
     """`decode_column` for finite numbers of the right kind, [rows, *row_shape]."""
-    array = cast_numbers(values, NUMPY_DTYPES[feature.dtype], locate)
+    array = cast_finite(values, NUMPY_DTYPES[feature.dtype], locate)
     if isinstance(feature, NumberFeature | ImageFeature) and feature.range is not None:
         unit = feature.unit if isinstance(feature, NumberFeature) else ""
         check_range(array, feature.range, unit, locate)

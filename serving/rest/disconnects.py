@@ -16,17 +16,20 @@ PATIENCE_SECONDS = 0.05
 class Callers:
     """Everybody who waits for an answer now. Belongs to one event loop."""
 
-    __slots__ = ("_timer", "_waiting")
+    __slots__ = ("_loop", "_timer", "_waiting")
 
     def __init__(self) -> None:
         self._waiting: set[Caller] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def waiting(self, receive: Receive) -> "Caller":
         """Cancels the block that it is entered for when the caller goes, and raises Cancelled then. The body must have
         been read.
         """
-        return Caller(self, receive)
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return Caller(self, receive, asyncio.current_task(self._loop))
 
     def add(self, caller: "Caller") -> None:
         self._waiting.add(caller)
@@ -50,9 +53,8 @@ class Caller:
 
     __slots__ = ("_callers", "_gone", "_looks", "_receive", "_task", "_watcher")
 
-    def __init__(self, callers: Callers, receive: Receive) -> None:
-        self._callers, self._receive = callers, receive
-        self._task = asyncio.current_task()
+    def __init__(self, callers: Callers, receive: Receive, task: asyncio.Task[object] | None) -> None:
+        self._callers, self._receive, self._task = callers, receive, task
         self._watcher: asyncio.Task[None] | None = None
         self._looks, self._gone = 0, False
 

@@ -56,6 +56,15 @@ def test_every_requirement_is_pinned_hashed_and_only_one_is_tensorflow() -> None
     assert [name for name in names if name.startswith("tensorflow")] == ["tensorflow-cpu", "tensorflow-serving-api"]
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "requirements" / "peers").glob("*.txt")), ids=lambda path: path.stem)
+def test_every_peers_requirement_is_pinned_hashed_and_its_tensorflow_is_ours(path: Path) -> None:
+    lines = [line for line in path.read_text().replace("\\\n", " ").splitlines() if line.strip()]
+    assert [line for line in lines if not re.match(r"\S+==\S+ .*--hash=sha256:", line)] == []
+    ours = re.search(r'"(tensorflow-cpu==\S+)"', (ROOT / "pyproject.toml").read_text())
+    assert ours
+    assert [line.split()[0] for line in lines if line.startswith("tensorflow-cpu")] == [ours[1]]
+
+
 def test_makefile_has_every_target_that_the_readme_names() -> None:
     named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert {"up", "test", "check"} <= named

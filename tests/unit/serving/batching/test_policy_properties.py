@@ -137,6 +137,17 @@ class BatchingMachine(RuleBasedStateMachine):
         self.core.cancel(request)
         self.world.stories[request].end = self.world.stories[request].end or "cancelled"
 
+    @precondition(lambda self: not self.world.in_flight and not self.world.queued)
+    @rule(model=st.sampled_from(["digits", "faces"]), seconds=st.sampled_from([0.25, 1.0]))
+    def a_calm_while(self, model: str, seconds: float) -> None:
+        """Calls of all sizes that take so long, so that the core has something to predict with."""
+        for rows in (1, 2, 3, 4, 4, 4):
+            self.submit(rows, model, 0, 1_000, (Lane.NORMAL, ""))
+            self.fill_slots()
+            self.advance(seconds)
+            while self.world.in_flight:
+                self.batch_done(0)
+
     @rule(seconds=st.sampled_from([0.0, 0.01, 0.5, 1.0, 4.0]))
     def advance(self, seconds: float) -> None:
         self.now += seconds

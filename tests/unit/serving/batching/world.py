@@ -89,14 +89,11 @@ class World:
             story.sent_rows += part.rows
 
     def _overtaken(self, story: Story) -> bool:
-        """Whether an earlier request of the same queue, lane and tenant waits, both of them fitting into a batch."""
-        return self._fits(story) and any(
-            other.submission.request < story.submission.request and self._fits(other) and _line(other) == _line(story)
+        """Whether an earlier request of the same queue, lane and tenant waits, both whole; parts go behind."""
+        return not story.sent_rows and any(
+            other.submission.request < story.submission.request and not other.sent_rows and _line(other) == _line(story)
             for other in self.queued
         )
-
-    def _fits(self, story: Story) -> bool:
-        return story.submission.rows <= self.max_batch_rows
 
     def _in_time(self, batch: SendBatch, story: Story, now: float) -> bool:
         if story.may_be_a_trial or self.good_calls.get(batch.key, 0) < LEARNING_CALLS:

@@ -160,7 +160,7 @@ CASES = [
     Case("No such path", b"", "/v3"),
     Case("A path that does not take this method", b"", method="GET"),
     Case("The version is loading", rows(ROW), "/v1/models/records/labels/gone:predict"),
-    Case("The queue is full", rows(*[ROW] * 8), at_once=2),
+    Case("The queue is full, or the answer would come after the deadline by what calls take", rows(*[ROW] * 8), at_once=2),
     Case("The model's backend does not answer", rows(ROW), turns=[Turn(error=BackendUnavailable("gone"))]),
     Case("The model's backend has no room for the call", rows(ROW), turns=[Turn(error=BackendOverloaded("full"))]),
     Case("The deadline passed", rows(ROW), headers={"x-request-timeout-ms": "5"}, turns=[FOREVER]),

@@ -1,0 +1,36 @@
+"""The verb `bench`: which benchmark, and its own arguments handed on. Each says what it measures with --help."""
+
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from loadtests.bench.memory import memory
+from loadtests.bench.overload import overload
+from loadtests.bench.servers import peers, servers
+
+BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
+    {
+        "servers": servers,
+        "peers": peers,
+        "overload": overload,
+        "memory": memory,
+    }
+)
+WRONG_USE, TERMINATED = 2, 143
+"""Exit codes; the latter is that of what SIGTERM ended, as a shell tells it."""
+
+
+def bench(argv: Sequence[str]) -> int:
+    """Runs one benchmark to its end, `servers` when none is named. Raises BenchError for what cannot be measured."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that the servers are ended too
+    if not argv or argv[0].startswith("-"):
+        return servers(argv)
+    if argv[0] not in BENCHMARKS:
+        print(f"penstock bench: no benchmark {argv[0]!r}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return WRONG_USE
+    return BENCHMARKS[argv[0]](argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(bench(sys.argv[1:]))

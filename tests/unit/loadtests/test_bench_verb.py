@@ -1,0 +1,19 @@
+import subprocess
+import sys
+
+
+def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", "loadtests", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_an_unknown_benchmark_is_told_the_known_ones() -> None:
+    done = bench("speed")
+    assert done.returncode == 2
+    assert done.stderr == "penstock bench: no benchmark 'speed'; there are: servers, peers, overload, memory\n"
+
+
+def test_help_without_a_benchmark_names_the_rows_and_the_others() -> None:
+    done = bench("--help")
+    assert done.returncode == 0
+    for told in ("--only", "one-connection", "overload"):
+        assert told in done.stdout

@@ -1,0 +1,326 @@
+"""The rules at work together in the core: time, urgency, tenants, and backends in trouble, one claim at a time."""
+
+from collections.abc import Callable
+
+import pytest
+
+from serving.backend_protocol import Target
+from serving.batching.admission import QueueLimits
+from serving.batching.breaker import FIRST_PAUSE_SECONDS
+from serving.batching.events import BatchRules, Lane, QueueKey, Reject, Submission
+from serving.batching.isolation import CALLS_KEPT
+from serving.batching.policy import BatchingCore
+from serving.batching.queues import LEARNING_CALLS
+from serving.errors import BackendOverloaded, BackendRejected, BackendUnavailable, Overloaded
+from tests.unit.serving.batching.cores import (
+    LATER,
+    answered_after,
+    batches,
+    completed,
+    key_of,
+    new_core,
+    rejected,
+    sent,
+    submission,
+)
+
+DOWN, BAD, FULL = BackendUnavailable("gone"), BackendRejected("indigestible"), BackendOverloaded("no room")
+START = 100.0
+"""When the tests begin: what was learned before is fresh still."""
+
+
+def one_second(_: int) -> float:
+    return 1.0
+
+
+def a_second_a_row(rows: int) -> float:
+    return float(rows)
+
+
+def learned(
+    seconds: Callable[[int], float] = one_second, *, model: str = "digits", max_rows: int = 10**6
+) -> BatchingCore:
+    """An idle core whose calls of 1 to 4 rows took as long as `seconds` says."""
+    core = new_core(max_rows=max_rows)
+    teach(core, seconds, model)
+    return core
+
+
+def teach(core: BatchingCore, seconds: Callable[[int], float], model: str) -> None:
+    now = START - 40.0
+    for number, rows in enumerate([1, 1, 2, 2, 3, 4, 4]):
+        answered_after(core, submission(-1 - number, rows, model=model), seconds, now)
+        now += 5.0
+    answered_after(core, submission(-9, 4, model=model), seconds, START - seconds(4))
+
+
+def refused(core: BatchingCore, one: Submission, now: float = START) -> Overloaded | None:
+    """The Overloaded that a submission gets, None when it is admitted."""
+    for action in core.submit(one, now):
+        if isinstance(action, Reject) and action.request == one.request:
+            assert isinstance(action.error, Overloaded)
+            return action.error
+    return None
+
+
+def test_who_would_be_late_is_refused_with_the_time_the_queue_needs() -> None:
+    core = learned()
+    for number in range(9):
+        core.submit(submission(number), START)  # two full batches and one row
+    assert refused(core, submission(20, deadline_seconds=START + 3.2)) is not None, "3 s and a tenth"
+    assert refused(core, submission(21, deadline_seconds=START + 3.4)) is None
+    error = refused(core, submission(22, deadline_seconds=START + 1.0))
+    assert error is not None
+    assert error.retry_after_seconds == pytest.approx(10 / 4)
+
+
+def test_the_call_under_way_counts_too() -> None:
+    core = learned()
+    core.submit(submission(1), START)
+    core.fill_slots(START)
+    assert refused(core, submission(2, deadline_seconds=START + 2.1)) is not None
+    assert refused(core, submission(3, deadline_seconds=START + 2.3)) is None
+
+
+def test_an_idle_backend_takes_who_fits_into_a_small_batch() -> None:
+    core = learned(a_second_a_row)
+    assert refused(core, submission(1, deadline_seconds=START + 1.2)) is None, "a full batch would take 4 s"
+    assert refused(core, submission(2, deadline_seconds=START + 1.2)) is not None, "not beside the first"
+
+
+def test_nobody_is_refused_for_what_few_calls_say() -> None:
+    core = new_core()
+    for number in range(LEARNING_CALLS - 1):
+        answered_after(core, submission(-number), lambda _: 50.0, 60.0 * number)
+    assert core.submit(submission(9, deadline_seconds=301.0), 300.0) == []
+    assert sent(core.fill_slots(300.0)) == [[(9, 1)]]
+
+
+def test_a_prediction_that_shut_the_door_is_tried_again_by_one_request() -> None:
+    core = learned(lambda _: 50.0)
+    assert refused(core, submission(1, deadline_seconds=START + 5.0)) is not None
+    later = START + 2.0
+    assert refused(core, submission(2, deadline_seconds=later + 5.0), later) is None
+    assert refused(core, submission(3, deadline_seconds=later + 5.0), later) is not None, "one is enough"
+    assert sent(core.fill_slots(later)) == [[(2, 1)]]
+
+
+def test_a_head_that_cannot_finish_any_more_is_dropped_and_costs_nobody() -> None:
+    core = learned()
+    core.submit(submission(1, 4), START)
+    (running,) = batches(core.fill_slots(START))
+    assert core.submit(submission(2, deadline_seconds=START + 2.3), START) == []
+    core.submit(submission(3), START)
+    core.batch_done(running.batch, START + 1.5)  # it took longer than foreseen
+    actions = core.fill_slots(START + 1.5)
+    assert rejected(actions) == [(2, "DeadlineExceeded")]
+    assert sent(actions) == [[(3, 1)]]
+
+
+def test_the_window_slides_past_an_old_head_that_would_force_a_small_batch() -> None:
+    core = learned(a_second_a_row)
+    core.submit(submission(1, 4), START)
+    (running,) = batches(core.fill_slots(START))
+    core.submit(submission(2, deadline_seconds=START + 9.0), START)
+    for number in (3, 4, 5, 6):
+        core.submit(submission(number), START)
+    core.batch_done(running.batch, START + 6.0)
+    actions = core.fill_slots(START + 6.0)  # with 2, one row could go; without it, four
+    assert rejected(actions) == [(2, "DeadlineExceeded")]
+    assert sent(actions) == [[(3, 1), (4, 1), (5, 1), (6, 1)]]
+    assert core.explain(START).queues[0].shed["slid_past"] == 1
+
+
+def test_without_overload_a_batch_is_cut_to_what_its_head_can_bear() -> None:
+    core = learned(a_second_a_row)
+    for number in range(4):
+        core.submit(submission(number), START)
+    core.submit(submission(9, deadline_seconds=START + 2.5, lane=Lane.HIGH), START)
+    assert sent(core.fill_slots(START)) == [[(9, 1), (0, 1)]]
+
+
+def test_an_objective_bounds_the_batch() -> None:
+    core = BatchingCore(max_batch_rows=8, slots=1, limits=QueueLimits(1_000, 1_000))
+    key = QueueKey(Target("digits", 1, "serving_default"), (), BatchRules(objective_seconds=6.5))
+    for number in range(12):
+        answered_after(core, Submission(number, key, 1 + number % 4, 0, LATER), a_second_a_row, 10.0 * number)
+    core.submit(Submission(20, key, 8, 0, LATER), 200.0)
+    assert sent(core.fill_slots(200.0)) == [[(20, 3)]]
+    (facts,) = core.explain(200.0).queues
+    assert (facts.batch_rows, "6.5 s" in facts.batch_reason) == (3, True)
+
+
+def test_the_cheaper_allowed_size_is_sent() -> None:
+    core = BatchingCore(max_batch_rows=8, slots=1, limits=QueueLimits(1_000, 1_000))
+    for number in range(12):
+        one = submission(number, (4, 8)[number % 2], allowed_batch_rows=(4, 8))
+        answered_after(core, one, a_second_a_row, 20.0 * number)
+    for number in range(20, 25):
+        core.submit(submission(number, allowed_batch_rows=(4, 8)), 300.0)
+    (batch,) = batches(core.fill_slots(300.0))
+    assert (batch.rows, batch.padded_rows) == (4, 4), "5 rows padded to 8 would take 8 s"
+
+
+def test_rows_that_do_not_come_out_even_take_the_larger_size() -> None:
+    core = BatchingCore(max_batch_rows=8, slots=1, limits=QueueLimits(1_000, 1_000))
+    for number in range(12):
+        one = submission(number, (4, 8)[number % 2], allowed_batch_rows=(4, 8))
+        answered_after(core, one, a_second_a_row, 20.0 * number)
+    core.submit(submission(20, 5, allowed_batch_rows=(4, 8)), 300.0)
+    (batch,) = batches(core.fill_slots(300.0))
+    assert (batch.rows, batch.padded_rows) == (5, 8)
+
+
+def test_urgent_rows_go_first_and_patient_ones_fill_the_batch() -> None:
+    waiting = [submission(n, lane=lane) for n, lane in enumerate([Lane.BATCH, Lane.NORMAL, Lane.BATCH, Lane.HIGH])]
+    assert sent(new_core(*waiting).fill_slots(0.0)) == [[(3, 1), (1, 1), (0, 1), (2, 1)]]
+
+
+def test_a_lower_lane_leads_now_and_then() -> None:
+    core = learned()
+    core.submit(submission(500, lane=Lane.BATCH), START)
+    now, order = START, list[int]()
+    for number in range(30):
+        core.submit(submission(number, 4, lane=Lane.HIGH), now)
+        for batch in batches(core.fill_slots(now)):
+            order.append(batch.slices[0].request)
+            now += 1.0
+            core.batch_done(batch.batch, now)
+    assert 500 in order[:25]
+
+
+def test_tenants_share_a_batch() -> None:
+    greedy = [submission(n, tenant="greedy") for n in range(10)]
+    core = new_core(*greedy, submission(20, tenant="modest"), submission(21, tenant="modest"))
+    (members,) = sent(core.fill_slots(0.0))
+    assert sorted(request for request, _ in members) == [0, 1, 20, 21]
+
+
+def test_the_longest_tenant_makes_room_with_its_newest() -> None:
+    core = new_core(*(submission(n, tenant="greedy") for n in range(10)), max_rows=10)
+    assert rejected(core.submit(submission(20, tenant="modest"), 0.0)) == [(9, "Overloaded")]
+    assert rejected(core.submit(submission(21, tenant="greedy"), 0.0)) == [(21, "Overloaded")]
+    assert core.queued_rows == 10
+
+
+def test_no_urgent_request_makes_room_for_a_patient_one() -> None:
+    core = new_core(*(submission(n, tenant="greedy", lane=Lane.HIGH) for n in range(10)), max_rows=10)
+    assert rejected(core.submit(submission(20, tenant="modest", lane=Lane.BATCH), 0.0)) == [(20, "Overloaded")]
+
+
+def test_a_modest_tenant_is_not_refused_for_a_greedy_ones_queue() -> None:
+    core = learned()
+    for number in range(40):
+        core.submit(submission(number, tenant="greedy"), START)
+    deadline = START + 3.0
+    assert refused(core, submission(50, tenant="greedy", deadline_seconds=deadline)) is not None
+    assert refused(core, submission(51, tenant="modest", deadline_seconds=deadline)) is None
+
+
+def test_queues_share_the_device_by_time() -> None:
+    core = learned(lambda _: 0.9)
+    teach(core, lambda _: 0.1, "faces")
+    for number in range(200):
+        core.submit(submission(number, 4), START)
+        core.submit(submission(1_000 + number, 4, model="faces"), START)
+    now, spent = START, {"digits": 0.0, "faces": 0.0}
+    while now < START + 18.0:
+        (batch,) = batches(core.fill_slots(now))
+        model = batch.key.target.model
+        seconds = 0.9 if model == "digits" else 0.1
+        now, spent[model] = now + seconds, spent[model] + seconds
+        core.batch_done(batch.batch, now)
+    assert spent["digits"] == pytest.approx(spent["faces"], abs=1.0)
+
+
+def test_a_backend_that_is_gone_is_probed_by_one_request_at_a_time() -> None:
+    core = new_core(submission(1, 4), *(submission(n) for n in range(2, 6)), slots=2)
+    first, second = batches(core.fill_slots(0.0))
+    core.batch_done(second.batch, 0.0)
+    core.submit(submission(9), 0.0)
+    core.batch_failed(first.batch, DOWN, 1.0)
+    assert core.fill_slots(1.0) == []
+    assert core.next_deadline_seconds() == 1.0 + FIRST_PAUSE_SECONDS
+    core.submit(submission(10), 1.0)
+    assert sent(core.fill_slots(1.0 + FIRST_PAUSE_SECONDS)) == [[(9, 1)]]
+    assert core.fill_slots(2.0) == [], "one probe at a time"
+
+
+def test_a_failed_probe_tells_whoever_waits_and_shuts_the_door() -> None:
+    core = new_core(submission(1), submission(2, model="faces"))
+    (batch,) = batches(core.fill_slots(0.0))
+    core.submit(submission(3), 0.0)
+    core.batch_failed(batch.batch, DOWN, 0.0)
+    (other,) = batches(core.fill_slots(0.0))
+    assert other.key.target.model == "faces", "the other model is asked as before"
+    core.batch_done(other.batch, 1.0)
+    (probe,) = batches(core.fill_slots(1.0))
+    core.submit(submission(4), 1.0)
+    assert rejected(core.batch_failed(probe.batch, DOWN, 1.0)) == [(3, "BackendUnavailable"), (4, "BackendUnavailable")]
+    assert rejected(core.submit(submission(5), 1.0)) == [(5, "BackendUnavailable")]
+    assert core.submit(submission(6), 9.0) == []
+    assert sent(core.fill_slots(9.0)) == [[(6, 1)]]
+
+
+def test_an_answered_probe_opens_the_way_for_everybody() -> None:
+    core = new_core(submission(1))
+    (batch,) = batches(core.fill_slots(0.0))
+    core.batch_failed(batch.batch, DOWN, 0.0)
+    for number in (2, 3, 4):
+        core.submit(submission(number), 0.0)
+    (probe,) = batches(core.fill_slots(1.0))
+    assert completed(core.batch_done(probe.batch, 2.0)) == [2]
+    assert sent(core.fill_slots(2.0)) == [[(3, 1), (4, 1)]]
+
+
+def test_a_backend_without_room_gets_half() -> None:
+    core = new_core(submission(1, 8), max_batch_rows=8)
+    (batch,) = batches(core.fill_slots(0.0))
+    assert rejected(core.batch_failed(batch.batch, FULL, 1.0)) == [(1, "BackendOverloaded")]
+    core.submit(submission(2, 8), 1.0)
+    assert sent(core.fill_slots(1.0)) == [[(2, 4)]]
+    assert "no room" in core.explain(1.0).queues[0].batch_reason
+
+
+def test_a_stream_of_bad_requests_does_not_live_off_its_neighbours() -> None:
+    core, calls = new_core(max_batch_rows=2, slots=1), 0
+    for number in range(0, 200, 2):
+        core.submit(submission(number), 0.0)
+        core.submit(submission(number + 1), 0.0)
+        while flying := batches(core.fill_slots(0.0)):
+            calls += 1
+            core.batch_failed(flying[0].batch, BAD, 0.0)
+    assert calls == 100 + CALLS_KEPT
+
+
+def test_a_device_that_is_dear_may_wait_for_company() -> None:
+    core = new_core()
+    core.submit(submission(1, max_wait_seconds=2.0), 0.0)
+    assert core.fill_slots(1.0) == []
+    assert core.next_deadline_seconds() == 2.0
+    assert sent(core.fill_slots(2.0)) == [[(1, 1)]]
+
+
+def test_a_full_batch_waits_for_nobody() -> None:
+    core = new_core(*(submission(n, max_wait_seconds=2.0) for n in range(4)))
+    assert sent(core.fill_slots(0.0)) == [[(0, 1), (1, 1), (2, 1), (3, 1)]]
+
+
+def test_the_core_answers_what_a_call_costs() -> None:
+    core = learned(a_second_a_row)
+    assert core.cost_seconds(key_of("digits"), 3) == pytest.approx(3.0)
+    assert core.cost_seconds(key_of("faces"), 3) is None
+
+
+def test_the_core_explains_itself() -> None:
+    core = learned(a_second_a_row)
+    core.submit(submission(1, 2), START)
+    facts = core.explain(START)
+    (queue,) = facts.queues
+    assert (facts.slots, facts.slots_reason, facts.queued_rows, facts.drain_seconds) == (1, "as set", 2, 2.0)
+    assert queue.cost is not None
+    assert (queue.cost.fixed_seconds, queue.cost.row_seconds) == pytest.approx((0.0, 1.0))
+    assert [(bucket.most_rows, bucket.mean_seconds) for bucket in queue.buckets] == [(1, 1.0), (2, 2.0), (4, 4.0)]
+    assert queue.calls.error is not None
+    assert queue.latency.observed_seconds is not None
+    assert (queue.breaker, queue.probe_in_seconds, queue.queued_rows) == ("closed", None, 2)
