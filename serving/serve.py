@@ -128,11 +128,14 @@ async def _serve(
 
 
 async def _open(server: _Server, late: Settings | None, on_live: Callable[[CatalogView], object]) -> None:
-    """Once the first models are loaded: open the doors of a `late` one, say so, and set the garbage collector up for
-    the long run.
+    """Once the first models are loaded: set the garbage collector up for the long run, open the ports of a `late`
+    gateway, and say so.
     """
     gateway = server.gateway
     await gateway.settled.wait()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
     if late:
         try:
             await gateway.grpc.start()
@@ -141,9 +144,6 @@ async def _open(server: _Server, late: Settings | None, on_live: Callable[[Catal
             server.should_exit = True
             raise
     if gateway.started.is_set():
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GC_THRESHOLD)
         on_live(gateway.catalog.view)
 
 
