@@ -1,15 +1,16 @@
 """The verb `serve`: parse, call, and nothing else. (`models` is in `models_verb.py`, which needs no web framework.)"""
 
 import argparse
+import importlib
 import os
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from serving.errors import InvalidSettings
-from serving.serve import run_gateway
 from serving.settings import Settings, load_settings
+from serving.workers.supervisor import run_workers
 
 SETTINGS_FILE = Path("penstock.toml")
 _HELP = {
@@ -18,6 +19,7 @@ _HELP = {
     "host": "address to listen on (default: 127.0.0.1)",
     "port": "REST port (default: 8080; 0 takes a free one)",
     "grpc_port": "gRPC port (default: 8500; 0 takes a free one)",
+    "workers": "processes that answer on these ports, each with its own models in memory (default: 1)",
 }
 
 
@@ -30,8 +32,13 @@ def serve(argv: Sequence[str]) -> int:
     except InvalidSettings as error:
         print(f"penstock serve: {error}", file=sys.stderr)
         return 2
-    run_gateway(settings, lambda text: print(text, flush=True))
+    _runner(settings.workers)(settings, lambda text: print(text, flush=True))
     return 0
+
+
+def _runner(workers: int) -> Callable[[Settings, Callable[[str], object]], object]:
+    """Loaded by name, so that a supervisor's process never holds the web framework and gRPC, which it does not use."""
+    return run_workers if workers > 1 else importlib.import_module("serving.serve").run_gateway
 
 
 def _serve_parser() -> argparse.ArgumentParser:
@@ -46,6 +53,7 @@ def _serve_parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", help=_HELP["host"])
     parser.add_argument("--port", help=_HELP["port"])
     parser.add_argument("--grpc-port", help=_HELP["grpc_port"])
+    parser.add_argument("--workers", metavar="N", help=_HELP["workers"])
     parser.add_argument(
         "--settings", metavar="FILE", type=Path, help=f"settings file (default: ./{SETTINGS_FILE} if there)"
     )

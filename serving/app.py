@@ -6,12 +6,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI, Request
 from fastapi import Response as HttpResponse
 from fastapi_offline import FastAPIOffline
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, PlatformCollector
 from prometheus_client.metrics_core import Metric
 from starlette.exceptions import HTTPException
 
@@ -32,10 +32,13 @@ from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_store.published import published_signatures
-from serving.observability.batching_gauges import batching_gauges
-from serving.observability.gateway_gauges import gateway_gauges
-from serving.observability.layer_metrics import register_layers
+from serving.observability.batching_gauges import batching_gauges, shed_totals
+from serving.observability.families import CACHE, FILLED, SHED
+from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
+from serving.observability.layer_metrics import cache_gauges, cache_totals, filled_totals
+from serving.observability.ledger import Ledger
 from serving.observability.metrics import Gauges, RequestMetrics
+from serving.observability.worker_figures import WorkerFigures
 from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.request_ids import RequestIds
@@ -50,9 +53,13 @@ from serving.rest.tfserving_routes import example_routes, model_router, predict_
 from serving.settings import Settings
 
 START_SLOTS = 2
-"""Where the search for the best number of batches in flight starts: one computes while the next is put together."""
+"""Where the search for the best number of batches in flight starts: one computes while the next is put together.
+Several workers share them out, one at least.
+"""
 STREAM_ROWS = 256
 """Rows that a stream puts into one batch: past that, decoding them would hold up everybody else."""
+BOARD_SECONDS = 0.1
+"""How often a worker shows the others its queue: scrapes are many seconds apart, and a look costs microseconds."""
 _log = logging.getLogger(__name__)
 
 
@@ -67,17 +74,35 @@ class Gateway:
     predictor: Predictor
     layers: AnswerLayers
     grpc: GrpcServer
-    started: asyncio.Event
+    workers: int
+    started: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the backend's first pass over the models has ended."""
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set at the same moment, and also when the pass failed."""
+
+    def count_elsewhere(self, facts: BatcherFacts) -> None:
+        """What others count in this process, where every worker's scrape finds it."""
+        self.metrics.so_far(SHED, shed_totals(facts))
+        self.metrics.so_far(CACHE, cache_totals(self.layers))
+        self.metrics.so_far(FILLED, filled_totals(self.layers))
+
+    def show_moment(self) -> None:
+        """To whichever worker answers the next scrape."""
+        self.metrics.ledger.board.show(moment_of(self.batcher, time.monotonic()))
 
 
 def create_app(
-    settings: Settings, *, backend: Backend | None = None, clock: Callable[[], float] = time.monotonic
+    settings: Settings,
+    *,
+    backend: Backend | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    ledger: Ledger | None = None,
 ) -> FastAPI:
     """The gateway as an ASGI application; loads models from its lifespan on. `app.state.front` is the same application
-    with a shorter way to predictions. Raises BackendUnavailable.
+    with a shorter way to predictions. `ledger` is where a worker counts; one of several leaves it to its caller to open
+    the gRPC port. Raises BackendUnavailable.
     """
-    gateway = _gateway(settings, backend or make_backend(settings), clock)
+    gateway = _gateway(settings, backend or make_backend(settings), clock, RequestMetrics(ledger))
     app = FastAPIOffline(
         title="Penstock", description="Online predictions of Keras models.", lifespan=_lifespan(gateway)
     )
@@ -126,11 +151,10 @@ def make_backend(settings: Settings) -> Backend:
     )
 
 
-def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -> Gateway:
-    metrics = RequestMetrics()
+def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], metrics: RequestMetrics) -> Gateway:
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
-        slots=min(START_SLOTS, settings.max_in_flight_batches),
+        slots=min(-(-START_SLOTS // settings.workers), settings.max_in_flight_batches),
         most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
@@ -139,7 +163,7 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float]) -
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
     predictor = Predictor(catalog, backend, batcher, clock, layers)
     grpc = _grpc_server(settings, predictor, metrics)
-    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, asyncio.Event())
+    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, settings.workers)
 
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
@@ -160,23 +184,32 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
         settings.grpc_max_request_bytes,
         settings.grpc_max_answer_bytes,
         settings.drain_seconds,
+        shared=settings.workers > 1,
     )
     return GrpcServer(services, calls, door, ready)
 
 
 def _registry(gateway: Gateway) -> CollectorRegistry:
     registry = CollectorRegistry()
+    registry.register(Gauges(functools.partial(_gauges, gateway)))  # first: it brings the others up to this moment
     registry.register(gateway.metrics)
-    register_layers(registry, gateway.layers)
-    registry.register(Gauges(functools.partial(_gauges, gateway)))
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
+    registry.register(WorkerFigures(gateway.metrics.ledger))
+    PlatformCollector(registry=registry)
     return registry
 
 
 def _gauges(gateway: Gateway) -> list[Metric]:
+    facts = _explained(gateway)
+    gateway.count_elsewhere(facts)
+    gateway.show_moment()
     labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
-    return [*gateway_gauges(gateway.backend, gateway.batcher, labels), *batching_gauges(_explained(gateway))]
+    board = gateway.metrics.ledger.board
+    return [
+        *queue_gauges(board, time.monotonic()),
+        *model_gauges(gateway.backend, labels),
+        *batching_gauges(facts),
+        *cache_gauges(gateway.layers),
+    ]
 
 
 def _explained(gateway: Gateway) -> BatcherFacts:
@@ -190,8 +223,10 @@ def _missing(catalog: Catalog, required: Sequence[str]) -> str:
 def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await gateway.grpc.start()
-        tasks = [asyncio.create_task(work) for work in (_start(gateway), gateway.catalog.keep(), _keep_health(gateway))]
+        if gateway.workers == 1:
+            await gateway.grpc.start()
+        work = [_start(gateway), gateway.catalog.keep(), _keep_told(gateway), _keep_board(gateway)]
+        tasks = [asyncio.create_task(each) for each in work]
         try:
             yield
         finally:
@@ -205,11 +240,21 @@ def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManag
     return lifespan
 
 
-async def _keep_health(gateway: Gateway) -> None:
-    """Health by gRPC is pushed to its watchers, so somebody must look."""
+async def _keep_told(gateway: Gateway) -> None:
+    """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher's rules ended is counted by
+    itself, so somebody must tell the other workers.
+    """
     while True:
         await asyncio.sleep(gateway.catalog.poll_seconds)
         await gateway.grpc.follow_readiness()
+        gateway.count_elsewhere(_explained(gateway))
+
+
+async def _keep_board(gateway: Gateway) -> None:
+    """What another worker tells of this one is as old as BOARD_SECONDS at most; one that is alone tells when asked."""
+    while gateway.workers > 1:
+        gateway.show_moment()
+        await asyncio.sleep(BOARD_SECONDS)
 
 
 async def _start(gateway: Gateway) -> None:
@@ -224,6 +269,8 @@ async def _start(gateway: Gateway) -> None:
         _log.exception("the backend could not start")
     else:
         gateway.started.set()
+    finally:
+        gateway.settled.set()
 
 
 async def _http_error(request_ids: RequestIds, request: Request, error: Exception) -> HttpResponse:

@@ -1,14 +1,14 @@
-"""Runs the gateway as a server: one process, one event loop, until a signal ends it.
+"""Runs the gateway as a server: this process, one event loop, until a signal ends it.
 
 Knows uvicorn and signals; what is served is `serving/app.py`'s.
 """
 
 import asyncio
+import functools
 import gc
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -17,6 +17,8 @@ import uvloop
 from serving.app import Gateway, create_app
 from serving.catalog import CatalogView
 from serving.errors import BackendUnavailable
+from serving.listening import bound_socket, log_to_stderr
+from serving.observability.ledger import Ledger
 from serving.settings import Settings
 from serving.welcome import welcome
 from serving.whole_response import WholeResponseProtocol
@@ -24,50 +26,49 @@ from serving.whole_response import WholeResponseProtocol
 GC_THRESHOLD = 50_000
 """Objects made before a young collection: requests make few cycles, and a collection every 700 objects costs more."""
 
+DISMISS_SECONDS = 0.1
+"""As often as uvicorn looks whether all connections are gone."""
 
-def run_gateway(settings: Settings, say: Callable[[str], object]) -> None:
-    """Serve until SIGTERM or Ctrl-C; then stop accepting, finish what is in, and return.
+
+def run_gateway(settings: Settings, say: Callable[[str], object], ledger: Ledger | None = None) -> None:
+    """Serve until SIGTERM or Ctrl-C; then stop accepting, finish what is in, and return. `say` is told once the first
+    models are loaded. One of several workers counts in `ledger`, and takes connections only from then on: until then
+    the port's others answer.
 
     Raises BackendUnavailable when the address is taken or the models' runtime cannot be loaded.
     """
-    logging.basicConfig(
-        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    name = "" if ledger is None else f" worker {ledger.board.number}"
+    log_to_stderr(settings.log_level, name)
+    listener = None if settings.workers > 1 else _listeners(settings)
+    app = create_app(settings, ledger=ledger)
+    gateway: Gateway = app.state.gateway
+    config = uvicorn.Config(
+        app.state.front,
+        loop="uvloop",
+        http=WholeResponseProtocol,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        proxy_headers=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.drain_seconds),
     )
-    listener = _listen(settings.host, settings.port, "--port")
-    _listen(settings.host, settings.grpc_port, "--grpc-port").close()  # gRPC opens its own, and says less when it fails
-    app = create_app(settings)
-    server = _Server(
-        app.state.gateway,
-        uvicorn.Config(
-            app.state.front,
-            loop="uvloop",
-            http=WholeResponseProtocol,
-            ws="none",
-            lifespan="on",
-            access_log=False,
-            proxy_headers=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=int(settings.drain_seconds),
-        ),
-    )
-    host, port = listener.getsockname()[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    # uvicorn raises the signal that ended it once more, for a handler from before it: ours, since stopping is exit 0.
+    server = _Server(gateway, config)
+    # uvicorn raises the signal that ended it once more, for a handler from before it: this one, since stopping is
+    # exit 0; and a signal that comes before uvicorn listens to them must not be lost.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, server.handle_exit)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     # It warns of every form that is none: a line in the log for whoever sends one, who is told so anyway.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    host, port = listener.getsockname()[:2] if listener else (settings.host, settings.port)
+
+    def on_live(view: CatalogView) -> None:
+        say(welcome(view, f"http://{_address(host, port)}", _address(host, gateway.grpc.port)))
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(
-            _serve(
-                server,
-                listener,
-                app.state.gateway,
-                lambda view: say(welcome(view, url, _grpc_address(host, app.state.gateway))),
-            )
-        )
+        runner.run(_serve(server, listener, settings, on_live))
 
 
 class _Server(uvicorn.Server):
@@ -75,45 +76,79 @@ class _Server(uvicorn.Server):
 
     def __init__(self, gateway: Gateway, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._gateway = gateway
+        self.gateway = gateway
+        self._closing = False
+
+    async def listen(self, listener: socket.socket) -> None:
+        """Take connections from `listener` too, as uvicorn does from those it starts with."""
+        protocol = functools.partial(
+            self.config.http_protocol_class,
+            config=self.config,  # type: ignore[call-arg]  # uvicorn types it as a bare asyncio.Protocol
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        server = await asyncio.get_running_loop().create_server(protocol, sock=listener, backlog=self.config.backlog)
+        self.servers.append(server)
+        if self._closing:
+            server.close()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await asyncio.gather(self._gateway.grpc.stop(), super().shutdown(sockets))
+        self._closing = True
+        dismissing = asyncio.create_task(self._dismiss())
+        await asyncio.gather(self.gateway.grpc.stop(), super().shutdown(sockets))
+        dismissing.cancel()
+
+    async def _dismiss(self) -> None:
+        """Uvicorn tells the connections it has when the stop begins that this request is their last. One that was being
+        accepted in that moment would go on asking until the grace is over, and be refused then.
+        """
+        while True:
+            await asyncio.sleep(DISMISS_SECONDS)
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
 
 
-def _grpc_address(host: str, gateway: Gateway) -> str:
-    return f"[{host}]:{gateway.grpc.port}" if ":" in host else f"{host}:{gateway.grpc.port}"
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _serve(
-    server: uvicorn.Server, listener: socket.socket, gateway: Gateway, on_live: Callable[[CatalogView], object]
+    server: _Server, listener: socket.socket | None, settings: Settings, on_live: Callable[[CatalogView], object]
 ) -> None:
-    announcing = asyncio.create_task(_announce(gateway, on_live))
+    """`listener` is open from the start; where there is none, the ports are opened once the first models are there."""
+    opening = asyncio.create_task(_open(server, None if listener else settings, on_live))
     try:
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=[listener] if listener else [])
     finally:
-        announcing.cancel()
+        opening.cancel()
+    if opening.done() and not opening.cancelled():
+        opening.result()  # which raises what it raised
     if not server.started:
         raise BackendUnavailable("the gateway could not start; the log says why")
 
 
-async def _announce(gateway: Gateway, on_live: Callable[[CatalogView], object]) -> None:
-    """Once the first models are loaded: say so, and set the garbage collector up for the long run."""
-    await gateway.started.wait()
+async def _open(server: _Server, late: Settings | None, on_live: Callable[[CatalogView], object]) -> None:
+    """Once the first models are loaded: set the garbage collector up for the long run, open the ports of a `late`
+    gateway, and say so.
+    """
+    gateway = server.gateway
+    await gateway.settled.wait()
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-    on_live(gateway.catalog.view)
+    if late:
+        try:
+            await gateway.grpc.start()
+            await server.listen(bound_socket(late.host, late.port, "--port", shared=True))
+        except BaseException:
+            server.should_exit = True
+            raise
+    if gateway.started.is_set():
+        on_live(gateway.catalog.view)
 
 
-def _listen(host: str, port: int, option: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        reason = f"cannot listen on {host}:{port}: {error.strerror}; choose another with {option}"
-        raise BackendUnavailable(reason) from error
+def _listeners(settings: Settings) -> socket.socket:
+    """REST's. gRPC opens its own, and says less when it fails."""
+    listener = bound_socket(settings.host, settings.port, "--port")
+    bound_socket(settings.host, settings.grpc_port, "--grpc-port").close()
     return listener

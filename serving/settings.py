@@ -43,6 +43,9 @@ class Settings(BaseModel):
     grpc_port: int = Field(default=8500, ge=0, le=65535)
     """The port of every gRPC service, TensorFlow Serving's usual one; 0 takes a free one and prints it."""
 
+    workers: int = Field(default=1, ge=1, le=256)
+    """Processes on the ports: one for every core that is to answer; each has its own models in memory."""
+
     max_body_bytes: Count = 16 * 1024 * 1024
     """The largest request body: some sixteen 224 x 224 x 3 images written out as numbers, or many more as JPEG."""
 
@@ -59,13 +62,13 @@ class Settings(BaseModel):
     """The largest batch: past 64 rows a small dense model on a CPU gains little more per row."""
 
     max_in_flight_batches: Count = 2
-    """Backend calls at once, at most; how many pay is found out. One computes while the next is being put together."""
+    """Backend calls at once, at most, shared out among workers: one computes while the next is put together."""
 
     max_queue_rows: Count = 8192
-    """Rows that may wait; more are refused with 503. At 10,000 rows/s that is under a second of waiting."""
+    """Rows that may wait, at each worker; more get 503. At 10,000 rows/s that is under a second of waiting."""
 
     max_queue_bytes: Count = 256 * 1024 * 1024
-    """Bytes of decoded tensors that may wait: what a burst may cost in memory."""
+    """Bytes of decoded tensors that may wait: what a burst may cost in memory. Shared out among workers."""
 
     request_timeout_seconds: Positive = 30.0
     """The deadline of a request that brings none (`X-Request-Timeout-Ms`); none may ask for more."""

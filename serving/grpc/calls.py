@@ -17,7 +17,7 @@ from serving.catalog import Catalog
 from serving.errors import InternalError, PenstockError
 from serving.grpc.call_head import CallHead, read_head
 from serving.grpc.error_status import Metadata, error_message, error_metadata, status_of
-from serving.observability.metrics import UNKNOWN, RequestMetrics, Series, Timings
+from serving.observability.metrics import UNKNOWN, RequestMetrics
 from serving.predict import Prediction
 from serving.request_ids import RequestIds
 
@@ -131,6 +131,6 @@ class Calls:
 
     def finished(self, protocol: str, call: Call, status: StatusCode) -> None:
         if protocol:
-            series = Series(call.model, call.version, call.signature, protocol)
             total = self.clock() - call.started_seconds
-            self.metrics.request_finished(series, status.name, Timings(total, call.decode_seconds, call.encode_seconds))
+            series = (call.model, call.version, call.signature, protocol, status.name)
+            self.metrics.request_finished(series, total, call.decode_seconds, call.encode_seconds)

@@ -15,13 +15,16 @@ from serving.grpc.service import Service
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where to listen, the largest messages in and out, and how long a stop waits for calls under way."""
+    """Where to listen, the largest messages in and out, and how long a stop waits for calls under way. A `shared` one
+    is opened by every worker of the gateway.
+    """
 
     host: str
     port: int
     max_request_bytes: int
     max_answer_bytes: int
     grace_seconds: float
+    shared: bool = False
 
     @property
     def address(self) -> str:
@@ -49,7 +52,8 @@ class GrpcServer:
             options=[
                 ("grpc.max_receive_message_length", self._door.max_request_bytes),
                 ("grpc.max_send_message_length", self._door.max_answer_bytes),
-                ("grpc.so_reuseport", 0),  # a second gateway on the port must fail, not share its callers
+                # Unless they are workers of one: a second gateway on the port must fail, not share its callers.
+                ("grpc.so_reuseport", int(self._door.shared)),
             ]
         )
         server.add_generic_rpc_handlers(tuple(service.generic(self._calls) for service in self._services))

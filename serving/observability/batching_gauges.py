@@ -3,29 +3,22 @@
 from collections import Counter
 from collections.abc import Callable
 
-from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from serving.batching.explanation import BatcherFacts, QueueFacts
-from serving.observability.metrics import Key, gauge
+from serving.observability.cells import Key
+from serving.observability.families import gauge
 
 LABELS = ("model_name", "model_version", "signature")
 
 
 def batching_gauges(facts: BatcherFacts) -> list[Metric]:
-    """Every metric of the batcher's own. Where a signature has queues of several row shapes, the busiest speaks for all
-    in what was learned; rows and requests are sums.
-    """
+    """What was learned and chosen. Where a signature has queues of several row shapes, the busiest speaks for all."""
     busiest: dict[Key, QueueFacts] = {}
-    shed: Counter[Key] = Counter()
     for queue in facts.queues:
         key = _key(queue)
         if key not in busiest or _calls(queue) > _calls(busiest[key]):
             busiest[key] = queue
-        shed.update({(*key, rule): number for rule, number in queue.shed.items()})
-    turned_away = CounterMetricFamily("penstock_shed_requests", "Requests ended by a rule.", labels=(*LABELS, "rule"))
-    for labels, number in shed.items():
-        turned_away.add_metric(labels, number)
 
     def each(name: str, text: str, value: Callable[[QueueFacts], float | None]) -> Metric:
         found = {key: value(queue) for key, queue in busiest.items()}
@@ -38,8 +31,15 @@ def batching_gauges(facts: BatcherFacts) -> list[Metric]:
         each("penstock_backend_prediction_error", "Relative, of a call's time.", lambda q: q.calls.error),
         each("penstock_latency_prediction_error", "Relative, of a request's time.", lambda q: q.latency.error),
         each("penstock_breaker_open", "1 while the backend is not asked.", lambda q: float(q.breaker != "closed")),
-        turned_away,
     ]
+
+
+def shed_totals(facts: BatcherFacts) -> dict[Key, int]:
+    """Requests that each rule has ended since the batcher was made, by model, version, signature and rule."""
+    totals: Counter[Key] = Counter()
+    for queue in facts.queues:
+        totals.update({(*_key(queue), rule): number for rule, number in queue.shed.items()})
+    return dict(totals)
 
 
 def _fixed_seconds(queue: QueueFacts) -> float | None:

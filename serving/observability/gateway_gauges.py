@@ -1,6 +1,5 @@
-"""What the scrape asks of the running gateway: queues, slots, models and their states."""
+"""What the scrape asks of the running gateway: queues and slots of all workers, models and their states here."""
 
-import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TypeAlias
@@ -9,33 +8,47 @@ from prometheus_client.metrics_core import Metric
 
 from serving.backend_protocol import Backend, VersionState, VersionStatus
 from serving.batching.batcher import Batcher
-from serving.observability.metrics import Key, gauge
+from serving.observability.board import Board, Moment
+from serving.observability.cells import Key
+from serving.observability.families import gauge
 
 Statuses: TypeAlias = Mapping[str, Mapping[int, VersionStatus]]
 
 
-def gateway_gauges(backend: Backend, batcher: Batcher, labels: Mapping[str, Mapping[str, int]]) -> list[Metric]:
-    """Every gauge of the gateway at this moment; `labels` has each model's labels and their versions."""
-    core, statuses = batcher.core, backend.status()
-    up = any(s.state is VersionState.AVAILABLE for versions in statuses.values() for s in versions.values())
+def moment_of(batcher: Batcher, now: float) -> Moment:
+    """What this process shows on the board; `now` on the monotonic clock, which all processes share."""
+    core, age = batcher.core, batcher.oldest_age_seconds(now)
+    return Moment(core.in_flight, core.slots, core.queued_rows, now - age if age else 0.0)
+
+
+def queue_gauges(board: Board, now: float) -> list[Metric]:
+    """Summed over the live workers; the oldest age is that of whichever has the oldest."""
+    moments = [row.moment for row in board.live().values()]
+    ages = [now - moment.waiting_since_seconds for moment in moments if moment.waiting_since_seconds]
     plain = {
-        "penstock_inflight_batches": ("Backend calls under way.", core.in_flight),
-        "penstock_inflight_limit": ("Backend calls allowed at once.", core.slots),
-        "penstock_queue_rows": ("Rows that wait for a slot.", core.queued_rows),
+        "penstock_inflight_batches": ("Backend calls under way.", sum(m.in_flight_batches for m in moments)),
+        "penstock_inflight_limit": ("Backend calls allowed at once.", sum(m.in_flight_limit for m in moments)),
+        "penstock_queue_rows": ("Rows that wait for a slot.", sum(m.queue_rows for m in moments)),
         "penstock_queue_oldest_age_seconds": (
             "Age of the request that has waited longest.",
-            batcher.oldest_age_seconds(time.monotonic()),
+            max(0.0, *ages) if ages else 0.0,
         ),
     }
+    return [gauge(name, text, (), {(): float(value)}) for name, (text, value) in plain.items()]
+
+
+def model_gauges(backend: Backend, labels: Mapping[str, Mapping[str, int]]) -> list[Metric]:
+    """Of this process's backend; `labels` has each model's labels and their versions."""
+    statuses = backend.status()
+    up = any(s.state is VersionState.AVAILABLE for versions in statuses.values() for s in versions.values())
     return [
-        *(gauge(name, text, (), {(): float(value)}) for name, (text, value) in plain.items()),
         gauge("penstock_backend_up", "1 while the backend has a live version.", ("backend",), {(backend.name,): up}),
-        *_model_gauges(statuses, labels),
+        *_version_gauges(statuses, labels),
         gauge("penstock_build_info", "Always 1.", ("version",), {(version("penstock"),): 1.0}),
     ]
 
 
-def _model_gauges(statuses: Statuses, labels: Mapping[str, Mapping[str, int]]) -> list[Metric]:
+def _version_gauges(statuses: Statuses, labels: Mapping[str, Mapping[str, int]]) -> list[Metric]:
     states: dict[Key, float] = {}
     load: dict[Key, float] = {}
     warmup: dict[Key, float] = {}

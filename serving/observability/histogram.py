@@ -1,10 +1,9 @@
-"""A histogram in plain Python lists: cheap to feed, in Prometheus's cumulative form when it is read.
+"""The shape of the histograms: their bounds, and counts turned into Prometheus's cumulative form.
 
-One labelled `observe` of prometheus_client costs 1.25 us, which five times per request would be a tenth of the
-whole; this one costs a bisection.
+Pure. A histogram lies in cells side by side: one count per bound (values at or under it and over the one before), one
+for what is over them all, and the sum of the values.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -16,21 +15,12 @@ SECONDS: tuple[float, ...] = (
 ROWS: tuple[float, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
-class Histogram:
-    """Counts of values by upper bound (inclusive), and their sum."""
+def cell_count(bounds: Sequence[float]) -> int:
+    """How many cells a histogram takes."""
+    return len(bounds) + 2
 
-    __slots__ = ("_bounds", "_counts", "total")
 
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self._bounds = bounds
-        self._counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self.total += value
-
-    def cumulative(self) -> list[tuple[str, float]]:
-        """Prometheus's buckets: how many values lie at or under each bound, `+Inf` last."""
-        names = [*(repr(float(bound)) for bound in self._bounds), "+Inf"]
-        return list(zip(names, accumulate(self._counts), strict=True))
+def cumulative(bounds: Sequence[float], counts: Sequence[float]) -> list[tuple[str, float]]:
+    """Prometheus's buckets: how many values lie at or under each bound, `+Inf` last."""
+    names = [*(repr(float(bound)) for bound in bounds), "+Inf"]
+    return list(zip(names, accumulate(counts), strict=True))

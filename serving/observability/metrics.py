@@ -1,40 +1,51 @@
-"""The gateway's metrics: counted in plain objects while serving, turned into Prometheus families when scraped.
+"""The gateway's metrics: counted while serving, added up over all workers and shown when scraped.
 
-Names and labels are WIRE's (docs/metrics.md). Label values come from live models only, never from a request's text.
+Label values come from live models only, never from a request's text. The methods that count take a handful of numbers
+each and find their series by one lookup: what they cost, every request pays (docs/metrics.md has the figures).
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from serving.batching.events import SendBatch
-from serving.observability.histogram import ROWS, SECONDS, Histogram
+from serving.observability.cells import Key, Slot
+from serving.observability.families import (
+    BACKEND,
+    BATCH,
+    BATCH_ROWS,
+    DECODE,
+    ENCODE,
+    NON_FINITE,
+    PADDING,
+    QUEUE,
+    REJECTED,
+    REQUEST,
+    ROWS_SUM,
+    SECONDS_SUM,
+    SIZES,
+    TOTAL,
+    families,
+    requests,
+    summed,
+)
+from serving.observability.histogram import ROWS, SECONDS
+from serving.observability.ledger import Ledger, private_ledger
 
 UNKNOWN = "_unknown"
 """The model name under which requests for models that do not exist are counted."""
 
+_TOTAL_SUM, _DECODE_SUM, _ENCODE_SUM = TOTAL + SECONDS_SUM, DECODE + SECONDS_SUM, ENCODE + SECONDS_SUM
+_QUEUE_SUM, _BACKEND_SUM, _BATCH_ROWS_SUM = QUEUE + SECONDS_SUM, BACKEND + SECONDS_SUM, BATCH_ROWS + ROWS_SUM
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """The labels of one request's metrics; empty where the request never got so far."""
-
-    model_name: str
-    model_version: str
-    signature: str
-    protocol: str
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Where one request's time went, in seconds; None for a stage it never reached."""
-
-    total: float
-    decode: float | None = None
-    encode: float | None = None
+RequestSeries: TypeAlias = tuple[str, str, str, str, int | str]
+"""Model name, version, signature (both empty where the request never got so far), protocol and code. A bare tuple:
+making one and looking it up is most of what counting a request costs.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,124 +61,102 @@ class Served:
     backend: tuple[int, float]
 
 
-_REQUEST_LABELS = ("model_name", "model_version", "signature", "protocol")
-_MODEL_LABELS = ("model_name", "model_version", "signature")
-
-Key = tuple[str, ...]
-
-
-def _seconds() -> Histogram:
-    return Histogram(SECONDS)
-
-
-def _rows() -> Histogram:
-    return Histogram(ROWS)
-
-
 class RequestMetrics(Collector):
-    """Counts requests and batches; a `BatchObserver` for the batcher."""
+    """Counts requests and batches; a `BatchObserver` for the batcher. For one event loop: no two calls at once."""
 
-    def __init__(self) -> None:
-        self._requests: Counter[Key] = Counter()
-        self._rejected: Counter[Key] = Counter()
-        self._rows: Counter[Key] = Counter()
-        self._non_finite: Counter[Key] = Counter()
-        self._total: dict[Key, Histogram] = defaultdict(_seconds)
-        self._decode: dict[Key, Histogram] = defaultdict(_seconds)
-        self._encode: dict[Key, Histogram] = defaultdict(_seconds)
-        self._queue: dict[Key, Histogram] = defaultdict(_seconds)
-        self._backend: dict[Key, Histogram] = defaultdict(_seconds)
-        self._batch_rows: dict[Key, Histogram] = defaultdict(_rows)
+    def __init__(self, ledger: Ledger | None = None) -> None:
+        self.ledger = ledger or private_ledger()
+        self._requests: dict[RequestSeries, Slot] = {}
+        self._batches: dict[tuple[str, int, str], Slot] = {}
+        self._elsewhere: dict[str, Mapping[Key, int]] = {}
 
-    def request_finished(self, series: Series, code: int | str, timings: Timings) -> None:
-        key = (series.model_name, series.model_version, series.signature, series.protocol)
-        self._requests[*key, str(code)] += 1
-        self._total[key].observe(timings.total)
-        if timings.decode is not None:
-            self._decode[key].observe(timings.decode)
-        if timings.encode is not None:
-            self._encode[key].observe(timings.encode)
+    def request_finished(
+        self,
+        series: RequestSeries,
+        total_seconds: float,
+        decode_seconds: float | None = None,
+        encode_seconds: float | None = None,
+    ) -> None:
+        """A stage the request never reached is None."""
+        if (slot := self._requests.get(series)) is None:
+            slot = self._requests[series] = self._slot(REQUEST, *series)
+        cells, at = slot
+        cells[at + bisect_left(SECONDS, total_seconds)] += 1.0
+        cells[at + _TOTAL_SUM] += total_seconds
+        if decode_seconds is not None:
+            cells[at + DECODE + bisect_left(SECONDS, decode_seconds)] += 1.0
+            cells[at + _DECODE_SUM] += decode_seconds
+        if encode_seconds is not None:
+            cells[at + ENCODE + bisect_left(SECONDS, encode_seconds)] += 1.0
+            cells[at + _ENCODE_SUM] += encode_seconds
+
+    def batch_finished(self, batch: SendBatch, backend_seconds: float, queue_seconds: Sequence[float]) -> None:
+        target, rows = batch.key.target, batch.rows
+        key = (target.model, target.version, target.signature)
+        if (slot := self._batches.get(key)) is None:
+            slot = self._batches[key] = self._slot(BATCH, *key)
+        cells, at = slot
+        cells[at + BACKEND + bisect_left(SECONDS, backend_seconds)] += 1.0
+        cells[at + _BACKEND_SUM] += backend_seconds
+        cells[at + BATCH_ROWS + bisect_left(ROWS, rows)] += 1.0
+        cells[at + _BATCH_ROWS_SUM] += rows
+        cells[at + PADDING] += batch.padded_rows - rows
+        for wait in queue_seconds:
+            cells[at + bisect_left(SECONDS, wait)] += 1.0
+        cells[at + _QUEUE_SUM] += sum(queue_seconds)
 
     def request_rejected(self, model_name: str, reason: str) -> None:
         """A request refused by its error's name: before it ran, or instead of running."""
-        self._rejected[model_name, reason] += 1
+        self._count(REJECTED, model_name, reason)
 
     def non_finite_output(self, model_name: str, model_version: str) -> None:
-        self._non_finite[model_name, model_version] += 1
+        self._count(NON_FINITE, model_name, model_version)
 
-    def batch_finished(self, batch: SendBatch, backend_seconds: float, queue_seconds: Sequence[float]) -> None:
-        target = batch.key.target
-        key = (target.model, str(target.version), target.signature)
-        self._rows[key] += batch.rows
-        self._batch_rows[key].observe(batch.rows)
-        self._backend[key].observe(backend_seconds)
-        waits = self._queue[key]
-        for wait in queue_seconds:
-            waits.observe(wait)
+    def so_far(self, kind: str, totals: Mapping[Key, int]) -> None:
+        """Totals of one kind that somebody else counts in this process: SHED by the batcher's rules, CACHE and FILLED
+        by what stands between it and the requests.
+        """
+        before = self._elsewhere.get(kind, {})
+        for key, total in totals.items():
+            cells, at = self._slot(kind, *key)
+            cells[at] += total - before.get(key, 0)
+        self._elsewhere[kind] = dict(totals)
 
     def served(self, model_name: str, model_version: str) -> "Served":
-        """What one version has done since the gateway started, over all signatures and protocols."""
-        key = (model_name, model_version)
-        answers = sum(
-            count for labels, count in self._requests.items() if labels[:2] == key and labels[-1] in ("200", "OK")
+        """What one version has done since the gateway started, over all workers, signatures and protocols."""
+        version, sums = (model_name, model_version), summed(self.ledger.read())
+        asked = {key: cells for key, cells in sums[REQUEST].items() if key[:2] == version}
+        batches = [cells for key, cells in sums[BATCH].items() if key[:2] == version]
+        return Served(
+            rows=int(sum(cells[_BATCH_ROWS_SUM] for cells in batches)),
+            answers=int(sum(requests(cells) for key, cells in asked.items() if key[-1] in ("200", "OK"))),
+            answer_seconds=sum(cells[_TOTAL_SUM] for cells in asked.values()),
+            queue=_count_and_sum(batches, QUEUE),
+            backend=_count_and_sum(batches, BACKEND),
         )
-        queue, backend = _merged(self._queue, key), _merged(self._backend, key)
-        rows = sum(count for labels, count in self._rows.items() if labels[:2] == key)
-        return Served(rows, answers, _merged(self._total, key)[1], queue, backend)
 
     def collect(self) -> Iterator[Metric]:
-        yield _counters("penstock_requests", "Requests answered.", (*_REQUEST_LABELS, "code"), self._requests)
-        yield _counters("penstock_rejected", "Requests refused, by reason.", ("model_name", "reason"), self._rejected)
-        yield _counters("penstock_predictions_rows", "Rows sent to the backend.", _MODEL_LABELS, self._rows)
-        yield _counters(
-            "penstock_non_finite_outputs",
-            "Answers with a NaN or infinite output, sent as null.",
-            ("model_name", "model_version"),
-            self._non_finite,
-        )
-        for name, text, labels, series in (
-            ("request_duration_seconds", "From the request's head to its answer.", _REQUEST_LABELS, self._total),
-            ("decode_duration_seconds", "Body to checked arrays.", _REQUEST_LABELS, self._decode),
-            ("encode_duration_seconds", "Arrays to the answer's body.", _REQUEST_LABELS, self._encode),
-            ("queue_wait_seconds", "Queued until its first rows were sent.", _MODEL_LABELS, self._queue),
-            ("backend_duration_seconds", "One backend call.", _MODEL_LABELS, self._backend),
-            ("batch_rows", "Rows of one backend call.", _MODEL_LABELS, self._batch_rows),
-        ):
-            yield _histograms(f"penstock_{name}", text, labels, series)
+        return families(summed(self.ledger.read()))
+
+    def _count(self, kind: str, *labels: str) -> None:
+        cells, at = self._slot(kind, *labels)
+        cells[at] += 1.0
+
+    def _slot(self, kind: str, *labels: int | str) -> Slot:
+        return self.ledger.own.slot((kind, *map(str, labels)), SIZES[kind])
 
 
-def _merged(histograms: dict[Key, Histogram], key: Key) -> tuple[int, float]:
-    """How many values, and their sum, under every label set that starts with `key`."""
-    found = [histogram for labels, histogram in histograms.items() if labels[: len(key)] == key]
-    return int(sum(h.cumulative()[-1][1] for h in found)), sum(h.total for h in found)
+def _count_and_sum(batches: Sequence[Sequence[float]], start: int) -> tuple[int, float]:
+    """How many values the histograms that begin at `start` have, and their sum."""
+    counted = sum(sum(cells[start : start + SECONDS_SUM]) for cells in batches)
+    return int(counted), sum(cells[start + SECONDS_SUM] for cells in batches)
 
 
 class Gauges(Collector):
-    """Gauges that are read from the running parts at the moment of the scrape."""
+    """Figures that are read from the running parts at the moment of the scrape."""
 
     def __init__(self, read: Callable[[], Sequence[Metric]]) -> None:
         self._read = read
 
     def collect(self) -> Iterator[Metric]:
         yield from self._read()
-
-
-def gauge(name: str, text: str, labels: Sequence[str], values: dict[Key, float]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, text, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, value)
-    return family
-
-
-def _counters(name: str, text: str, labels: Sequence[str], values: Counter[Key]) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, text, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, value)
-    return family
-
-
-def _histograms(name: str, text: str, labels: Sequence[str], values: dict[Key, Histogram]) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(name, text, labels=labels)
-    for key, histogram in values.items():
-        family.add_metric(key, histogram.cumulative(), histogram.total)
-    return family

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from serving.batching.collate import all_finite
 from serving.catalog import ModelReference
 from serving.errors import Cancelled, InternalError, PenstockError
-from serving.observability.metrics import UNKNOWN, RequestMetrics, Series, Timings
+from serving.observability.metrics import UNKNOWN, RequestMetrics
 from serving.predict import Prediction, Predictor, PredictRequest
 from serving.request_ids import RequestIds
 from serving.rest.ask import INLINE_BYTES, Ask, ReadAsk
@@ -132,6 +132,6 @@ class PredictEndpoint:
         return error_response(error, call.request_id)
 
     def count(self, call: Call, status: int) -> None:
-        series = Series(call.model, call.version, call.signature, self.protocol)
         total = self.serving.clock() - call.started_seconds
-        self.serving.metrics.request_finished(series, status, Timings(total, call.decode_seconds, call.encode_seconds))
+        series = (call.model, call.version, call.signature, self.protocol, status)
+        self.serving.metrics.request_finished(series, total, call.decode_seconds, call.encode_seconds)

@@ -58,3 +58,10 @@ def test_missing_library_is_named_with_its_remedy(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "libtensorflow_cc.so.2" in done.stderr
     assert "pip install 'penstock[serving]'" in done.stderr
+
+
+def test_the_supervisor_of_workers_loads_nothing_that_serves() -> None:
+    script = "import json, sys, serving.__main__; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    heavy = ("fastapi", "uvicorn", "uvloop", "grpc", "numpy", "prometheus_client", "serving.app", "serving.backends")
+    assert [name for name in json.loads(done.stdout) if name.startswith(heavy)] == []

@@ -76,6 +76,8 @@ def test_an_unknown_setting_is_refused_with_the_list(
         ("port", "-1"),
         ("port", "65536"),
         ("port", ""),
+        ("workers", "0"),
+        ("workers", "257"),
         ("max_body_bytes", "0"),
         ("max_batch_rows", "1.5"),
         ("request_timeout_seconds", "0"),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from serving.batching.policy import BatchingCore
 from serving.errors import BackendUnavailable
-from serving.observability.batching_gauges import batching_gauges
+from serving.observability.batching_gauges import batching_gauges, shed_totals
 from serving.observability.metrics import Gauges
 from tests.unit.serving.batching.cores import answered_after, new_core, submission
 from tests.unit.serving.observability.exposition import Scrape
@@ -17,7 +17,6 @@ LABELS = {
     "penstock_backend_prediction_error": MODEL,
     "penstock_latency_prediction_error": MODEL,
     "penstock_breaker_open": MODEL,
-    "penstock_shed_requests_total": MODEL | {"rule"},
 }
 
 
@@ -39,9 +38,15 @@ def busy(seconds: Callable[[int], float] = lambda rows: 0.5 + 0.25 * rows) -> Ba
 
 
 def test_names_and_labels_are_those_of_the_page() -> None:
+    assert scrape(busy()).labels() == LABELS
+
+
+def test_what_a_rule_ended_is_told_by_model_and_rule() -> None:
     core = busy()
-    core.submit(submission(99, deadline_seconds=0.0), 100.0)
-    assert scrape(core).labels() == LABELS
+    for number in (98, 99):
+        core.submit(submission(number, deadline_seconds=0.0), 100.0)
+    (key, number), *others = shed_totals(core.explain(100.0)).items()
+    assert (key[-1], number, others) == ("expired", 2, [])
 
 
 def test_what_was_learned_is_shown() -> None:

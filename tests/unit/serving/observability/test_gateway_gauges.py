@@ -1,13 +1,16 @@
 """The gauges of a gateway at work, against WIRE, section 5."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import pytest
 from prometheus_client.metrics_core import Metric
 
 from serving.backend_protocol import VersionState, VersionStatus
-from serving.observability.gateway_gauges import gateway_gauges
+from serving.observability.board import ROW_BYTES, Board, Moment
+from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
 from serving.observability.metrics import Gauges
 from tests.unit.serving.batching.batcher_parts import GatedBackend, gateway
 from tests.unit.serving.batching.event_loop import on_event_loop
@@ -15,10 +18,6 @@ from tests.unit.serving.observability.exposition import Scrape
 
 VERSION = {"model_name", "model_version"}
 LABELS = {
-    "penstock_inflight_batches": set[str](),
-    "penstock_inflight_limit": set[str](),
-    "penstock_queue_rows": set[str](),
-    "penstock_queue_oldest_age_seconds": set[str](),
     "penstock_backend_up": {"backend"},
     "penstock_model_state": VERSION | {"state"},
     "penstock_model_info": VERSION | {"labels"},
@@ -26,6 +25,12 @@ LABELS = {
     "penstock_model_warmup_duration_seconds": VERSION,
     "penstock_build_info": {"version"},
 }
+QUEUES = (
+    "penstock_inflight_batches",
+    "penstock_inflight_limit",
+    "penstock_queue_rows",
+    "penstock_queue_oldest_age_seconds",
+)
 LIVE = VersionStatus(VersionState.AVAILABLE, {}, load_seconds=0.5, warmup_seconds=0.25)
 BROKEN = VersionStatus(VersionState.END, {}, error="no such file")
 
@@ -43,7 +48,7 @@ class Shelf(GatedBackend):
 
 def scrape(versions: Mapping[int, VersionStatus], labels: Mapping[str, int] | None = None) -> Scrape:
     backend = Shelf(versions)
-    return read(lambda: gateway_gauges(backend, gateway(backend).batcher, {"digits": labels or {}}))
+    return read(lambda: model_gauges(backend, {"digits": labels or {}}))
 
 
 def read(gauges: Callable[[], Sequence[Metric]]) -> Scrape:
@@ -74,15 +79,35 @@ def test_the_labels_that_point_at_a_version_are_told() -> None:
     assert told.value("penstock_model_info", model_version="4", labels="") == 1
 
 
+def boards(*moments: Moment) -> list[Board]:
+    memory = memoryview(bytearray(len(moments) * ROW_BYTES))
+    shared = [Board(memory, number) for number in range(len(moments))]
+    for board, moment in zip(shared, moments, strict=True):
+        board.begin(process=100 + board.number)
+        board.show(moment)
+    return shared
+
+
+def test_queues_of_all_workers_add_up_and_the_oldest_age_is_the_oldest() -> None:
+    for board in boards(Moment(1, 2, 5, 97.0), Moment(2, 2, 7, 99.0)):
+        told = read(partial(queue_gauges, board, now=100.0))
+        assert [told.value(name) for name in QUEUES] == [3, 4, 12, 3]
+
+
+def test_nothing_waits_where_nothing_was_queued() -> None:
+    (board,) = boards(Moment(0, 2, 0, 0.0))
+    told = read(partial(queue_gauges, board, now=100.0))
+    assert [told.value(name) for name in QUEUES] == [0, 2, 0, 0]
+
+
 @on_event_loop
 async def test_queue_and_slots_are_those_of_the_moment() -> None:
     backend = Shelf({3: LIVE})
     desk = gateway(backend, slots=1)
     callers = [asyncio.create_task(desk.ask(n, 4)) for n in range(3)]
     await backend.started.acquire()
-    now = read(lambda: gateway_gauges(backend, desk.batcher, {}))
-    assert now.value("penstock_inflight_batches") == now.value("penstock_inflight_limit") == 1
-    assert now.value("penstock_queue_rows") == 8
-    assert now.value("penstock_queue_oldest_age_seconds") > 0
+    shown = moment_of(desk.batcher, time.monotonic())
+    assert (shown.in_flight_batches, shown.in_flight_limit, shown.queue_rows) == (1, 1, 8)
+    assert 0 < shown.waiting_since_seconds < time.monotonic()
     backend.gate.set()
     await asyncio.gather(*callers)

@@ -4,10 +4,16 @@ import pytest
 
 from serving.backend_protocol import Target
 from serving.batching.events import QueueKey, RowSlice, SendBatch
-from serving.observability.metrics import UNKNOWN, RequestMetrics, Series, Served, Timings
+from serving.observability.families import CACHE, FILLED, SHED
+from serving.observability.metrics import UNKNOWN, RequestMetrics, RequestSeries, Served
 from tests.unit.serving.observability.exposition import Scrape
+from tests.unit.serving.observability.workers import Workers
 
-DIGITS = Series("digits", "3", "serving_default", "rest_v1")
+
+def digits(code: int | str = 200, protocol: str = "rest_v1") -> RequestSeries:
+    return ("digits", "3", "serving_default", protocol, code)
+
+
 REQUEST = {"model_name", "model_version", "signature", "protocol"}
 MODEL = {"model_name", "model_version", "signature"}
 HISTOGRAMS = {
@@ -22,30 +28,37 @@ COUNTERS = {
     "penstock_requests_total": REQUEST | {"code"},
     "penstock_rejected_total": {"model_name", "reason"},
     "penstock_predictions_rows_total": MODEL,
+    "penstock_batch_padding_rows_total": MODEL,
+    "penstock_shed_requests_total": MODEL | {"rule"},
     "penstock_non_finite_outputs_total": {"model_name", "model_version"},
+    "penstock_cache_requests_total": {"model_name", "outcome"},
+    "penstock_length_padding_values_total": {"model_name"},
 }
 
 
-def batch(*rows: int) -> SendBatch:
+def batch(*rows: int, padding: int = 0) -> SendBatch:
     slices = tuple(RowSlice(request, 0, count) for request, count in enumerate(rows))
     return SendBatch(
         1,
         QueueKey(Target("digits", 3, "serving_default"), ()),
         slices,
         deadline_seconds=9.0,
-        padded_rows=sum(part.rows for part in slices),
+        padded_rows=sum(rows) + padding,
     )
 
 
 def busy() -> RequestMetrics:
     """Metrics in which everything has happened at least once."""
     metrics = RequestMetrics()
-    metrics.request_finished(DIGITS, 200, Timings(total=0.003, decode=0.001, encode=0.0005))
-    metrics.request_finished(DIGITS, 200, Timings(total=0.03, decode=0.001, encode=0.0005))
-    metrics.request_finished(DIGITS, 503, Timings(total=0.0001))
+    metrics.request_finished(digits(), 0.003, 0.001, 0.0005)
+    metrics.request_finished(digits(), 0.03, 0.001, 0.0005)
+    metrics.request_finished(digits(503), 0.0001)
     metrics.request_rejected("digits", "Overloaded")
     metrics.non_finite_output("digits", "3")
     metrics.batch_finished(batch(2, 3), 0.002, [0.0, 0.004])
+    metrics.so_far(SHED, {("digits", "3", "serving_default", "expired"): 1})
+    metrics.so_far(CACHE, {("digits", "hit"): 1})
+    metrics.so_far(FILLED, {("digits",): 1})
     return metrics
 
 
@@ -97,7 +110,7 @@ def test_a_batch_counts_its_rows_once_and_its_requests_waits_each() -> None:
 
 def test_unknown_models_are_counted_under_one_name() -> None:
     metrics = RequestMetrics()
-    metrics.request_finished(Series(UNKNOWN, "", "", "rest_v1"), 404, Timings(total=0.001))
+    metrics.request_finished((UNKNOWN, "", "", "rest_v1", 404), 0.001)
     metrics.request_rejected(UNKNOWN, "UnknownModel")
     scrape = Scrape(metrics)
     assert scrape.value("penstock_requests_total", model_name="_unknown", code="404") == 1
@@ -111,6 +124,46 @@ def test_a_fresh_gateway_exposes_no_samples() -> None:
 def test_what_a_version_served_adds_up_over_protocols() -> None:
     metrics = RequestMetrics()
     for protocol, code in (("rest_v1", 200), ("grpc_v2", "OK"), ("grpc_v2", "INTERNAL")):
-        metrics.request_finished(Series("digits", "3", "serving_default", protocol), code, Timings(0.5))
+        metrics.request_finished(digits(code, protocol), 0.5)
     assert metrics.served("digits", "3") == Served(0, 2, 1.5, (0, 0), (0, 0))
     assert metrics.served("digits", "4") == Served(0, 0, 0, (0, 0), (0, 0))
+
+
+def test_padding_is_counted_apart_from_rows() -> None:
+    metrics = RequestMetrics()
+    for padding in (0, 3, 8):
+        metrics.batch_finished(batch(2, 3, padding=padding), 0.002, [0.0, 0.0])
+    assert Scrape(metrics).value("penstock_batch_padding_rows_total") == 11
+    assert Scrape(metrics).value("penstock_predictions_rows_total") == 15
+
+
+def test_what_rules_ended_is_counted_once_however_often_it_is_told(workers: Workers) -> None:
+    first, second = (RequestMetrics(workers.begin(number)) for number in range(2))
+    key = ("digits", "3", "serving_default", "too_late")
+    for total in (1, 1, 4):
+        first.so_far(SHED, {key: total})
+    second.so_far(SHED, {key: 2})
+    RequestMetrics(workers.begin(0)).so_far(SHED, {key: 5})
+    assert Scrape(second).value("penstock_shed_requests_total", rule="too_late") == 11
+
+
+def test_whichever_worker_is_asked_tells_of_all(workers: Workers) -> None:
+    metrics = [RequestMetrics(workers.begin(number)) for number in range(2)]
+    for number, counting in enumerate(metrics):
+        for _ in range(3 + number):
+            counting.request_finished(digits(), 0.003, 0.001, 0.0005)
+            counting.batch_finished(batch(2), 0.002, [0.001])
+        counting.request_rejected("digits", "Overloaded")
+    told = [Scrape(counting) for counting in metrics]
+    assert told[0].samples == told[1].samples
+    assert told[0].value("penstock_requests_total") == 7
+    assert told[0].value("penstock_encode_duration_seconds_sum") == pytest.approx(0.0035)
+    assert told[0].value("penstock_rejected_total") == 2
+    assert metrics[0].served("digits", "3") == metrics[1].served("digits", "3")
+    assert metrics[0].served("digits", "3").rows == 14
+
+
+def test_a_worker_that_is_started_again_goes_on_counting(workers: Workers) -> None:
+    for _ in range(2):
+        RequestMetrics(workers.begin(0)).request_finished(digits(), 0.003)
+    assert Scrape(RequestMetrics(workers.begin(1))).value("penstock_requests_total") == 2

@@ -1,0 +1,1 @@
+"""Several processes as one gateway: a supervisor that holds the ports, and workers that answer on them."""
