@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, PlatformCollector
 from prometheus_client.metrics_core import Metric
 from starlette.exceptions import HTTPException
 
+from serving.answering.layers import AnswerLayers
 from serving.backend_protocol import Backend
 from serving.backends.embedded.backend import EmbeddedBackend
 from serving.backends.embedded.c_api import load_library
@@ -32,7 +33,9 @@ from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_store.published import published_signatures
 from serving.observability.batching_gauges import batching_gauges, shed_totals
+from serving.observability.families import CACHE, LENGTH_PADDING, SHED
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
+from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
 from serving.observability.ledger import Ledger
 from serving.observability.metrics import Gauges, RequestMetrics
 from serving.observability.worker_figures import WorkerFigures
@@ -69,6 +72,7 @@ class Gateway:
     catalog: Catalog
     metrics: RequestMetrics
     predictor: Predictor
+    layers: AnswerLayers
     grpc: GrpcServer
     workers: int
     started: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,6 +83,13 @@ class Gateway:
     def show_moment(self) -> None:
         """To whichever worker answers the next scrape."""
         self.metrics.ledger.board.show(moment_of(self.batcher, time.monotonic()))
+
+    def count_told(self) -> None:
+        """What its parts count by themselves, added to what is counted for all workers."""
+        facts = self.batcher.core.explain(self.batcher.clock())
+        self.metrics.so_far(SHED, shed_totals(facts))
+        self.metrics.so_far(CACHE, cache_totals(self.layers))
+        self.metrics.so_far(LENGTH_PADDING, length_padding_totals(self.layers))
 
 
 def create_app(
@@ -105,6 +116,7 @@ def create_app(
         settings.request_timeout_seconds,
         clock,
         request_ids,
+        model_timeouts=settings.model_timeouts,
     )
     stream_rows = max(1, min(STREAM_ROWS, settings.max_queue_rows // 8))  # streams leave most of the queue to others
     hot = [*predict_routes(serving, stream_rows), *infer_routes(serving), *example_routes(serving)]
@@ -113,7 +125,16 @@ def create_app(
     app.include_router(model_router(gateway.catalog, request_ids))
     missing = functools.partial(_missing, gateway.catalog, settings.required_models)
     explain = functools.partial(_explained, gateway)
-    app.include_router(oip_router(gateway.catalog, request_ids, missing, gateway.metrics, explain))
+    app.include_router(
+        oip_router(
+            gateway.catalog,
+            request_ids,
+            missing,
+            gateway.metrics,
+            explain,
+            max_batch_rows=settings.max_batch_rows,
+        )
+    )
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
@@ -138,16 +159,17 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], m
         most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
-    catalog = Catalog(settings.models, backend, settings.poll_seconds)
+    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
     batcher = Batcher(backend, core, metrics, clock)
-    predictor = Predictor(catalog, backend, batcher, clock)
+    layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
+    predictor = Predictor(catalog, backend, batcher, clock, layers)
     grpc = _grpc_server(settings, predictor, metrics)
-    return Gateway(backend, batcher, catalog, metrics, predictor, grpc, settings.workers)
+    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, settings.workers)
 
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
     catalog = predictor.catalog
-    calls = Calls(catalog, metrics, settings.request_timeout_seconds)
+    calls = Calls(catalog, metrics, settings.request_timeout_seconds, model_timeouts=settings.model_timeouts)
 
     def ready() -> bool:
         return not missing_models(catalog.been_live, settings.required_models)
@@ -178,15 +200,15 @@ def _registry(gateway: Gateway) -> CollectorRegistry:
 
 
 def _gauges(gateway: Gateway) -> list[Metric]:
-    facts = _explained(gateway)
-    gateway.metrics.shed_so_far(shed_totals(facts))
+    gateway.count_told()
     gateway.show_moment()
     labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
     board = gateway.metrics.ledger.board
     return [
         *queue_gauges(board, time.monotonic()),
         *model_gauges(gateway.backend, labels),
-        *batching_gauges(facts),
+        *batching_gauges(_explained(gateway)),
+        *cache_gauges(gateway.layers),
     ]
 
 
@@ -219,13 +241,13 @@ def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManag
 
 
 async def _keep_told(gateway: Gateway) -> None:
-    """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher's rules ended is counted by
-    itself, so somebody must tell the other workers.
+    """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher and the layers count by
+    themselves, somebody must tell the other workers.
     """
     while True:
         await asyncio.sleep(gateway.catalog.poll_seconds)
         await gateway.grpc.follow_readiness()
-        gateway.metrics.shed_so_far(shed_totals(_explained(gateway)))
+        gateway.count_told()
 
 
 async def _keep_board(gateway: Gateway) -> None:
@@ -238,6 +260,7 @@ async def _keep_board(gateway: Gateway) -> None:
 async def _start(gateway: Gateway) -> None:
     async def changed() -> None:
         await gateway.catalog.renew()
+        gateway.layers.follow({name: entry.servables for name, entry in gateway.catalog.view.models.items()})
         await gateway.grpc.follow_readiness()
 
     try:

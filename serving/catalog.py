@@ -7,19 +7,21 @@ what cannot be read keeps its last good answer.
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from serving.backend_protocol import Backend, Target, VersionState, VersionStatus
-from serving.contract.agreement import DEFAULT_SIGNATURE, features_of
 from serving.contract.features import Feature
 from serving.contract.manifest import Manifest
 from serving.contract.model_directory import STABLE
 from serving.contract.tensors import Signature
 from serving.errors import InvalidInput, ModelNotReady, PenstockError, UnknownModel, UnknownVersion
+from serving.model_settings import NO_SETTINGS, ModelSettings
 from serving.model_store.snapshot import DirectorySnapshot, read_snapshot
 from serving.model_store.versions import read_manifest
+from serving.signature_plan import SignaturePlan, plans_of
 
 _log = logging.getLogger(__name__)
 
@@ -40,24 +42,30 @@ class Servable:
     version: int
     manifest: Manifest | None
     signatures: Mapping[str, Signature]
+    settings: ModelSettings = NO_SETTINGS
+    plans: Mapping[str, SignaturePlan] = field(init=False, compare=False, repr=False)
 
-    def target(self, signature: str) -> Target:
+    def __post_init__(self) -> None:
+        plans = plans_of(self.model, self.version, self.manifest, self.signatures, self.settings)
+        object.__setattr__(self, "plans", plans)  # made from the other fields, and as frozen as they are
+
+    def plan(self, signature: str) -> SignaturePlan:
         """Raises InvalidInput when the version has no such signature."""
-        if signature not in self.signatures:
+        found = self.plans.get(signature)
+        if found is None:
             known = ", ".join(sorted(self.signatures))
             raise InvalidInput(
                 f"the version has no signature {signature[:64]!r}; it has {known}", pointer="/signature_name"
             )
-        return Target(self.model, self.version, signature)
+        return found
+
+    def target(self, signature: str) -> Target:
+        """Raises InvalidInput when the version has no such signature."""
+        return self.plan(signature).target
 
     def features(self, signature: str) -> tuple[Feature, ...]:
-        if self.manifest and signature == DEFAULT_SIGNATURE:
-            return self.manifest.features
-        return features_of(self.signatures[signature])
-
-    def allowed_batch_rows(self, signature: str) -> tuple[int, ...]:
-        """The row counts the backend may be sent, rising; empty when any will do."""
-        return self.manifest.export.allowed_batch_rows if self.manifest and signature == DEFAULT_SIGNATURE else ()
+        """Raises InvalidInput when the version has no such signature."""
+        return self.plan(signature).features
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +132,10 @@ Manifests = dict[tuple[str, int], Manifest | None]
 
 
 def build_view(
-    statuses: Mapping[str, Mapping[int, VersionStatus]], directory: DirectorySnapshot, manifests: Manifests
+    statuses: Mapping[str, Mapping[int, VersionStatus]],
+    directory: DirectorySnapshot,
+    manifests: Manifests,
+    settings: Mapping[str, ModelSettings] = MappingProxyType({}),
 ) -> CatalogView:
     """Live is what the backend has AVAILABLE and whose manifest, or the lack of one, is known."""
     entries = {}
@@ -134,7 +145,9 @@ def build_view(
         entries[model] = ModelEntry(
             versions,
             {
-                version: Servable(model, version, manifests[model, version], status.signatures)
+                version: Servable(
+                    model, version, manifests[model, version], status.signatures, settings.get(model, NO_SETTINGS)
+                )
                 for version, status in sorted(versions.items())
                 if status.state is VersionState.AVAILABLE and (model, version) in manifests
             },
@@ -146,8 +159,15 @@ def build_view(
 class Catalog:
     """Keeps `view` true: renewed when the backend says so and every `poll_seconds` for the labels' sake."""
 
-    def __init__(self, models: Path, backend: Backend, poll_seconds: float) -> None:
+    def __init__(
+        self,
+        models: Path,
+        backend: Backend,
+        poll_seconds: float,
+        settings: Mapping[str, ModelSettings] = MappingProxyType({}),
+    ) -> None:
         self._models = models
+        self._settings = settings
         self._backend = backend
         self.poll_seconds = poll_seconds
         self._directory = DirectorySnapshot()
@@ -161,7 +181,7 @@ class Catalog:
             self._directory = await asyncio.to_thread(self._read_directory)
             statuses = self._backend.status()
             await self._learn_manifests(statuses)
-            self.view = build_view(statuses, self._directory, self._manifests)
+            self.view = build_view(statuses, self._directory, self._manifests, self._settings)
             self.been_live |= {model for model, entry in self.view.models.items() if entry.servables}
 
     async def keep(self) -> None:

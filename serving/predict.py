@@ -10,9 +10,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from serving.answering.layers import AnswerLayers
+from serving.answering.shared_answers import Answering
 from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher, Receipt
-from serving.batching.events import BatchRules, Queues
+from serving.batching.events import Lane, Queues
 from serving.catalog import Catalog, CatalogView, ModelReference, Servable
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
@@ -27,7 +29,8 @@ MOST_REFERENCES = 4096
 class PredictRequest(NamedTuple):
     """`decode` turns the body into arrays by the features it is given. A `dear` one runs in a thread, so that it holds
     up nobody else's request. `features_of` names the signature whose features it is given, where that is not the one
-    that runs: `classify` takes records made from the features of `serving_default`.
+    that runs: `classify` takes records made from the features of `serving_default`. `lane` is None where the caller
+    leaves it to the model's settings; `tenant` is whom the request is counted for among others.
     """
 
     reference: ModelReference
@@ -36,6 +39,8 @@ class PredictRequest(NamedTuple):
     dear: bool
     deadline_seconds: float
     features_of: str | None = None
+    lane: Lane | None = None
+    tenant: str = ""
 
 
 class Prediction(NamedTuple):
@@ -58,6 +63,9 @@ class Served:
     features: tuple[Feature, ...]
     queues: Queues
     hold: AbstractContextManager[None]
+    lane: Lane
+    layers: Answering | None
+    """What answers in the batcher's place, where the signature has layers."""
 
 
 @dataclass(slots=True)
@@ -76,6 +84,7 @@ class Predictor:
     backend: Backend
     batcher: Batcher
     clock: Callable[[], float] = time.monotonic
+    layers: AnswerLayers | None = None
     _known: _Known = field(default_factory=lambda: _Known(CatalogView({})))
 
     async def predict(self, request: PredictRequest, servable: Servable | None = None) -> Prediction:
@@ -97,7 +106,14 @@ class Predictor:
             decoded = self.clock()
             if decoded >= request.deadline_seconds:
                 raise DeadlineExceeded("the deadline passed while the request was decoded")
-            answer = await self.batcher.predict(served.queues.key_of(inputs), inputs, request.deadline_seconds)
+            lane, deadline, tenant = request.lane, request.deadline_seconds, request.tenant
+            if lane is None:
+                lane = served.lane
+            if served.layers is None:
+                key = served.queues.key_of(inputs)
+                answer = await self.batcher.predict(key, inputs, deadline, lane=lane, tenant=tenant)
+            else:
+                answer = await served.layers(inputs, deadline, lane, tenant)
         return Prediction(served.servable, answer.outputs, answer.receipt, decoded - started, answer.all_finite)
 
     @contextmanager
@@ -120,14 +136,13 @@ class Predictor:
         return served
 
     def _serve(self, servable: Servable, signature: str) -> Served:
-        target = servable.target(signature)
-        rules = BatchRules(servable.allowed_batch_rows(signature))
-        return Served(servable, servable.features(signature), Queues(target, rules), self.backend.hold(target))
+        plan = servable.plan(signature)
+        queues = Queues(plan.target, plan.rules)
+        layers = self.layers.of(plan, queues) if self.layers else None
+        return Served(servable, plan.features, queues, self.backend.hold(plan.target), plan.lane, layers)
 
     async def _decoded(self, request: PredictRequest, servable: Servable) -> dict[str, Array]:
         signature = request.features_of or request.signature
-        if request.features_of is not None:
-            servable.target(signature)  # it may have none of that name
         features = servable.features(signature)
         inputs = await asyncio.to_thread(request.decode, features) if request.dear else request.decode(features)
         if request.features_of is not None:

@@ -6,19 +6,17 @@ Pure: the sources are arguments. Later sources win: file, environment, command l
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from serving.errors import InvalidSettings
+from serving.model_settings import Count, ModelSettings, Positive
 
 PREFIX = "PENSTOCK_"
 NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|TEST_.*")
 """PENSTOCK_ variables that are no settings: what Kubernetes gives every pod beside a Service named `penstock`, and what
 the tests are told."""
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
 
 
 class Settings(BaseModel):
@@ -84,8 +82,20 @@ class Settings(BaseModel):
     required_models: tuple[str, ...] = ()
     """Models that must have been live once before `/readyz` says ready; none named: any one model will do."""
 
+    model: Mapping[str, ModelSettings] = {}
+    """What is different for single models, `[model.<name>]`; one that is not published yet may be named."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """`info` says what is served and what changes; requests are never logged one by one."""
+
+    @property
+    def model_timeouts(self) -> dict[str, float]:
+        """`request_timeout_seconds` of the models that have their own."""
+        return {
+            name: model.request_timeout_seconds
+            for name, model in self.model.items()
+            if model.request_timeout_seconds is not None
+        }
 
 
 def load_settings(
@@ -95,10 +105,14 @@ def load_settings(
     from_environment = _from_environment(environment)
     if isinstance(names := from_environment.get("required_models"), str):
         from_environment["required_models"] = tuple(name.strip() for name in names.split(",") if name.strip())
+    refused = [f"{PREFIX}MODEL: settings of one model stand in the file"] if "model" in from_environment else []
     try:
-        return Settings.model_validate({**file, **from_environment, **arguments})
+        settings = Settings.model_validate({**file, **from_environment, **arguments, "model": file.get("model", {})})
     except ValidationError as error:
-        raise InvalidSettings(_faults(error, from_environment, arguments)) from error
+        raise InvalidSettings("; ".join([*refused, *_faults(error, from_environment, arguments)])) from error
+    if refused:
+        raise InvalidSettings(refused[0])
+    return settings
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
@@ -110,9 +124,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     }
 
 
-def _faults(error: ValidationError, environment: Mapping[str, object], arguments: Mapping[str, object]) -> str:
+def _faults(error: ValidationError, environment: Mapping[str, object], arguments: Mapping[str, object]) -> list[str]:
     lines = []
     for fault in error.errors(include_url=False, include_context=False):
+        if fault["loc"][:1] == ("model",):
+            lines.append(_model_fault(fault))
+            continue
         name = str(fault["loc"][0]) if fault["loc"] else "settings"
         source = name
         if name in arguments:
@@ -120,5 +137,16 @@ def _faults(error: ValidationError, environment: Mapping[str, object], arguments
         elif name in environment:
             source = PREFIX + name.upper()
         unknown = f"no such setting; there are {', '.join(Settings.model_fields)}"
-        lines.append(f"{source}: {fault['msg'] if name in Settings.model_fields else unknown}")
-    return "; ".join(lines)
+        text = fault["msg"] if name in Settings.model_fields else unknown
+        if name == "models" and isinstance(fault["input"], Mapping):
+            text = "a table; the settings of one model stand under [model.<name>]"
+        lines.append(f"{source}: {text}")
+    return lines
+
+
+def _model_fault(fault: Any) -> str:
+    """By its path, such as `model.digits.max_batch_rows`."""
+    path = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "extra_forbidden":
+        return f"{path}: no such setting of a model; there are {', '.join(ModelSettings.model_fields)}"
+    return f"{path}: {fault['msg']}"

@@ -7,19 +7,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from loadtests.simulation.arrivals import Arrival, bursty, poisson, requests
+from loadtests.simulation.arrivals import Arrival, bursty, clumped, constant, poisson, requests
 from loadtests.simulation.device import Case
 from loadtests.simulation.oracles import least_mean_seconds, most_on_time
 from loadtests.simulation.outcome import Outcome
 from loadtests.simulation.simulator import Policy, simulate
 
-Kind: TypeAlias = Literal["Poisson", "bursty"]
+Kind: TypeAlias = Literal["Poisson", "bursty", "clumped", "constant"]
 KINDS: tuple[Kind, ...] = ("Poisson", "bursty")
+"""Those that the bench goes through."""
 NewPolicy: TypeAlias = Callable[[Case], Policy]
 """A fresh policy for a device; what one run learned is nothing to the next."""
 
 SPELL_BATCHES = 10
 """How long the spells of bursty arrivals last on average, in full batches."""
+CLUMP_REQUESTS = 8
+"""How many clumped arrivals come at one instant, on average."""
 GOODPUT_OF_ORACLE = 0.95
 """The least share of the oracle's requests on time, at OVERLOAD and below."""
 OVERLOAD = 1.3
@@ -38,11 +41,20 @@ class Traffic:
     number: int
 
     def arrivals(self) -> list[Arrival]:
-        case = self.case
-        rate = self.load * case.capacity_rows_per_second
-        spell_seconds = SPELL_BATCHES * case.device.seconds(case.max_batch_rows)
-        times = poisson(rate, self.seed) if self.kind == "Poisson" else bursty(rate, self.seed, spell_seconds)
-        return requests(times, self.number, case.patience_seconds)
+        return requests(self._stream(), self.number, self.case.patience_seconds)
+
+    def _stream(self) -> Iterator[float]:
+        held, seed = self.case, self.seed
+        rate = self.load * held.capacity_rows_per_second
+        match self.kind:
+            case "Poisson":
+                return poisson(rate, seed)
+            case "bursty":
+                return bursty(rate, seed, SPELL_BATCHES * held.device.seconds(held.max_batch_rows))
+            case "clumped":
+                return clumped(rate, seed, CLUMP_REQUESTS)
+            case "constant":
+                return constant(rate)
 
     def outcome(self, new: NewPolicy) -> Outcome:
         return simulate(new(self.case), self.arrivals(), self.case.device)

@@ -41,6 +41,17 @@ def largest_batch(
     return LargestBatch(rows, f"twice the p95 of a larger one would exceed {objective_seconds:g} s")
 
 
+def explored(chosen: LargestBatch, most_rows: int, allowed_rows: Sequence[int]) -> LargestBatch:
+    """One step beyond a B to which no larger size is known: twice as many rows, or the next allowed size. What larger
+    batches take is a careful guess until one was sent; whoever trusted it would never send one.
+    """
+    larger = [size for size in allowed_rows if chosen.rows < size <= most_rows]
+    rows = min(larger) if larger else chosen.rows if allowed_rows else min(most_rows, 2 * chosen.rows)
+    if rows == chosen.rows:
+        return chosen
+    return LargestBatch(rows, f"larger than any seen so far, to find out what it takes; {chosen.rows} would do")
+
+
 def call_rows(rows: int, allowed_rows: Sequence[int]) -> int:
     """The least allowed size that holds `rows`; as many as there are without sizes, or past the last."""
     return next((size for size in allowed_rows if size >= rows), rows)

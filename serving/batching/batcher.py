@@ -23,11 +23,14 @@ _log = logging.getLogger(__name__)
 
 
 class Receipt(NamedTuple):
-    """Where a request's time went, in seconds, and how many rows shared its (last) batch."""
+    """Where a request's time went, in seconds, and how many rows shared its (last) batch. `cache` says what the cache
+    did, empty where the model has none.
+    """
 
     queue_seconds: float
     backend_seconds: float
     batch_rows: int
+    cache: str = ""
 
 
 class Answer(NamedTuple):
@@ -146,12 +149,14 @@ class Batcher:
         others get theirs, and whoever comes meanwhile rides along.
         """
         self._flush_due = False
-        answered = False
-        for action in self.core.fill_slots(self.clock()):
-            if isinstance(action, SendBatch):
-                answered |= self._start(action)
-            else:
-                self._settle(action)
+        sent, answered = True, False
+        while sent and not answered:  # one by one, for one that runs at once would make the next one's time look long
+            sent = False
+            for action in self.core.fill_slots(self.clock(), most_batches=1):
+                if isinstance(action, SendBatch):
+                    sent, answered = True, self._start(action)
+                else:
+                    self._settle(action)
         if answered and not self._flush_due:
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)

@@ -116,6 +116,11 @@ class CostModel:
         self._fit(weight)
         return True
 
+    @property
+    def seen_rows(self) -> int:
+        """Sizes up to here are known from calls; 0 while nothing is."""
+        return 0 if self._largest is None else self._largest.most_rows
+
     def seconds(self, rows: int) -> float | None:
         """The mean time of a call of `rows` rows; None while nothing is known."""
         known = self._known.get(rows)

@@ -95,12 +95,14 @@ class BatchingCore:
         """Queue a request, or Reject it at once. `fill_slots` sends it."""
         return self._door.submit(submission, now)
 
-    def fill_slots(self, now: float) -> list[Action]:
-        """Fill every free slot: halves of rejected batches first, then whose turn it is."""
+    def fill_slots(self, now: float, most_batches: int | None = None) -> list[Action]:
+        """Fill every free slot: halves of rejected batches first, then whose turn it is; with `most_batches` so many at
+        once, for a caller who runs a batch before it asks for the next.
+        """
         actions = self.tick(now)
         self._wake_seconds = inf
-        free = self._depth.slots - len(self._in_flight)
-        while free > 0:
+        free = before = self._depth.slots - len(self._in_flight)
+        while free > 0 and (most_batches is None or before - free < most_batches):
             if self._halves and (again := self._next_half(now)) is not None:
                 actions.append(again)
             elif not self._backlog.rows or not self._dispatch(now, actions):
@@ -145,6 +147,7 @@ class BatchingCore:
             queue.breaker.unavailable(now)
         elif isinstance(error, DeadlineExceeded | Cancelled):
             queue.breaker.undecided()
+            queue.gave_up(self._depth.slots)
         else:
             queue.breaker.answered()
         again = halves(flight.batch.slices, error, queue.budget)
@@ -193,7 +196,7 @@ class BatchingCore:
         return None
 
     def _dispatch(self, now: float, actions: list[Action]) -> bool:
-        """Send the next batch, and tell those whom it leaves behind. False when all that wait are held."""
+        """Send the next batch, and tell those whom it leaves behind. False when nobody may go."""
         waiting = self._backlog.waiting_lanes()
         lead = self._next_turn(waiting, now)
         if lead is None:
@@ -201,6 +204,10 @@ class BatchingCore:
         queue = lead.queue
         aged = [lane.lane for lane in queue.lanes if lane.rows and lane.head().is_impatient(now)] if waiting[1:] else ()
         assembly = put_together(queue, lead, now)
+        for request, rows, verdict in assembly.dropped:
+            queue.shed[verdict.name.lower()] += 1
+            self._backlog.dropped(request, rows)
+            actions.append(Reject(request.number, DeadlineExceeded(LATE[verdict])))
         if assembly.rows:
             batch = self._send(queue, assembly.slices, assembly.requests, assembly.deadline_seconds, now)
             seconds = queue.cost.seconds(batch.padded_rows) or 0.0
@@ -210,11 +217,7 @@ class BatchingCore:
             self._backlog.sent(queue, assembly.rows, assembly.nbytes)
             queue.sent(assembly.requests[0], assembly.rows, now)
             actions.append(batch)
-        for request, rows, verdict in assembly.dropped:
-            queue.shed[verdict.name.lower()] += 1
-            self._backlog.dropped(request, rows)
-            actions.append(Reject(request.number, DeadlineExceeded(LATE[verdict])))
-        return True
+        return assembly.rows > 0 or bool(assembly.dropped)
 
     def _send(
         self, queue: Queue, slices: Sequence[RowSlice], requests: Sequence[Request], deadline: float, now: float

@@ -8,7 +8,7 @@ from math import inf
 
 from serving.batching.accuracy import Accuracy
 from serving.batching.admission import MARGIN, TRUSTED_SECONDS, Pace
-from serving.batching.batch_size import Ceiling, LargestBatch, largest_batch
+from serving.batching.batch_size import Ceiling, LargestBatch, explored, largest_batch
 from serving.batching.breaker import Breaker
 from serving.batching.cost_model import CostModel, buckets_of
 from serving.batching.events import Lane, QueueKey, Submission
@@ -152,6 +152,7 @@ class Queue:
         self.largest = LargestBatch(self.most_rows, "")
         self.pace = Pace(1, 0.0, 0.0, 1)
         self.batch_seconds = 0.0
+        self.given_up = 0
         self.is_learned = False
 
     def resize(self, slots: int) -> None:
@@ -165,11 +166,20 @@ class Queue:
                 chosen = LargestBatch(by_patience.rows, f"{by_patience.reason}, what callers wait at most")
         if self.ceiling.lowered and chosen.rows == most:
             chosen = LargestBatch(chosen.rows, "the backend had no room for more")
-        self.largest = chosen
+        unseen = 0 < self.cost.seen_rows <= chosen.rows
+        self.largest = explored(chosen, most, rules.allowed_rows) if unseen else chosen
         self.batch_seconds = self.cost.seconds(chosen.rows) or 0.0
         careful = max(MARGIN * self.batch_seconds, self.cost.p95_seconds(chosen.rows) or 0.0)
         self.pace = Pace(chosen.rows, MARGIN * self.batch_seconds, careful, slots)
-        self.is_learned = self.cost.calls >= LEARNING_CALLS
+        self.is_learned = self.cost.calls > 0 and self.cost.calls + self.given_up >= LEARNING_CALLS
+
+    def gave_up(self, slots: int) -> None:
+        """A call did not end before its deadline. Calls that never do must not keep predictions from coming into force:
+        a core without them sends what cannot end in time, and so learns nothing ever.
+        """
+        self.given_up += 1
+        if not self.is_learned:
+            self.resize(slots)
 
     def is_trusted(self, now: float) -> bool:
         """Whether calls bear its predictions out: one ended lately, or is under way."""

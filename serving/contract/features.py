@@ -3,11 +3,16 @@
 Pure data; `serving/preprocessing` turns natural values into arrays by these.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 Dtype = Literal["bool", "uint8", "int32", "int64", "float16", "float32", "float64", "string"]
+
+
+NonFinite = Annotated[bool, Field(exclude=True)]
+"""Whether NaN and infinity are taken as numbers. Said by the gateway's settings; manifests are written without it."""
 
 
 class Fact(BaseModel):
@@ -21,6 +26,12 @@ def _check_numeric(dtype: str, limits: tuple[float, float] | None) -> None:
         raise ValueError(f"dtype {dtype} holds no numbers")
     if limits and limits[0] > limits[1]:
         raise ValueError(f"range goes down, from {limits[0]:g} to {limits[1]:g}")
+
+
+def _check_pad_value(dtype: str, value: float | str) -> None:
+    kinds = (str,) if dtype == "string" else (bool,) if dtype == "bool" else (int,) if "int" in dtype else (int, float)
+    if type(value) not in kinds:
+        raise ValueError(f"pad_value {value!r} is no {dtype}")
 
 
 class NumberFeature(Fact):
@@ -37,6 +48,7 @@ class NumberFeature(Fact):
     range: tuple[float, float] | None = None
     default: float | None = None
     optional: bool = False
+    allow_non_finite: NonFinite = False
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -110,6 +122,7 @@ class ImageFeature(Fact):
     description: str = ""
     range: tuple[float, float] | None = None
     decoding: ImageDecoding = ImageDecoding()
+    allow_non_finite: NonFinite = False
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -130,17 +143,43 @@ class ImageFeature(Fact):
 
 
 class TensorFeature(Fact):
-    """A raw tensor of fixed or partly free shape, for models that have nothing more natural to say."""
+    """A raw tensor of fixed or partly free shape, for models that have nothing more natural to say.
+
+    With a `pad_value` rows of different lengths may share a batch: the one free dimension is filled up with it at its
+    end, to one of `lengths` (rising) or to a power of two. A feature that is `mask_of` another is no caller's to send:
+    it is made beside that one, [length], 1 where a value is the row's own and 0 where it was filled up.
+    """
 
     kind: Literal["tensor"] = "tensor"
     name: str
     dtype: Dtype = "float32"
     shape: tuple[int | None, ...] = ()
     description: str = ""
+    pad_value: bool | int | float | str | None = None
+    lengths: tuple[PositiveInt, ...] = ()
+    mask_of: str | None = None
+    allow_non_finite: NonFinite = False
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.pad_value is not None:
+            if self.shape.count(None) != 1:
+                raise ValueError("pad_value fills up one free dimension; the shape must have one, and only one")
+            _check_pad_value(self.dtype, self.pad_value)
+        if list(self.lengths) != sorted(set(self.lengths)) or (self.lengths and self.pad_value is None):
+            raise ValueError("lengths rise, and say what a feature with a pad_value is filled up to")
+        if self.mask_of is not None and (self.shape != (None,) or self.dtype == "string" or self.pad_value is not None):
+            raise ValueError("a mask has the shape [any], a dtype of numbers or bool, and no pad_value")
+        return self
 
     @property
     def row_shape(self) -> tuple[int | None, ...]:
         return self.shape
+
+
+def sent_by_callers(features: Sequence["Feature"]) -> tuple["Feature", ...]:
+    """Without the masks, which are made here."""
+    return tuple(feature for feature in features if not isinstance(feature, TensorFeature) or feature.mask_of is None)
 
 
 Feature: TypeAlias = Annotated[

@@ -4,11 +4,11 @@ Pure: parses and renders; reading and writing files is the model store's work. S
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import AwareDatetime, Field, JsonValue, PositiveInt, ValidationError, field_validator
+from pydantic import AwareDatetime, Field, JsonValue, PositiveInt, ValidationError, field_validator, model_validator
 
-from serving.contract.features import Fact, Feature
+from serving.contract.features import Fact, Feature, TensorFeature
 from serving.contract.tensors import Signature
 from serving.errors import IntegrityError
 
@@ -114,6 +114,16 @@ class Manifest(Fact):
     frameworks: dict[str, str]
     files: dict[str, str] = Field(default_factory=dict)
     created_at: AwareDatetime
+
+    @model_validator(mode="after")
+    def _masks_have_what_they_mask(self) -> Self:
+        padded = {each.name for each in self.features if isinstance(each, TensorFeature) and each.pad_value is not None}
+        for feature in self.features:
+            if isinstance(feature, TensorFeature) and feature.mask_of is not None and feature.mask_of not in padded:
+                raise ValueError(
+                    f"feature {feature.name} masks {feature.mask_of}, which is no feature with a pad_value"
+                )
+        return self
 
     @property
     def task(self) -> Literal["classification", "regression"]:

@@ -1,4 +1,4 @@
-"""What a call says beside its message: its id and its deadline.
+"""What a call says beside its message: its id, its deadline and its priority.
 
 Pure: metadata and the time that gRPC's own deadline leaves in, facts out.
 """
@@ -6,15 +6,20 @@ Pure: metadata and the time that gRPC's own deadline leaves in, facts out.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from serving.batching.events import Lane
+from serving.batching.lane_names import lane_named
 from serving.errors import InvalidInput
+
+_KEYS = ("x-request-id", "x-request-timeout-ms", "x-priority")
 
 
 @dataclass(frozen=True, slots=True)
 class CallHead:
-    """`request_id` and `timeout_ms` as the caller sent them, None where it did not."""
+    """Everything as the caller sent it, None where it did not."""
 
     request_id: str | None
     timeout_ms: str | None
+    priority: str | None = None
 
     def timeout_seconds(self, remaining_seconds: float | None, most: float) -> float:
         """The least of gRPC's deadline, `x-request-timeout-ms` and `most`; InvalidInput for no positive number."""
@@ -29,10 +34,14 @@ class CallHead:
             raise InvalidInput("x-request-timeout-ms is not a positive number of milliseconds")
         return min(seconds, milliseconds / 1000)
 
+    def lane(self) -> Lane | None:
+        """`x-priority`, None where there is none; InvalidInput when it is no lane's name."""
+        return None if self.priority is None else lane_named(self.priority)
+
 
 def read_head(metadata: Iterable[tuple[str, str | bytes]] | None) -> CallHead:
-    found = {key: value for key, value in metadata or () if key in ("x-request-id", "x-request-timeout-ms")}
-    return CallHead(_text(found.get("x-request-id")), _text(found.get("x-request-timeout-ms")))
+    found = {key: value for key, value in metadata or () if key in _KEYS}
+    return CallHead(*(_text(found.get(key)) for key in _KEYS))
 
 
 def _text(value: str | bytes | None) -> str | None:

@@ -6,12 +6,13 @@ A method itself takes a message and a Call and gives a message back, or raises; 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from grpc import StatusCode, aio
 
+from serving.batching.events import Lane
 from serving.catalog import Catalog
 from serving.errors import InternalError, PenstockError
 from serving.grpc.call_head import CallHead, read_head
@@ -35,6 +36,7 @@ class Call:
     signature: str = ""
     decode_seconds: float | None = None
     encode_seconds: float | None = None
+    lane: Lane | None = None
     predictions: list[Prediction] = field(default_factory=list)
 
     def answered_by(self, prediction: Prediction, signature: str) -> None:
@@ -53,6 +55,8 @@ class Call:
             f"backend;dur={receipt.backend_seconds * 1e3:.3f}, encode;dur={(self.encode_seconds or 0.0) * 1e3:.3f}, "
             f'batch;desc="{receipt.batch_rows} rows"'
         )
+        if receipt.cache:
+            timing += f', cache;desc="{receipt.cache}"'
         return (("x-request-id", self.request_id), ("x-model-version", self.version), ("server-timing", timing))
 
 
@@ -62,13 +66,14 @@ Context: TypeAlias = "aio.ServicerContext[Any, Any]"
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Runs methods. `timeout_seconds` is the most any call may take."""
+    """Runs methods. `timeout_seconds` is the most a call may take, but for the models in `model_timeouts`."""
 
     catalog: Catalog
     metrics: RequestMetrics
     timeout_seconds: float
     request_ids: RequestIds = field(default_factory=RequestIds)
     clock: Callable[[], float] = time.monotonic
+    model_timeouts: Mapping[str, float] = field(default_factory=dict)
 
     def unary(self, protocol: str, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
         """`method` as grpc.aio wants it, counted under `protocol`; an empty one is not counted."""
@@ -99,13 +104,18 @@ class Calls:
         return Call(self.request_ids.of(request_id), now, now + self.timeout_seconds)
 
     def limit(self, call: Call, head: CallHead, context: Context) -> None:
-        remaining = context.time_remaining()
-        call.deadline_seconds = call.started_seconds + head.timeout_seconds(remaining, self.timeout_seconds)
+        """Which model it is about is not known yet; `named` shortens what is left once it is."""
+        most = max(self.timeout_seconds, *self.model_timeouts.values()) if self.model_timeouts else self.timeout_seconds
+        call.deadline_seconds = call.started_seconds + head.timeout_seconds(context.time_remaining(), most)
+        call.lane = head.lane()
 
     def named(self, call: Call, model: str) -> None:
-        """The model a call is about, for the metrics: a request's text never becomes a label."""
+        """The model a call is about, for its time and for the metrics: a request's text never becomes a label."""
         if model in self.catalog.view.models:
             call.model = model
+        if self.model_timeouts:
+            most = self.model_timeouts.get(model, self.timeout_seconds)
+            call.deadline_seconds = min(call.deadline_seconds, call.started_seconds + most)
 
     def foreseen(self, failure: Exception, call: Call) -> PenstockError:
         """The error as it may be told: whatever is none of ours becomes InternalError, and the log has everything."""

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from serving.backends.tensorflow_messages import message_module
 from serving.catalog import ModelReference, Servable
 from serving.contract.agreement import DEFAULT_SIGNATURE
@@ -21,6 +19,8 @@ from serving.errors import BackendRejected, InvalidInput
 from serving.grpc.calls import Call, Calls
 from serving.grpc.model_spec import check_signature, fill_spec, reference_of
 from serving.predict import Prediction, Predictor, PredictRequest
+from serving.preprocessing.columns import decode_column
+from serving.signature_plan import takes_examples
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,16 @@ class ExampleCalls:
         """Fills `result`, and the `model_spec` of the `answer` it is in."""
         reference = reference_of(task.spec, task.pointer)
         signature = self._signature(task, reference)
-        decode = functools.partial(_single_input, serialized_examples(task.given), f"{task.pointer}/signature_name")
-        # never dear: the examples are bytes already, and what parses them is the graph
-        request = PredictRequest(reference, signature, decode, dear=False, deadline_seconds=call.deadline_seconds)
+        decode = functools.partial(
+            _single_input,
+            serialized_examples(task.given),
+            f"/input/{task.given.WhichOneof('kind')}/examples",
+            f"{task.pointer}/signature_name",
+        )
+        # never dear: the examples are bytes already, and looking into one takes microseconds
+        request = PredictRequest(
+            reference, signature, decode, dear=False, deadline_seconds=call.deadline_seconds, lane=call.lane
+        )
         prediction = await self.predictor.predict(request)
         call.answered_by(prediction, signature)
         FILL[task.kind](result, prediction, signature)
@@ -84,12 +91,12 @@ class ExampleCalls:
         """
         servable = self.predictor.catalog.view.resolve(reference)
         named = task.spec.signature_name
-        if named and (named != DEFAULT_SIGNATURE or takes_examples(servable, named)):
+        if named and (named != DEFAULT_SIGNATURE or _has_examples(servable, named)):
             check_signature(servable, named, task.pointer)
             return str(named)
         if task.kind in servable.signatures:
             return task.kind
-        if takes_examples(servable, DEFAULT_SIGNATURE):
+        if _has_examples(servable, DEFAULT_SIGNATURE):
             return DEFAULT_SIGNATURE
         raise InvalidInput(
             f"the version has no signature for {task.kind}; it has {', '.join(sorted(servable.signatures))}",
@@ -107,10 +114,8 @@ class _Task:
     given: Any
 
 
-def takes_examples(servable: Servable, signature: str) -> bool:
-    """Whether the signature's one input is a batch of strings, as serialized tf.Example are."""
-    found = servable.signatures.get(signature)
-    return found is not None and [(spec.dtype, spec.row_shape) for spec in found.inputs] == [("string", ())]
+def _has_examples(servable: Servable, signature: str) -> bool:
+    return signature in servable.signatures and takes_examples(servable.signatures[signature])
 
 
 def serialized_examples(given: Any) -> list[bytes]:
@@ -128,12 +133,13 @@ def serialized_examples(given: Any) -> list[bytes]:
     return rows
 
 
-def _single_input(rows: Sequence[bytes], pointer: str, features: Sequence[Feature]) -> dict[str, Array]:
+def _single_input(
+    rows: Sequence[bytes], rows_at: str, signature_at: str, features: Sequence[Feature]
+) -> dict[str, Array]:
+    """The two pointers say where the examples stand and where the signature was named."""
     if len(features) != 1 or features[0].dtype != "string" or features[0].row_shape != ():
-        raise InvalidInput("this signature does not take tf.Example; ask it with Predict", pointer=pointer)
-    column: Array = np.empty(len(rows), object)
-    column[:] = rows
-    return {features[0].name: column}
+        raise InvalidInput("this signature does not take tf.Example; ask it with Predict", pointer=signature_at)
+    return {features[0].name: decode_column(features[0], rows, lambda row: f"{rows_at}/{row}")}
 
 
 def _fill_classes(result: Any, prediction: Prediction, signature: str) -> None:

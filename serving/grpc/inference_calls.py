@@ -9,6 +9,8 @@ from typing import Any
 
 from grpc import StatusCode
 
+from serving.batching.events import Lane
+from serving.batching.lane_names import lane_of_level
 from serving.catalog import ModelReference
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature
@@ -21,7 +23,7 @@ from serving.grpc.error_status import error_message
 from serving.grpc.inference_tensors import array_of, fill_contents, fill_output, has_contents, raw_of
 from serving.grpc.named_arrays import chosen_outputs, decode_named
 from serving.predict import Prediction, Predictor, PredictRequest
-from serving.preprocessing.records import pointer_token
+from serving.preprocessing.arrays import pointer_token
 
 PROTOCOL = "grpc_v2"
 INLINE_BYTES = 256 * 1024
@@ -58,6 +60,7 @@ class InferenceCalls:
             decode,
             is_dear(request),
             call.deadline_seconds,
+            lane=_lane(request.parameters, call),
         )
         prediction = await self.predictor.predict(asked)
         call.answered_by(prediction, DEFAULT_SIGNATURE)
@@ -163,6 +166,16 @@ def _micros(parameters: Mapping[str, Any]) -> float | None:
     if not micros >= 0:
         raise InvalidInput("timeout is not a number of microseconds", pointer="/parameters/timeout")
     return micros or None
+
+
+def _lane(parameters: Mapping[str, Any], call: Call) -> Lane | None:
+    """`priority` where it says one, else what the metadata say."""
+    if "priority" not in parameters:
+        return call.lane
+    given = parameters["priority"]
+    level = getattr(given, given.WhichOneof("parameter_choice") or "string_param")
+    lane = lane_of_level(level)
+    return call.lane if lane is None else lane
 
 
 def _answer(request: Any, prediction: Prediction) -> Any:

@@ -84,9 +84,8 @@ class InferenceService:
     async def model_config(self, request: Any, _: Call) -> Any:
         servable = self._servable(request)
         signature = _default_signature(servable)
-        config = messages.ModelConfig(
-            name=servable.model, platform=PLATFORM, backend="tensorflow", max_batch_size=self.max_batch_rows
-        )
+        most = min(self.max_batch_rows, servable.settings.max_batch_rows or self.max_batch_rows)
+        config = messages.ModelConfig(name=servable.model, platform=PLATFORM, backend="tensorflow", max_batch_size=most)
         for spec in signature.inputs:
             config.input.add(name=spec.name, data_type=_data_type(spec), dims=_sizes(spec))
         for spec in signature.outputs:

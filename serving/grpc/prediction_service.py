@@ -19,7 +19,7 @@ from serving.grpc.named_arrays import chosen_outputs, decode_named
 from serving.grpc.service import MethodOf, Service
 from serving.grpc.tensor_values import DTYPE_NUMBERS, STRING, array_of, fill_tensor, is_larger
 from serving.predict import Predictor, PredictRequest
-from serving.preprocessing.records import pointer_token
+from serving.preprocessing.arrays import pointer_token
 
 NAME = "tensorflow.serving.PredictionService"
 PROTOCOL = "grpc_tfs"
@@ -67,7 +67,7 @@ class PredictionService:
         inputs = request.inputs
         decode = functools.partial(decode_tensors, inputs, self.max_tensor_bytes)
         prediction = await self.predictor.predict(
-            PredictRequest(reference, signature, decode, is_dear(inputs), call.deadline_seconds)
+            PredictRequest(reference, signature, decode, is_dear(inputs), call.deadline_seconds, lane=call.lane)
         )
         call.answered_by(prediction, signature)
         started = self.calls.clock()

@@ -27,7 +27,6 @@ from serving.observability.families import (
     REQUEST,
     ROWS_SUM,
     SECONDS_SUM,
-    SHED,
     SIZES,
     TOTAL,
     families,
@@ -69,7 +68,7 @@ class RequestMetrics(Collector):
         self.ledger = ledger or private_ledger()
         self._requests: dict[RequestSeries, Slot] = {}
         self._batches: dict[tuple[str, int, str], Slot] = {}
-        self._shed: dict[Key, int] = {}
+        self._told: dict[Key, int] = {}
 
     def request_finished(
         self,
@@ -113,12 +112,12 @@ class RequestMetrics(Collector):
     def non_finite_output(self, model_name: str, model_version: str) -> None:
         self._count(NON_FINITE, model_name, model_version)
 
-    def shed_so_far(self, totals: Mapping[Key, int]) -> None:
-        """Requests that each rule of the batcher has ended in this process, by model, version, signature and rule."""
-        for key, total in totals.items():
-            cells, at = self._slot(SHED, *key)
-            cells[at] += total - self._shed.get(key, 0)
-        self._shed = dict(totals)
+    def so_far(self, kind: str, totals: Mapping[Key, int]) -> None:
+        """Of a kind that is counted elsewhere, what this process has in all, by label set."""
+        for labels, total in totals.items():
+            cells, at = self._slot(kind, *labels)
+            cells[at] += max(0, total - self._told.get((kind, *labels), 0))
+            self._told[kind, *labels] = total
 
     def served(self, model_name: str, model_version: str) -> "Served":
         """What one version has done since the gateway started, over all workers, signatures and protocols."""

@@ -42,11 +42,18 @@ _JSON_NAMES = {
 }
 
 
-def numeric_array(values: Sequence[object] | Array, dtype_name: str, row_shape: Shape, locate: Locate) -> Array:
+def numeric_array(
+    values: Sequence[object] | Array,
+    dtype_name: str,
+    row_shape: Shape,
+    locate: Locate,
+    *,
+    allow_non_finite: bool = False,
+) -> Array:
     """`values`, one element a row, as an array of `dtype_name` with shape [rows, *row_shape].
 
     Integers are taken where floats are expected, never the reverse. Raises WrongDtype, WrongShape, and OutOfRange
-    for what the dtype cannot hold, NaN and infinity included.
+    for what the dtype cannot hold, NaN and infinity included unless they are allowed.
     """
     dtype = NUMPY_DTYPES[dtype_name]
     if not isinstance(values, np.ndarray):
@@ -55,7 +62,7 @@ def numeric_array(values: Sequence[object] | Array, dtype_name: str, row_shape: 
     if not _fits_kind(values.dtype, dtype):
         raise WrongDtype(f"values of type {values.dtype} where {dtype_name} is expected", pointer=locate(0))
     _check_shape(values.shape[1:], row_shape, locate(0))
-    return cast_numbers(values, dtype, locate)
+    return cast_numbers(values, dtype, locate, allow_non_finite=allow_non_finite)
 
 
 def string_array(values: Sequence[object], row_shape: Shape, locate: Locate) -> Array:
@@ -88,6 +95,11 @@ def check_range(array: Array, limits: tuple[float, float] | None, unit: str, loc
 def json_name(value: object) -> str:
     """What JSON calls a value's type, for messages."""
     return _JSON_NAMES.get(type(value), f"a value of type {type(value).__name__}")
+
+
+def pointer_token(name: str) -> str:
+    """A name as one token of an RFC 6901 pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _check_leaves(values: Sequence[object], dtype: np.dtype[np.generic], row_shape: Shape, locate: Locate) -> None:
@@ -197,14 +209,22 @@ def _plain(number: object) -> str:
     return str(number).removesuffix(".0")
 
 
-def cast_numbers(values: Array, dtype: np.dtype[np.generic], locate: Locate) -> Array:
-    """`values` as `dtype`, of whose kind they are. Raises OutOfRange for what it cannot hold, NaN and infinity too."""
+def cast_numbers(
+    values: Array, dtype: np.dtype[np.generic], locate: Locate, *, allow_non_finite: bool = False
+) -> Array:
+    """`values` as `dtype`, of whose kind they are. Raises OutOfRange for what it cannot hold, NaN and infinity too
+    unless they are allowed.
+    """
     if dtype.kind in "iu" and values.dtype != dtype:
         _check_integers(values, dtype, locate)
     with np.errstate(over="ignore"):
         array = values.astype(dtype, copy=False)
     if dtype.kind == "f" and not np.isfinite(array).all():
-        flat = array.reshape(len(array), -1)
-        row = int(np.argmin(np.isfinite(flat).all(axis=1)))
+        right = np.isfinite(array)
+        if allow_non_finite:
+            right |= ~np.isfinite(values)  # it came so; what became infinite here is too large still
+            if right.all():
+                return array
+        row = int(np.argmin(right.reshape(len(array), -1).all(axis=1)))
         raise OutOfRange(f"NaN, infinity or a number too large for {dtype}", pointer=locate(row))
     return array

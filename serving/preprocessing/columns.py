@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.contract.features import CategoryFeature, Feature, ImageFeature, NumberFeature, TextFeature
+from serving.contract.features import CategoryFeature, Feature, ImageFeature, NumberFeature, TensorFeature, TextFeature
 from serving.contract.tensors import NUMPY_DTYPES, Array
 from serving.errors import InvalidInput, WrongDtype
 from serving.preprocessing.arrays import Locate, Shape, cast_finite, check_range, numeric_array, string_array
+from serving.preprocessing.examples import ExampleFeature, check_examples
 from serving.preprocessing.images import decode_image
 
 
@@ -24,6 +25,8 @@ def decode_column(feature: Feature, values: Sequence[object] | Array, locate: Lo
     if isinstance(feature, NumberFeature) and feature.optional and not isinstance(values, np.ndarray):
         given = np.array([value is not None for value in values], dtype=np.bool_)
         return decode_given(feature, values, given, locate)
+    if isinstance(feature, TensorFeature) and feature.pad_value is not None and not isinstance(values, np.ndarray):
+        return _column_of_lengths(feature, values, locate)
     return _full_column(feature, values, locate)
 
 
@@ -51,12 +54,38 @@ def decode_given(
     return array
 
 
+def _column_of_lengths(feature: TensorFeature, values: Sequence[object], locate: Locate) -> Array:
+    """Rows of one length as ever; of several an object array with one array a row, for they are filled up later."""
+    groups: dict[int, list[int]] = {}
+    depth = feature.shape.index(None)
+    for row, value in enumerate(values):
+        groups.setdefault(_length_at(value, depth), []).append(row)
+    if len(groups) == 1:
+        return _full_column(feature, values, locate)
+    column: Array = np.empty(len(values), object)
+    for rows in groups.values():
+        block = _full_column(feature, [values[row] for row in rows], lambda place, rows=rows: locate(rows[place]))  # type: ignore[misc] # bound
+        for row, array in zip(rows, block, strict=True):
+            column[row] = array
+    return column
+
+
+def _length_at(value: object, depth: int) -> int:
+    """How long the lists are at a depth; -1 for what has none there, which the decoding will refuse."""
+    for _ in range(depth):
+        value = value[0] if isinstance(value, list | tuple) and value else None
+    return len(value) if isinstance(value, list | tuple) else -1
+
+
 def _full_column(feature: Feature, values: Sequence[object] | Array, locate: Locate) -> Array:
     if isinstance(feature, CategoryFeature | TextFeature) or feature.dtype == "string":
         listed = values.tolist() if isinstance(values, np.ndarray) else values
         rows = [_all_opened(value, feature.row_shape, locate(row)) for row, value in enumerate(listed)]
-        return string_array(rows, feature.row_shape, locate)
-    array = numeric_array(values, feature.dtype, feature.row_shape, locate)
+        array = string_array(rows, feature.row_shape, locate)
+        if isinstance(feature, ExampleFeature):
+            check_examples(array.tolist(), feature.record, locate)
+        return array
+    array = numeric_array(values, feature.dtype, feature.row_shape, locate, allow_non_finite=feature.allow_non_finite)
     if isinstance(feature, NumberFeature):
         check_range(array, feature.range, feature.unit, locate)
     return array
@@ -78,7 +107,7 @@ def is_base64(value: object) -> bool:
 
 def _image_column(feature: ImageFeature, values: Sequence[object] | Array, locate: Locate) -> Array:
     if isinstance(values, np.ndarray) or not any(isinstance(value, bytes | dict) for value in values):
-        array = numeric_array(values, feature.dtype, feature.shape, locate)
+        array = numeric_array(values, feature.dtype, feature.shape, locate, allow_non_finite=feature.allow_non_finite)
     else:
         array = np.empty((len(values), *feature.shape), NUMPY_DTYPES[feature.dtype])
         for row, value in enumerate(values):
@@ -91,7 +120,9 @@ def _image_row(feature: ImageFeature, value: object, pointer: str) -> Array:
     opened = _opened(value, pointer)
     if isinstance(opened, bytes):
         return decode_image(opened, feature, pointer)
-    row: Array = numeric_array([opened], feature.dtype, feature.shape, lambda _: pointer)[0]
+    row: Array = numeric_array(
+        [opened], feature.dtype, feature.shape, lambda _: pointer, allow_non_finite=feature.allow_non_finite
+    )[0]
     return row
 
 

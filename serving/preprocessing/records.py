@@ -13,7 +13,7 @@ import numpy as np
 from serving.contract.features import Feature, NumberFeature
 from serving.contract.tensors import Array
 from serving.errors import InvalidInput, MissingField, UnknownField, WrongDtype, WrongShape
-from serving.preprocessing.arrays import Locate, json_name
+from serving.preprocessing.arrays import Locate, json_name, pointer_token
 from serving.preprocessing.columns import decode_column, default_of, is_base64
 
 
@@ -91,11 +91,6 @@ def _whole_column(
 def _field_locate(locate: Locate, name: str) -> Locate:
     escaped = pointer_token(name)
     return lambda row: f"{locate(row)}/{escaped}"
-
-
-def pointer_token(name: str) -> str:
-    """A name as one token of an RFC 6901 pointer."""
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _is_record(value: object) -> bool:

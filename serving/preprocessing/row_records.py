@@ -13,9 +13,10 @@ import orjson
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
 from serving.errors import InvalidInput, PayloadTooLarge, WrongShape
-from serving.preprocessing.arrays import Locate
+from serving.preprocessing.arrays import Locate, pointer_token
 from serving.preprocessing.cells import decode_cells
-from serving.preprocessing.records import decode_rows, pointer_token, unknown_field
+from serving.preprocessing.json_text import read_json
+from serving.preprocessing.records import decode_rows, unknown_field
 
 Record: TypeAlias = bytes | list[str]
 """A line of NDJSON, or the cells of a line of CSV."""
@@ -80,7 +81,7 @@ class NdjsonReader:
         rows: list[object] = []
         for row, line in enumerate(records, start):
             try:
-                rows.append(orjson.loads(line))  # type: ignore[arg-type] # NDJSON's records are bytes
+                rows.append(read_json(line))  # type: ignore[arg-type] # NDJSON's records are bytes
             except orjson.JSONDecodeError as error:
                 raise InvalidInput(f"the row is not JSON: {error}", pointer=row_pointer(row)) from error
         return decode_rows(rows, features, located(start))

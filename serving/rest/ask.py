@@ -6,6 +6,7 @@ Pure: bytes are read elsewhere, and what is decided here is only who answers the
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
+from serving.batching.events import Lane
 from serving.predict import Decode, Prediction
 from serving.rest.request_head import RequestHead
 
@@ -28,7 +29,7 @@ class Ask(NamedTuple):
     """The signature, how to decode the rest once the version's features are known, and how to write the answer.
 
     `has_image_bytes`: a few bytes can be millions of pixels, so images are never decoded on the event loop.
-    `timeout_seconds` is the caller's own, where the body may name one.
+    `timeout_seconds` and `lane` are the caller's own, where the body may name them.
     """
 
     signature: str
@@ -37,6 +38,7 @@ class Ask(NamedTuple):
     has_image_bytes: bool = False
     features_of: str | None = None
     timeout_seconds: float | None = None
+    lane: Lane | None = None
 
 
 ReadAsk: TypeAlias = Callable[[RequestHead, bytes], Ask]

@@ -89,10 +89,12 @@ def _records(arrays: Mapping[str, Array]) -> Array:
         record = example()
         for name, array in arrays.items():
             feature = record.features.feature[name]
-            values = np.ravel(array[row]).tolist() if isinstance(array[row], np.ndarray) else [array[row]]
-            if array.dtype == object:
+            given = array[row]
+            values = np.ravel(given).tolist() if isinstance(given, np.ndarray) else [given]
+            dtype = getattr(given, "dtype", array.dtype)  # of rows that differ in length, each has its own array
+            if dtype.kind == "O":
                 feature.bytes_list.value.extend(values)
-            elif array.dtype.kind == "f":
+            elif dtype.kind == "f":
                 feature.float_list.value.extend(values)
             else:
                 feature.int64_list.value.extend(map(int, values))

@@ -12,9 +12,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from serving.contract.features import Feature, ImageFeature
 from serving.contract.tensors import Array
 from serving.errors import InvalidInput, MissingField, PayloadTooLarge, WrongShape
+from serving.preprocessing.arrays import pointer_token
 from serving.preprocessing.cells import decode_cells
 from serving.preprocessing.columns import decode_column
-from serving.preprocessing.records import pointer_token, unknown_field
+from serving.preprocessing.records import unknown_field
 
 MAX_PARTS = 1000
 Parts = Mapping[str, Sequence[bytes]]

@@ -47,6 +47,8 @@ def infer_answer(identity: str, wishes: Wishes, prediction: Prediction) -> Encod
         "backend_ms": round(receipt.backend_seconds * 1e3, 3),
         "batch_rows": receipt.batch_rows,
     }
+    if receipt.cache:
+        document["parameters"]["cache"] = receipt.cache
     heads, parts = [], []
     for name, array, binary in _chosen(wishes, prediction):
         head: dict[str, Any] = {"name": name, "datatype": datatype_of(array), "shape": array.shape}

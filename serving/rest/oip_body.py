@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import orjson
 
+from serving.batching.lane_names import lane_of_level
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature, ImageFeature
 from serving.contract.tensors import Array
 from serving.errors import InvalidInput, MissingField, UnknownField, WrongDtype, WrongShape
 from serving.preprocessing.arrays import json_name
+from serving.preprocessing.json_text import read_json
 from serving.preprocessing.records import decode_columns, listed_names
 from serving.rest.ask import Ask
 from serving.rest.oip_answer import OutputWish, Wishes, infer_answer
@@ -58,14 +60,15 @@ def read_infer(head: RequestHead, body: bytes) -> Ask:
     answer = functools.partial(infer_answer, _identity(document), _wishes(document, parameters))
     has_bytes = any(tensor.head.datatype == "BYTES" for tensor in tensors)
     decode = functools.partial(_decoded, tensors)
-    return Ask(DEFAULT_SIGNATURE, decode, answer, has_bytes, timeout_seconds=_timeout_seconds(parameters))
+    lane = lane_of_level(parameters["priority"]) if "priority" in parameters else None
+    return Ask(DEFAULT_SIGNATURE, decode, answer, has_bytes, timeout_seconds=_timeout_seconds(parameters), lane=lane)
 
 
 def _document(text: bytes | memoryview) -> dict[str, Any]:
     try:
-        document = orjson.loads(text)
+        document = read_json(text)
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"the request is not JSON (NaN and Infinity are not): {error}") from error
+        raise InvalidInput(f"the request is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise WrongDtype('the request must be an object: {"inputs": [...]}')
     return document

@@ -27,7 +27,7 @@ from serving.rest.tfserving_routes import REFUSALS, path_parameters
 
 OIP_PREFIXES = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
 PLATFORM = "tensorflow_savedmodel"
-EXTENSIONS = ("binary_tensor_data", "model_repository(index)", "statistics")
+EXTENSIONS = ("binary_tensor_data", "model_configuration", "model_repository(index)", "statistics")
 
 
 def oip_reference(parameters: Mapping[str, str]) -> ModelReference:
@@ -49,6 +49,8 @@ def oip_router(
     missing: Callable[[], str],
     metrics: RequestMetrics,
     explain: Callable[[], BatcherFacts],
+    *,
+    max_batch_rows: int,
 ) -> APIRouter:
     """`missing` says why the gateway is not ready, empty when it is; `explain` what the batcher does."""
     router = APIRouter(tags=["open inference protocol"])
@@ -77,6 +79,11 @@ def oip_router(
         @router.get(f"{prefix}/stats", summary=f"What was counted of {of}", openapi_extra=described, responses=REFUSALS)
         async def stats(request: Request) -> HttpResponse:
             return answer(request, lambda reference: (200, statistics(catalog.view, metrics, explain(), reference)))
+
+        @router.get(f"{prefix}/config", summary=f"Triton's configuration of {of}", openapi_extra=described,
+                    responses=REFUSALS)  # fmt: skip
+        async def config(request: Request) -> HttpResponse:
+            return answer(request, lambda reference: (200, model_config(catalog.view, reference, max_batch_rows)))
 
         @router.get(prefix, summary=f"Inputs and outputs of {of}", openapi_extra=described, responses=REFUSALS)
         async def metadata(request: Request) -> HttpResponse:
@@ -127,6 +134,19 @@ def model_metadata(view: CatalogView, reference: ModelReference) -> dict[str, An
     }
 
 
+def model_config(view: CatalogView, reference: ModelReference, max_batch_rows: int) -> dict[str, Any]:
+    """Triton's ModelConfig as far as it says something here. Raises UnknownModel, UnknownVersion, ModelNotReady."""
+    servable = view.resolve(reference)
+    return {
+        "name": servable.model,
+        "platform": PLATFORM,
+        "backend": "tensorflow",
+        "max_batch_size": min(max_batch_rows, servable.settings.max_batch_rows or max_batch_rows),
+        "input": _configured(servable, "inputs"),
+        "output": _configured(servable, "outputs"),
+    }
+
+
 def statistics(
     view: CatalogView, metrics: RequestMetrics, batching: BatcherFacts, reference: ModelReference
 ) -> dict[str, Any]:
@@ -171,4 +191,16 @@ def _tensors(servable: Servable, side: str) -> list[dict[str, Any]]:
             "shape": [-1, *(-1 if size is None else size for size in spec.row_shape)],
         }
         for spec in specs
+    ]
+
+
+def _configured(servable: Servable, side: str) -> list[dict[str, Any]]:
+    """Without the dimension of rows, which `max_batch_size` stands for; Triton's word for BYTES is TYPE_STRING."""
+    return [
+        {
+            "name": tensor["name"],
+            "data_type": "TYPE_STRING" if tensor["datatype"] == "BYTES" else f"TYPE_{tensor['datatype']}",
+            "dims": tensor["shape"][1:],
+        }
+        for tensor in _tensors(servable, side)
     ]

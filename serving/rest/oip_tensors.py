@@ -62,7 +62,8 @@ def from_json(head: TensorHead, data: object) -> Array:
     if head.datatype == "BYTES":
         return _texts(head, data, len(row_shape))
     kind = {"f": "float64", "b": "bool"}.get(WIRE_DTYPES[head.datatype].kind, "int64")
-    array = numeric_array(data, kind, row_shape, lambda row: f"{pointer}/{row}")
+    # which values may be NaN is the feature's to say, which takes the array next
+    array = numeric_array(data, kind, row_shape, lambda row: f"{pointer}/{row}", allow_non_finite=True)
     return array.reshape(head.shape)
 
 

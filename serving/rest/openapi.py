@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from serving.batching.lane_names import LANES
 from serving.catalog import CatalogView
 from serving.rest.oip_routes import OIP_PREFIXES
 from serving.rest.openapi_examples import Examples, answer_examples, model_examples, request_examples
@@ -31,6 +32,7 @@ _STATUSES = {
 _HEADERS = [
     {"name": "X-Request-Id", "in": "header", "schema": {"type": "string"}},
     {"name": "X-Request-Timeout-Ms", "in": "header", "schema": {"type": "number", "exclusiveMinimum": 0}},
+    {"name": "X-Priority", "in": "header", "schema": {"type": "string", "enum": [*LANES]}},
 ]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _TEXT = {"schema": {"type": "string"}}

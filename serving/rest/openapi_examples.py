@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from serving.catalog import CatalogView, Servable
 from serving.contract.agreement import DEFAULT_SIGNATURE
+from serving.contract.features import sent_by_callers
 from serving.contract.manifest import Classification, GoldenExample, Manifest
 from serving.contract.open_inference import DATATYPES
 from serving.errors import InvalidInput
@@ -53,12 +54,13 @@ def _regress_answer(_: Servable, __: Manifest, golden: GoldenExample) -> Iterato
 
 
 def _infer_request(_: Servable, manifest: Manifest, golden: GoldenExample) -> Iterator[tuple[str, Any]]:
+    features = sent_by_callers(manifest.features)
     try:
-        arrays = decode_instances([golden.instance], manifest.features)
+        arrays = decode_instances([golden.instance], features)
     except InvalidInput:
         return  # an example in a form that this gateway does not read shows nothing
     inputs = []
-    for feature in manifest.features:
+    for feature in features:
         array = arrays[feature.name]
         data = to_json(array)
         inputs.append(

@@ -60,11 +60,12 @@ def records(outputs: dict[str, Array]) -> list[dict[str, object]]:
 def server_timing(prediction: Prediction, decode_seconds: float, encode_seconds: float) -> bytes:
     """The `Server-Timing` header (W3C): where the request's time went, in milliseconds, and its batch's rows."""
     receipt = prediction.receipt
-    return (
+    timing = (
         f"decode;dur={decode_seconds * 1e3:.3f}, queue;dur={receipt.queue_seconds * 1e3:.3f}, "
         f"backend;dur={receipt.backend_seconds * 1e3:.3f}, encode;dur={encode_seconds * 1e3:.3f}, "
         f'batch;desc="{receipt.batch_rows} rows"'
-    ).encode()
+    )
+    return (f'{timing}, cache;desc="{receipt.cache}"' if receipt.cache else timing).encode()
 
 
 def jsonable(name: str, array: Array) -> Array | list[object]:

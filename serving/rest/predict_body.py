@@ -14,9 +14,11 @@ from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
 from serving.errors import InvalidInput, WrongDtype
+from serving.preprocessing.arrays import pointer_token
 from serving.preprocessing.columns import decode_full_rows
 from serving.preprocessing.json_rows import BEGINNING, rows_of_numbers
-from serving.preprocessing.records import decode_inputs, decode_instances, pointer_token
+from serving.preprocessing.json_text import read_json
+from serving.preprocessing.records import decode_inputs, decode_instances
 from serving.rest.ask import Ask
 from serving.rest.predict_answer import columns, predictions
 
@@ -66,9 +68,9 @@ def read_object(body: bytes, keys: Collection[str], example: str) -> dict[str, A
     if not body:
         raise InvalidInput(f"the body is empty; send {example}")
     try:
-        document = orjson.loads(body)
+        document = read_json(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"the body is not JSON (NaN and Infinity are not): {error}") from error
+        raise InvalidInput(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise WrongDtype(f"the body must be an object: {example}")
     if unknown := document.keys() - keys:

@@ -55,6 +55,11 @@ class Serving:
     clock: Callable[[], float] = time.monotonic
     request_ids: RequestIds = field(default_factory=RequestIds)
     callers: Callers = field(default_factory=Callers)
+    model_timeouts: Mapping[str, float] = field(default_factory=dict)
+    """Seconds, of models that have another limit than `timeout_seconds`."""
+
+    def most_seconds(self, model: str) -> float:
+        return self.model_timeouts.get(model, self.timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +97,19 @@ class PredictEndpoint:
 
     async def _answer(self, call: Call, head: RequestHead, scope: Scope, receive: Receive) -> Response:
         reference = self.reference(scope["path_params"])
-        timeout = head.timeout_seconds(self.serving.timeout_seconds)
+        timeout = head.timeout_seconds(self.serving.most_seconds(reference.model))
+        lane = head.lane()
         raw = await read_body(receive, head, self.serving.max_body_bytes)
         parsing = self.serving.clock()
         ask = self.read(head, raw) if len(raw) <= INLINE_BYTES else await asyncio.to_thread(self.read, head, raw)
         parse_seconds = self.serving.clock() - parsing
         if ask.timeout_seconds is not None:
             timeout = min(timeout, ask.timeout_seconds)
+        if ask.lane is not None:
+            lane = ask.lane
         dear = ask.has_image_bytes or len(raw) > INLINE_BYTES
         deadline = call.started_seconds + timeout
-        request = PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of)
+        request = PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane)
         with self.serving.callers.waiting(receive):
             prediction = await self.serving.predictor.predict(request)
         call.signature = ask.signature

@@ -1,4 +1,4 @@
-"""What a request says before its body: its id, its deadline, the model it names.
+"""What a request says before its body: its id, its deadline, its priority, the model it names.
 
 Pure: header bytes in, facts out.
 """
@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from serving.batching.events import Lane
+from serving.batching.lane_names import lane_named
 from serving.catalog import ModelReference
 from serving.errors import InvalidInput, UnknownVersion
 
 TIMEOUT_HEADER = b"x-request-timeout-ms"
+PRIORITY_HEADER = b"x-priority"
 _VERSION = re.compile(r"[0-9]{1,18}")
 
 
@@ -43,6 +46,11 @@ class RequestHead(NamedTuple):
         if not milliseconds > 0:
             raise InvalidInput("X-Request-Timeout-Ms is not a positive number of milliseconds")
         return min(most, milliseconds / 1000)
+
+    def lane(self) -> Lane | None:
+        """The caller's `X-Priority`, None where it has none; InvalidInput when it is no lane's name."""
+        text = self.headers.get(PRIORITY_HEADER)
+        return None if text is None else lane_named(text.decode("latin-1"))
 
 
 @lru_cache(256)

@@ -125,7 +125,8 @@ class _Stream:
         self._most = endpoint.max_batch_rows
         self._call = call
         self._receive, self._send = receive, send
-        self._timeout_seconds = head.timeout_seconds(self._serving.timeout_seconds)
+        self._timeout_seconds = head.timeout_seconds(self._serving.most_seconds(call.model))
+        self._lane = head.lane()
         self._reader = READERS[head.media_type](min(MAX_RECORD_BYTES, self._serving.max_body_bytes))
         self._media_type = preferred(head.headers.get(b"accept"), (NDJSON, CSV))
         self._answered_rows = 0
@@ -234,7 +235,7 @@ class _Stream:
         decode = functools.partial(self._reader.decode, batch.start, batch.records)
         dear = any(isinstance(feature, ImageFeature) for feature in features)
         reference = ModelReference(servable.model, servable.version)
-        request = PredictRequest(reference, DEFAULT_SIGNATURE, decode, dear, deadline)
+        request = PredictRequest(reference, DEFAULT_SIGNATURE, decode, dear, deadline, lane=self._lane)
         while True:
             try:
                 return await self._serving.predictor.predict(request, servable)

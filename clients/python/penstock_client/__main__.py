@@ -16,7 +16,7 @@ FAILED, INTERRUPTED = 1, 130
 
 INPUTS_AND_EXAMPLES = """\
 an INPUT is
-  an image file             .png, .jpg
+  an image file             .png, .jpg, .webp
   a JSON file               .json (one row or many), .ndjson or .jsonl (a row on each line)
   JSON itself               '{{"age": 59, "bmi": 32.1}}' or '[[0, 0, 5], [13, 9, 1]]'
   name=value pairs          all of them together are one record; a value is JSON where it can be, else text

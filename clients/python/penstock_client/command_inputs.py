@@ -14,7 +14,7 @@ from typing import Any
 from penstock_client.errors import InvalidInput
 from penstock_client.files import read_file
 
-IMAGES = frozenset({".png", ".jpg", ".jpeg"})
+IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 LINES = frozenset({".ndjson", ".jsonl"})
 
 _PAIR = re.compile(r"(?P<name>[A-Za-z_][\w.-]*)=(?P<value>.*)", re.DOTALL)

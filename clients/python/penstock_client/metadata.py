@@ -97,7 +97,11 @@ def _from_manifest(model: str, version: int, manifest: dict[str, Any]) -> ModelM
     return ModelMetadata(
         model=model,
         version=version,
-        features=tuple(_feature(feature) for feature in manifest["features"]),
+        features=tuple(
+            _feature(feature)
+            for feature in manifest["features"]
+            if not feature.get("mask_of")  # made by the gateway, not sent
+        ),
         output_names=tuple(str(output["name"]) for output in signature["outputs"]),
         task=str(outputs["task"]),
         labels=tuple(str(label) for label in outputs.get("labels", ())),

@@ -44,7 +44,7 @@ BAD = [
     Bad(DIGITS, b"", 400, "InvalidInput", None),
     Bad(DIGITS, b"[1, 2]", 400, "WrongDtype", None),
     Bad(DIGITS, b"[" * 100_000, 400, "InvalidInput", None),
-    Bad(DIGITS, b'{"instances": [[[NaN]]]}', 400, "InvalidInput", None),
+    Bad(DIGITS, instances([*PIXELS[:7], [*[0.0] * 7, float("nan")]]), 400, "OutOfRange", "/instances/0"),
     Bad(DIGITS, instances(), 400, "InvalidInput", "/instances"),
     Bad(DIGITS, instances([1.0] * 64), 400, "WrongShape", "/instances/0"),
     Bad(DIGITS, instances(PIXELS, [*PIXELS[:7], [0.0] * 7]), 400, "WrongShape", "/instances/1"),

@@ -120,11 +120,12 @@ def test_the_manifest_describes_the_default_signature_and_no_other(manifest_with
 
 
 def test_only_the_signature_that_the_manifest_describes_has_fixed_sizes(manifest_with: Callable[..., Manifest]) -> None:
-    compiled = Servable("m", 1, manifest_with(export=Export(profile="gpu", allowed_batch_rows=(1, 8))), {})
-    assert compiled.allowed_batch_rows("serving_default") == (1, 8)
-    assert compiled.allowed_batch_rows("classify") == ()
-    assert Servable("m", 1, manifest_with(), {}).allowed_batch_rows("serving_default") == ()
-    assert Servable("m", 1, None, {}).allowed_batch_rows("serving_default") == ()
+    signatures = {"serving_default": SIGNATURE, "classify": SIGNATURE}
+    compiled = Servable("m", 1, manifest_with(export=Export(profile="gpu", allowed_batch_rows=(1, 8))), signatures)
+    assert compiled.plan("serving_default").rules.allowed_rows == (1, 8)
+    assert compiled.plan("classify").rules.allowed_rows == ()
+    assert Servable("m", 1, manifest_with(), signatures).plan("serving_default").rules.allowed_rows == ()
+    assert Servable("m", 1, None, signatures).plan("serving_default").rules.allowed_rows == ()
 
 
 def renewed(models: Path, damage: Callable[[], object]) -> tuple[Parts, CatalogView]:

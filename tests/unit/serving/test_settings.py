@@ -2,9 +2,10 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from serving.errors import InvalidSettings
+from serving.model_settings import ModelSettings
 from serving.settings import Settings, load_settings
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
@@ -91,17 +92,51 @@ def test_a_value_that_makes_no_sense_is_refused_by_its_variable(name: str, value
         load_settings({}, {f"PENSTOCK_{name.upper()}": value}, {})
 
 
+def test_models_have_settings_of_their_own_published_or_not() -> None:
+    file = {"model": {"digits": {"max_batch_rows": 8, "request_timeout_seconds": 60}, "later": {}}}
+    settings = load_settings(file, {}, {})
+    assert settings.model == {
+        "digits": ModelSettings(max_batch_rows=8, request_timeout_seconds=60.0),
+        "later": ModelSettings(),
+    }
+    assert settings.model_timeouts == {"digits": 60.0}
+
+
+def test_a_models_faults_are_told_with_all_others_by_their_path() -> None:
+    model = {"max_batch_rows": 0, "max_batch": 1, "default_priority": "urgent"}
+    with pytest.raises(InvalidSettings) as refused:
+        load_settings({"port": -1, "model": {"digits": model, "b.c": 1}}, {"PENSTOCK_MODEL": "x"}, {})
+    told = str(refused.value).split("; ")
+    paths = ["PENSTOCK_MODEL", "model.b.c", *(f"model.digits.{name}" for name in sorted(model)), "port"]
+    assert sorted(fault.split(":")[0] for fault in told if not fault.startswith("there are")) == paths
+    assert "model.digits.max_batch: no such setting of a model" in str(refused.value)
+
+
+def test_the_environment_says_nothing_of_single_models() -> None:
+    with pytest.raises(InvalidSettings, match=r"^PENSTOCK_MODEL: settings of one model stand in the file$"):
+        load_settings({}, {"PENSTOCK_MODEL": "{}"}, {})
+
+
+def test_a_table_where_the_model_directory_belongs_is_told_its_place() -> None:
+    with pytest.raises(InvalidSettings, match=r"^models: a table; .* under \[model\.<name>\]$"):
+        load_settings({"models": {"digits": {}}}, {}, {})
+
+
 def test_settings_never_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().port = 1
 
 
-def test_the_settings_page_lists_each_setting_with_its_unit_default_and_meaning() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \| (.*) \|$", DOCUMENT.read_text(), re.MULTILINE)
+@pytest.mark.parametrize(("part", "listed"), [(0, Settings), (1, ModelSettings)])
+def test_the_settings_page_lists_each_setting_with_its_unit_default_and_meaning(
+    part: int, listed: type[BaseModel]
+) -> None:
+    text = DOCUMENT.read_text().split("## Settings of one model")[part]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \| (.*) \|$", text, re.MULTILINE)
     documented = [(name, default, meaning) for name, _, default, meaning in rows]
     assert documented == [
-        (name, f"`{field.get_default()}`" if field.get_default() != () else "none", field.description)
-        for name, field in Settings.model_fields.items()
+        (name, f"`{field.get_default()}`" if field.get_default() not in ((), {}) else "none", field.description)
+        for name, field in listed.model_fields.items()
     ]
     assert all(unit == name.rsplit("_", 1)[1] for name, unit, _, _ in rows if name.endswith(UNITS))
 

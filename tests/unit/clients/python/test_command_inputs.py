@@ -31,7 +31,8 @@ def test_arguments_become_inputs(arguments: list[str], inputs: Any) -> None:
 
 
 def test_several_images_are_named() -> None:
-    assert read("a.png", "b.JPG") == CommandInputs([Path("a.png"), Path("b.JPG")], names=("a.png", "b.JPG"))
+    paths = ("a.png", "b.JPG", "c.jpeg", "d.webp")
+    assert read(*paths) == CommandInputs([Path(path) for path in paths], names=paths)
 
 
 @pytest.mark.parametrize(

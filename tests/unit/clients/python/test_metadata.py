@@ -59,3 +59,11 @@ def test_without_a_manifest_the_signature_tells_the_rows(bare_metadata: Callable
 def test_metadata_of_something_else_is_unexpected() -> None:
     with pytest.raises(UnexpectedAnswer, match="metadata is not as Penstock's gateway writes it"):
         parse_metadata({"name": "some other server"})
+
+
+def test_a_mask_is_no_feature_to_be_sent(shapes_metadata: Callable[..., Any]) -> None:
+    tokens = TensorFeature(name="tokens", dtype="int64", shape=(None,), pad_value=0)
+    mask = TensorFeature(name="own", shape=(None,), mask_of="tokens")
+    body = shapes_metadata()
+    body["metadata"]["manifest"]["features"] = [json.loads(each.model_dump_json()) for each in (tokens, mask)]
+    assert [feature.name for feature in parse_metadata(body).features] == ["tokens"]

@@ -87,8 +87,8 @@ class AuditedCore(BatchingCore):
     def submit(self, submission: Submission, now: float) -> list[Action]:
         return self._noted(super().submit(submission, now))
 
-    def fill_slots(self, now: float) -> list[Action]:
-        return self._noted(super().fill_slots(now))
+    def fill_slots(self, now: float, most_batches: int | None = None) -> list[Action]:
+        return self._noted(super().fill_slots(now, most_batches))
 
     def batch_done(self, batch: int, now: float) -> list[Action]:
         return self._noted(super().batch_done(batch, now))

@@ -2,7 +2,15 @@
 
 import pytest
 
-from serving.batching.batch_size import CALLS_BEFORE_GROWTH, Ceiling, call_rows, largest_batch, rows_to_send
+from serving.batching.batch_size import (
+    CALLS_BEFORE_GROWTH,
+    Ceiling,
+    LargestBatch,
+    call_rows,
+    explored,
+    largest_batch,
+    rows_to_send,
+)
 
 
 def seconds(rows: int) -> float:
@@ -88,3 +96,12 @@ def test_the_ceiling_leaves_one_row() -> None:
     for _ in range(10):
         ceiling.exhausted(1)
     assert ceiling.rows == 1
+
+
+def test_sizes_that_no_call_had_yet_are_tried_one_step_at_a_time() -> None:
+    few = LargestBatch(4, "")
+    assert explored(few, 64, ()).rows == 8
+    assert explored(few, 6, ()).rows == 6
+    assert explored(few, 4, ()) == few
+    assert explored(few, 64, (1, 4, 32, 64)).rows == 32
+    assert explored(few, 31, (1, 4, 32, 64)) == few

@@ -6,6 +6,7 @@ import pytest
 
 from serving.backend_protocol import Target
 from serving.batching.admission import QueueLimits
+from serving.batching.backlog import QUEUES_KEPT
 from serving.batching.breaker import FIRST_PAUSE_SECONDS
 from serving.batching.events import BatchRules, Lane, QueueKey, Reject, Submission
 from serving.batching.isolation import CALLS_KEPT
@@ -304,6 +305,15 @@ def test_a_device_that_is_dear_may_wait_for_company() -> None:
 def test_a_full_batch_waits_for_nobody() -> None:
     core = new_core(*(submission(n, max_wait_seconds=2.0) for n in range(4)))
     assert sent(core.fill_slots(0.0)) == [[(0, 1), (1, 1), (2, 1), (3, 1)]]
+
+
+def test_idle_queues_are_forgotten_when_there_are_too_many() -> None:
+    core = new_core()
+    for number in range(QUEUES_KEPT + 50):
+        answered_after(core, submission(number, model=f"model {number}"), one_second, 2.0 * number)
+    known = core.explain(START).queues
+    assert len(known) == QUEUES_KEPT
+    assert known[-1].target.model == f"model {QUEUES_KEPT + 49}"
 
 
 def test_the_core_answers_what_a_call_costs() -> None:

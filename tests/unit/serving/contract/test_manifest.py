@@ -124,3 +124,14 @@ def test_publishing_changes_number_files_and_moment_only(manifest_with: Callable
 def test_the_task_is_its_outputs_kind(manifest_with: Callable[..., Manifest]) -> None:
     assert manifest_with().task == "regression"
     assert manifest_with(outputs=Classification(labels=("a", "b"))).task == "classification"
+
+
+@pytest.mark.parametrize("masked", ["nothing", "plain", "mask"])
+def test_a_mask_of_what_is_not_filled_up_is_refused(manifest_with: Callable[..., Manifest], masked: str) -> None:
+    tokens, plain = TensorFeature(name="tokens", shape=(None,), pad_value=0.0), TensorFeature(name="plain")
+    mask = TensorFeature(name="mask", shape=(None,), mask_of="tokens")
+    manifest = manifest_with(features=(tokens, plain, mask))
+    assert parse_manifest(render_manifest(manifest)) == manifest
+    other = render_manifest(manifest).replace(b'"mask_of": "tokens"', b'"mask_of": "%s"' % masked.encode())
+    with pytest.raises(IntegrityError, match=f"feature mask masks {masked}, which is no feature with a pad_value"):
+        parse_manifest(other)

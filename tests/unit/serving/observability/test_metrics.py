@@ -4,6 +4,7 @@ import pytest
 
 from serving.backend_protocol import Target
 from serving.batching.events import QueueKey, RowSlice, SendBatch
+from serving.observability.families import CACHE, LENGTH_PADDING, SHED
 from serving.observability.metrics import UNKNOWN, RequestMetrics, RequestSeries, Served
 from tests.unit.serving.observability.exposition import Scrape
 from tests.unit.serving.observability.workers import Workers
@@ -29,6 +30,8 @@ COUNTERS = {
     "penstock_predictions_rows_total": MODEL,
     "penstock_batch_padding_rows_total": MODEL,
     "penstock_shed_requests_total": MODEL | {"rule"},
+    "penstock_cache_requests_total": {"model_name", "outcome"},
+    "penstock_length_padding_values_total": {"model_name"},
     "penstock_non_finite_outputs_total": {"model_name", "model_version"},
 }
 
@@ -53,7 +56,9 @@ def busy() -> RequestMetrics:
     metrics.request_rejected("digits", "Overloaded")
     metrics.non_finite_output("digits", "3")
     metrics.batch_finished(batch(2, 3), 0.002, [0.0, 0.004])
-    metrics.shed_so_far({("digits", "3", "serving_default", "expired"): 1})
+    metrics.so_far(SHED, {("digits", "3", "serving_default", "expired"): 1})
+    metrics.so_far(CACHE, {("digits", "hit"): 1})
+    metrics.so_far(LENGTH_PADDING, {("digits",): 1})
     return metrics
 
 
@@ -132,13 +137,13 @@ def test_padding_is_counted_apart_from_rows() -> None:
     assert Scrape(metrics).value("penstock_predictions_rows_total") == 15
 
 
-def test_what_rules_ended_is_counted_once_however_often_it_is_told(workers: Workers) -> None:
+def test_what_is_counted_elsewhere_is_counted_once_however_often_it_is_told(workers: Workers) -> None:
     first, second = (RequestMetrics(workers.begin(number)) for number in range(2))
     key = ("digits", "3", "serving_default", "too_late")
     for total in (1, 1, 4):
-        first.shed_so_far({key: total})
-    second.shed_so_far({key: 2})
-    RequestMetrics(workers.begin(0)).shed_so_far({key: 5})
+        first.so_far(SHED, {key: total})
+    second.so_far(SHED, {key: 2})
+    RequestMetrics(workers.begin(0)).so_far(SHED, {key: 5})
     assert Scrape(second).value("penstock_shed_requests_total", rule="too_late") == 11
 
 

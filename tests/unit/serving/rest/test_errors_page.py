@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -112,8 +113,9 @@ def form(*parts: tuple[str, str]) -> bytes:
 NPY, CSV, NDJSON = of_type("application/x-npy"), of_type("text/csv"), of_type("application/x-ndjson")
 FORM, PNG = of_type("multipart/form-data; boundary=edge"), of_type("image/png")
 LONG = [0.0] * 20_000
+EXAMPLES = Signature((TensorSpec("inputs", "string", ()),), (TensorSpec("value", "float32", (1,)),))
 
-EMPTY: list[Any] = [b"", b"{", b'{"instances": [NaN]}', b"[" * 3000, {}]
+EMPTY: list[Any] = [b"", b"{", b'{"instances": [NaN}', b"[NaN" * 3000, b"[" * 3000, {}]
 NO_FORMS: list[Any] = [b"", b"--edge--\r\n", form(("weight", "1"))[:-9]]
 NO_ROWS: list[Any] = [b"", b"weight\n", b"\xff\n", b'weight\n"1"2\n']
 NO_OBJECTS: list[Any] = [b"[]", b"{"]
@@ -133,6 +135,8 @@ CASES = [
     Case("An object that is not", rows({"weight": 1, "colour": {"b": 1}})),
     Case("`X-Request-Timeout-Ms` or", rows(ROW), headers={"x-request-timeout-ms": "-1"}),
     Case("`X-Request-Timeout-Ms` or", rows(ROW), headers={"content-length": "x"}),
+    Case("`X-Priority` is neither", rows(ROW), headers={"x-priority": "urgent"}),
+    Case("`X-Priority` is neither", b"weight\n1\n", headers={**CSV, "x-priority": ""}),
     Case("The body is JSON and not an object", [1]),
     Case("`signature_name` is not a string", {**rows(ROW), "signature_name": 1}),
     Case("`instances` is not a list", {"instances": 1}),
@@ -145,6 +149,8 @@ CASES = [
     Case("A feature that the model does not have", rows({"wait": 1})),
     Case("A feature without a value", rows({"count": 1})),
     Case("A number that the feature's type cannot hold", rows({"weight": 10})),
+    Case("A number that the feature's type cannot hold", b'{"instances": [{"weight": NaN}]}'),
+    Case("Bytes that are no serialized", {**rows({"b64": "////"}), "signature_name": "classify"}),
     Case("Bytes that are not a whole PNG", rows({"b64": "YQ=="}), PICTURE),
     Case("Bytes that are not a whole PNG", b"a", PICTURE, PNG),
     Case("The body is larger than", rows(*[ROW] * 9)),
@@ -160,7 +166,7 @@ CASES = [
     Case("No such path", b"", "/v3"),
     Case("A path that does not take this method", b"", method="GET"),
     Case("The version is loading", rows(ROW), "/v1/models/records/labels/gone:predict"),
-    Case("The queue is full, or the answer would come after the deadline by what calls take", rows(*[ROW] * 8), at_once=2),
+    Case("The queue is full, or the answer would be there too late", rows(*[ROW] * 8), at_once=2),
     Case("The model's backend does not answer", rows(ROW), turns=[Turn(error=BackendUnavailable("gone"))]),
     Case("The model's backend has no room for the call", rows(ROW), turns=[Turn(error=BackendOverloaded("full"))]),
     Case("The deadline passed", rows(ROW), headers={"x-request-timeout-ms": "5"}, turns=[FOREVER]),
@@ -197,7 +203,7 @@ CASES = [
     Case("`shape` is no list of sizes", infer(shape=[-1]), INFER),
     Case("A tensor without rows", infer(shape=[0], data=[]), INFER),
     Case("`data` of another length", infer(data=[1, 2]), INFER),
-    *(Case("A value of another type, or out of range", infer(data=[value]), INFER) for value in ("1", 10)),
+    *(Case("A value of another type, or out of range", infer(data=[value]), INFER) for value in ("1", 10, math.nan)),
     Case("Neither `data` nor raw bytes", {"inputs": [{"name": "weight", "shape": [1], "datatype": "FP32"}]}, INFER),
     Case("An input that the model does not have", infer(name="wait"), INFER),
     Case("An input that the model does not have", {"inputs": [WEIGHT, WEIGHT]}, INFER),
@@ -205,6 +211,7 @@ CASES = [
     Case("An output that the model does not have", {**infer(), "outputs": [{"name": "sum"}]}, INFER),
     Case("Shared memory or", infer(parameters={"shared_memory_region": "r"}), INFER),
     Case("`timeout` is no number", {**infer(), "parameters": {"timeout": "1"}}, INFER),
+    Case("`priority` is no level", {**infer(), "parameters": {"priority": "high"}}, INFER),
     Case("`id` is no string", {**infer(), "id": 1}, INFER),
 ]  # fmt: skip
 
@@ -238,7 +245,7 @@ def provoke(
     for model, features in FEATURES.items():
         inputs = tuple(TensorSpec(f.name, f.dtype, f.row_shape) for f in features)
         signature = Signature(inputs, (TensorSpec("value", "float32", (1,)),))
-        models[model] = {1: {"serving_default": signature, "odd": signature}}
+        models[model] = {1: {"serving_default": signature, "odd": signature, "classify": EXAMPLES}}
         write_version(manifest_with(model=model, features=features, signatures=models[model][1]))
     (tmp_path / "models/records/labels.json").write_text('{"gone": 7}')
 

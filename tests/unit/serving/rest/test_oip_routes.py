@@ -218,6 +218,16 @@ def test_metadata_names_tensors_as_the_protocol_does(call: Call) -> None:
     assert "binary_tensor_data" in server["extensions"]
 
 
+@pytest.mark.parametrize("path", ["/v2/models/doubles", "/v2/models/doubles/versions/stable"])
+def test_the_configuration_is_tritons(call: Call, path: str) -> None:
+    config = call(f"{path}/config", method="GET").json
+    assert (config["name"], config["platform"], config["backend"]) == ("doubles", "tensorflow_savedmodel", "tensorflow")
+    assert config["max_batch_size"] == Settings().max_batch_rows
+    assert config["input"][0] == {"name": "image", "data_type": "TYPE_FP32", "dims": [2, 2]}
+    assert config["output"][1] == {"name": "word", "data_type": "TYPE_STRING", "dims": [1]}
+    assert call("/v2/models/nobody/config", method="GET").status == 404
+
+
 def test_the_index_has_every_version(call: Call) -> None:
     assert call("/v2/models", method="GET").json == {"models": [{"name": "doubles"}]}
     index = call("/v2/repository/index").json
