@@ -1,14 +1,13 @@
 """What the scrape asks of the layers between requests and the batcher: caches, and rows that were filled up."""
 
-from typing import Literal
-
 from prometheus_client.metrics_core import Metric
 
 from serving.answering.layers import AnswerLayers
+from serving.answering.shared_answers import Outcome
 from serving.observability.cells import Key
 from serving.observability.families import gauge
 
-OUTCOMES: tuple[Literal["hit", "shared", "miss"], ...] = ("hit", "shared", "miss")
+OUTCOMES: tuple[Outcome, ...] = ("hit", "shared", "miss")
 
 
 def cache_gauges(layers: AnswerLayers) -> list[Metric]:
