@@ -33,9 +33,9 @@ from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_store.published import published_signatures
 from serving.observability.batching_gauges import batching_gauges, shed_totals
-from serving.observability.families import CACHE, FILLED, SHED
+from serving.observability.families import CACHE, LENGTH_PADDING, SHED
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
-from serving.observability.layer_metrics import cache_gauges, cache_totals, filled_totals
+from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
 from serving.observability.ledger import Ledger
 from serving.observability.metrics import Gauges, RequestMetrics
 from serving.observability.worker_figures import WorkerFigures
@@ -80,15 +80,16 @@ class Gateway:
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set at the same moment, and also when the pass failed."""
 
-    def count_elsewhere(self, facts: BatcherFacts) -> None:
-        """What others count in this process, where every worker's scrape finds it."""
-        self.metrics.so_far(SHED, shed_totals(facts))
-        self.metrics.so_far(CACHE, cache_totals(self.layers))
-        self.metrics.so_far(FILLED, filled_totals(self.layers))
-
     def show_moment(self) -> None:
         """To whichever worker answers the next scrape."""
         self.metrics.ledger.board.show(moment_of(self.batcher, time.monotonic()))
+
+    def count_told(self) -> None:
+        """What its parts count by themselves, added to what is counted for all workers."""
+        facts = self.batcher.core.explain(self.batcher.clock())
+        self.metrics.so_far(SHED, shed_totals(facts))
+        self.metrics.so_far(CACHE, cache_totals(self.layers))
+        self.metrics.so_far(LENGTH_PADDING, length_padding_totals(self.layers))
 
 
 def create_app(
@@ -199,15 +200,14 @@ def _registry(gateway: Gateway) -> CollectorRegistry:
 
 
 def _gauges(gateway: Gateway) -> list[Metric]:
-    facts = _explained(gateway)
-    gateway.count_elsewhere(facts)
+    gateway.count_told()
     gateway.show_moment()
     labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
     board = gateway.metrics.ledger.board
     return [
         *queue_gauges(board, time.monotonic()),
         *model_gauges(gateway.backend, labels),
-        *batching_gauges(facts),
+        *batching_gauges(_explained(gateway)),
         *cache_gauges(gateway.layers),
     ]
 
@@ -241,13 +241,13 @@ def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManag
 
 
 async def _keep_told(gateway: Gateway) -> None:
-    """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher's rules ended is counted by
-    itself, so somebody must tell the other workers.
+    """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher and the layers count by
+    themselves, somebody must tell the other workers.
     """
     while True:
         await asyncio.sleep(gateway.catalog.poll_seconds)
         await gateway.grpc.follow_readiness()
-        gateway.count_elsewhere(_explained(gateway))
+        gateway.count_told()
 
 
 async def _keep_board(gateway: Gateway) -> None:

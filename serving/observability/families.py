@@ -17,8 +17,8 @@ from serving.observability.histogram import ROWS, SECONDS, cell_count, cumulativ
 Sums: TypeAlias = Mapping[str, Mapping[Key, Sequence[float]]]
 """Of each kind of record, the cells of each label set, summed."""
 
-REQUEST, BATCH, REJECTED, NON_FINITE, SHED = "request", "batch", "rejected", "non_finite", "shed"
-CACHE, FILLED = "cache", "filled"
+REQUEST, BATCH, REJECTED, NON_FINITE = "request", "batch", "rejected", "non_finite"
+SHED, CACHE, LENGTH_PADDING = "shed", "cache", "length_padding"
 """Kinds of records: the first part of a record's key; the labels are the rest."""
 
 _SECONDS_CELLS, _ROWS_CELLS = cell_count(SECONDS), cell_count(ROWS)
@@ -26,9 +26,15 @@ SECONDS_SUM, ROWS_SUM = _SECONDS_CELLS - 1, _ROWS_CELLS - 1
 TOTAL, DECODE, ENCODE = (number * _SECONDS_CELLS for number in range(3))
 QUEUE, BACKEND, BATCH_ROWS = (number * _SECONDS_CELLS for number in range(3))
 PADDING = BATCH_ROWS + _ROWS_CELLS
-SIZES: Mapping[str, int] = {REQUEST: 3 * _SECONDS_CELLS, BATCH: PADDING + 1} | dict.fromkeys(
-    (REJECTED, NON_FINITE, SHED, CACHE, FILLED), 1
-)
+SIZES: Mapping[str, int] = {
+    REQUEST: 3 * _SECONDS_CELLS,
+    BATCH: PADDING + 1,
+    REJECTED: 1,
+    NON_FINITE: 1,
+    SHED: 1,
+    CACHE: 1,
+    LENGTH_PADDING: 1,
+}
 """Cells of each kind. A request's code is among its labels, so that its durations count it too."""
 
 _REQUEST_LABELS = ("model_name", "model_version", "signature", "protocol")
@@ -89,16 +95,13 @@ def families(sums: Sums) -> Iterator[Metric]:
     )
     yield _counter("shed_requests", "Requests ended by a rule.", (*_MODEL_LABELS, "rule"), _first(sums[SHED]))
     yield _counter(
-        "cache_requests",
-        "Requests that a cache answered or passed on.",
-        ("model_name", "outcome"),
-        _first(sums[CACHE]),
+        "cache_requests", "Requests that a cache answered or passed on.", ("model_name", "outcome"), _first(sums[CACHE])
     )
     yield _counter(
         "length_padding_values",
         "Values filled in to bring rows to one length.",
         ("model_name",),
-        _first(sums[FILLED]),
+        _first(sums[LENGTH_PADDING]),
     )
     for histogram in _HISTOGRAMS:
         yield _histogram_family(histogram, sums[histogram.kind])

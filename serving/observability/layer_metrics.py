@@ -3,25 +3,25 @@
 from prometheus_client.metrics_core import Metric
 
 from serving.answering.layers import AnswerLayers
+from serving.answering.shared_answers import Outcome
 from serving.observability.cells import Key
 from serving.observability.families import gauge
 
-
-def cache_totals(layers: AnswerLayers) -> dict[Key, int]:
-    """Requests of each model with a cache, by what the cache did with them."""
-    return {
-        (model, outcome): shared.outcomes[outcome]
-        for model, shared in layers.caches.items()
-        for outcome in ("hit", "shared", "miss")
-    }
-
-
-def filled_totals(layers: AnswerLayers) -> dict[Key, int]:
-    """Values filled in for each model."""
-    return {(model,): count for model, count in layers.padding_values.items()}
+OUTCOMES: tuple[Outcome, ...] = ("hit", "shared", "miss")
 
 
 def cache_gauges(layers: AnswerLayers) -> list[Metric]:
-    """Of this process alone: each worker keeps answers of its own."""
     nbytes: dict[Key, float] = {(model,): float(shared.cache.nbytes) for model, shared in layers.caches.items()}
     return [gauge("penstock_cache_bytes", "What the answers kept take.", ("model_name",), nbytes)]
+
+
+def cache_totals(layers: AnswerLayers) -> dict[Key, int]:
+    """Requests that a cache answered or passed on, by model and outcome."""
+    return {
+        (model, outcome): shared.outcomes[outcome] for model, shared in layers.caches.items() for outcome in OUTCOMES
+    }
+
+
+def length_padding_totals(layers: AnswerLayers) -> dict[Key, int]:
+    """Values filled in to bring rows to one length, by model."""
+    return {(model,): count for model, count in layers.padding_values.items()}

@@ -68,7 +68,7 @@ class RequestMetrics(Collector):
         self.ledger = ledger or private_ledger()
         self._requests: dict[RequestSeries, Slot] = {}
         self._batches: dict[tuple[str, int, str], Slot] = {}
-        self._elsewhere: dict[str, Mapping[Key, int]] = {}
+        self._told: dict[Key, int] = {}
 
     def request_finished(
         self,
@@ -113,14 +113,11 @@ class RequestMetrics(Collector):
         self._count(NON_FINITE, model_name, model_version)
 
     def so_far(self, kind: str, totals: Mapping[Key, int]) -> None:
-        """Totals of one kind that somebody else counts in this process: SHED by the batcher's rules, CACHE and FILLED
-        by what stands between it and the requests.
-        """
-        before = self._elsewhere.get(kind, {})
-        for key, total in totals.items():
-            cells, at = self._slot(kind, *key)
-            cells[at] += total - before.get(key, 0)
-        self._elsewhere[kind] = dict(totals)
+        """Of a kind that is counted elsewhere, what this process has in all, by label set."""
+        for labels, total in totals.items():
+            cells, at = self._slot(kind, *labels)
+            cells[at] += max(0, total - self._told.get((kind, *labels), 0))
+            self._told[kind, *labels] = total
 
     def served(self, model_name: str, model_version: str) -> "Served":
         """What one version has done since the gateway started, over all workers, signatures and protocols."""

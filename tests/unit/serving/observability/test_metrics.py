@@ -4,7 +4,7 @@ import pytest
 
 from serving.backend_protocol import Target
 from serving.batching.events import QueueKey, RowSlice, SendBatch
-from serving.observability.families import CACHE, FILLED, SHED
+from serving.observability.families import CACHE, LENGTH_PADDING, SHED
 from serving.observability.metrics import UNKNOWN, RequestMetrics, RequestSeries, Served
 from tests.unit.serving.observability.exposition import Scrape
 from tests.unit.serving.observability.workers import Workers
@@ -30,9 +30,9 @@ COUNTERS = {
     "penstock_predictions_rows_total": MODEL,
     "penstock_batch_padding_rows_total": MODEL,
     "penstock_shed_requests_total": MODEL | {"rule"},
-    "penstock_non_finite_outputs_total": {"model_name", "model_version"},
     "penstock_cache_requests_total": {"model_name", "outcome"},
     "penstock_length_padding_values_total": {"model_name"},
+    "penstock_non_finite_outputs_total": {"model_name", "model_version"},
 }
 
 
@@ -58,7 +58,7 @@ def busy() -> RequestMetrics:
     metrics.batch_finished(batch(2, 3), 0.002, [0.0, 0.004])
     metrics.so_far(SHED, {("digits", "3", "serving_default", "expired"): 1})
     metrics.so_far(CACHE, {("digits", "hit"): 1})
-    metrics.so_far(FILLED, {("digits",): 1})
+    metrics.so_far(LENGTH_PADDING, {("digits",): 1})
     return metrics
 
 
@@ -137,7 +137,7 @@ def test_padding_is_counted_apart_from_rows() -> None:
     assert Scrape(metrics).value("penstock_predictions_rows_total") == 15
 
 
-def test_what_rules_ended_is_counted_once_however_often_it_is_told(workers: Workers) -> None:
+def test_what_is_counted_elsewhere_is_counted_once_however_often_it_is_told(workers: Workers) -> None:
     first, second = (RequestMetrics(workers.begin(number)) for number in range(2))
     key = ("digits", "3", "serving_default", "too_late")
     for total in (1, 1, 4):

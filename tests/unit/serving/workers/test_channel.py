@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+from serving.model_settings import ModelSettings
 from serving.observability.ledger import SharedFiles
 from serving.settings import Settings
 from serving.workers.channel import Order, Report, read_order, read_report
 
 
 def test_an_order_arrives_as_it_was_given() -> None:
-    settings = Settings(models=Path("/srv/models"), required_models=("a", "b"), workers=3, drain_seconds=1.5)
+    settings = Settings(
+        models=Path("/srv/models"), required_models=("a", "b"), workers=3, model={"a": ModelSettings(lengths=(8, 16))}
+    )
     order = Order(2, settings, SharedFiles((7, 8, 9), 6))
     line = order.line()
     assert line.count(b"\n") == 1

@@ -1,5 +1,6 @@
 import pytest
 
+from serving.model_settings import ModelSettings
 from serving.settings import Settings
 from serving.workers.share import share_of
 
@@ -14,6 +15,11 @@ def test_memory_for_waiting_is_shared_out_and_the_bound_on_waiting_is_not() -> N
     settings = Settings(max_queue_bytes=1001, max_queue_rows=100, workers=2)
     share = share_of(settings, 1, 2)
     assert (share.max_queue_bytes, share.max_queue_rows) == (501, 100)
+
+
+def test_memory_for_answers_kept_is_shared_out() -> None:
+    settings = Settings(model={"kept": ModelSettings(cache_bytes=999), "plain": ModelSettings()}, workers=2)
+    assert {name: m.cache_bytes for name, m in share_of(settings, 1, 2).model.items()} == {"kept": 500, "plain": 0}
 
 
 def test_ports_are_those_that_were_taken_and_the_rest_is_everybodys() -> None:
