@@ -17,7 +17,7 @@ EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 @EVERY_CASE
 def test_goodput_under_overload_is_near_the_best_possible(case: Case) -> None:
-    claim = goodput_claim(our_core, Traffic(case, "Poisson", OVERLOAD, seed=1, number=3_000))
+    claim = goodput_claim(our_core, Traffic(case, "Poisson", OVERLOAD, seed=1, number=2_500))
     assert claim.holds, claim
 
 

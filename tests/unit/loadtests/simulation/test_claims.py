@@ -35,8 +35,7 @@ def test_answering_whoever_came_first_fails_under_overload(case: Case) -> None:
     assert not goodput_claim(lambda case: BoundedWindow(case.max_batch_rows), overload(case)).holds
 
 
-@pytest.mark.parametrize("load", [0.1, 0.6])
-@pytest.mark.parametrize("window_seconds", [0.001, 0.005])
+@pytest.mark.parametrize(("load", "window_seconds"), [(0.1, 0.001), (0.6, 0.001), (0.1, 0.005)])
 def test_a_window_fails_the_bound_on_latency(load: float, window_seconds: float) -> None:
     traffic = Traffic(DENSE, "Poisson", load, seed=5, number=400)
     claim = latency_claim(lambda case: FixedWindow(case.max_batch_rows, window_seconds=window_seconds), traffic)

@@ -15,7 +15,7 @@ from loadtests.simulation.table import scenarios, table
 
 @pytest.mark.parametrize("load", [0.6, 1.6])
 def test_oracle_bounds_every_policy_of_the_grid(load: float) -> None:
-    oracle, *rows = figures(CASES[1], "Poisson", load, [1], 500)
+    oracle, *rows = figures(CASES[1], "Poisson", load, [1], 250)
     assert (oracle.policy, [row.policy for row in rows]) == (ORACLE, list(POLICIES))
     assert oracle.goodput is not None
     assert all(row.goodput is not None and row.goodput <= oracle.goodput for row in rows)
@@ -40,6 +40,6 @@ def test_table_has_a_line_for_every_row() -> None:
 
 
 def test_scenarios_are_told_for_every_device() -> None:
-    told = scenarios(1_000)
+    told = scenarios(640)
     assert all(f"{case.name}, S(B) = " in told for case in CASES)
     assert "K found from 1 on" in told
