@@ -86,7 +86,7 @@ class Gateway:
 
     def count_told(self) -> None:
         """What its parts count by themselves, added to what is counted for all workers."""
-        facts = self.batcher.core.explain(self.batcher.clock())
+        facts = self.batcher.explain()
         self.metrics.so_far(SHED, shed_totals(facts))
         self.metrics.so_far(CACHE, cache_totals(self.layers))
         self.metrics.so_far(LENGTH_PADDING, length_padding_totals(self.layers))
@@ -213,7 +213,7 @@ def _gauges(gateway: Gateway) -> list[Metric]:
 
 
 def _explained(gateway: Gateway) -> BatcherFacts:
-    return gateway.batcher.core.explain(gateway.batcher.clock())
+    return gateway.batcher.explain()
 
 
 def _missing(catalog: Catalog, required: Sequence[str]) -> str:

@@ -8,13 +8,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import NamedTuple, Protocol
 
-from serving.backend_protocol import Arrays, Backend
+from serving.backend_protocol import Arrays, Backend, Target
 from serving.batching.collate import Part, Reassembly, all_finite, check_rows, collate
 from serving.batching.events import Action, Complete, Lane, QueueKey, Reject, SendBatch, Submission
+from serving.batching.explanation import BatcherFacts
 from serving.batching.policy import BatchingCore
 from serving.contract.tensors import Array
 from serving.errors import BackendError, BackendUnavailable, DeadlineExceeded, PenstockError
@@ -94,6 +95,8 @@ class Batcher:
     observer: BatchObserver
     clock: Callable[[], float] = time.monotonic
     """Not the loop's own time: uvloop rounds that to milliseconds and stops it during a turn of the loop."""
+    at_once: dict[Target, bool] = field(default_factory=dict)
+    """Whether the last batch of each target ran in the event loop's own thread."""
     _waiting: dict[int, _Waiting] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=count)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -139,6 +142,13 @@ class Batcher:
         if self._timer:
             self._timer.cancel()
 
+    def explain(self) -> BatcherFacts:
+        """What the core has learned and chosen, and where the calls run."""
+        facts = self.core.explain(self.clock())
+        places = {True: "event_loop", False: "backend", None: None}
+        queues = [replace(queue, runs_in=places[self.at_once.get(queue.target)]) for queue in facts.queues]
+        return replace(facts, queues=tuple(queues))
+
     def oldest_age_seconds(self, now: float) -> float:
         """How long the longest-queued request has waited for a slot; 0 when none does."""
         waits = [now - w.submitted_at_seconds for w in self._waiting.values() if w.sent_at_seconds is None]
@@ -157,7 +167,7 @@ class Batcher:
                     sent, answered = True, self._start(action)
                 else:
                     self._settle(action)
-        if answered and not self._flush_due:
+        if answered and not self._flush_due and self.core.has_rows_to_send:
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)
         self._arm_timer()
@@ -208,6 +218,7 @@ class Batcher:
             outputs = self.backend.predict_at_once(batch.key.target, call.inputs)
         except Exception as fault:  # noqa: BLE001 - a backend's bug must end its batch and nothing else
             error = _as_ours(fault)
+        self.at_once[batch.key.target] = outputs is not None
         if outputs is None and error is None:
             task = asyncio.get_running_loop().create_task(self._run(call))
             self._tasks.add(task)

@@ -29,7 +29,7 @@ class AccuracyFacts:
 class QueueFacts:
     """One queue. `cost` is S(b) = t0 + a*b, None until a call has ended; `shed` counts requests by the rule that ended
     them; `probe_in_seconds` is set while the breaker is open; `calls` compares the backend's time, `latency` that of a
-    request from the door to its answer.
+    request from the door to its answer; `runs_in` is where the last call ran, `event_loop` or `backend`.
     """
 
     target: Target
@@ -46,6 +46,7 @@ class QueueFacts:
     probe_in_seconds: float | None
     is_overloaded: bool
     shed: Mapping[str, int]
+    runs_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,10 @@ class BatchingCore:
         return self._backlog.nbytes
 
     @property
+    def has_rows_to_send(self) -> bool:
+        return self._backlog.rows > 0 or bool(self._halves)
+
+    @property
     def load(self) -> Load:
         return self._door.load
 

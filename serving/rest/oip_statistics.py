@@ -59,6 +59,7 @@ def _of_queue(queue: QueueFacts) -> dict[str, Any]:
         "breaker": queue.breaker,
         "probe_in_seconds": queue.probe_in_seconds,
         "is_overloaded": queue.is_overloaded,
+        "runs_in": queue.runs_in,
         "shed": dict(queue.shed),
     }
 

@@ -234,13 +234,19 @@ def test_the_index_has_every_version(call: Call) -> None:
     assert [(entry["version"], entry["state"]) for entry in index] == [("1", "READY"), ("2", "READY")]
 
 
-def test_statistics_count_rows_calls_and_failures(
-    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+@pytest.mark.parametrize(("at_once", "place"), [(True, "event_loop"), (False, "backend")])
+def test_statistics_count_rows_and_calls_and_say_where_they_ran(
+    tmp_path: Path,
+    write_version: Callable[[Manifest], None],
+    manifest_with: Callable[..., Manifest],
+    place: str,
+    *,
+    at_once: bool,
 ) -> None:
     write_version(manifest_with(features=FEATURES, signatures={"serving_default": SIGNATURE}))
 
     async def asked() -> Answer:
-        backend = InMemoryBackend({"doubles": {1: {"serving_default": SIGNATURE}}}, run)
+        backend = InMemoryBackend({"doubles": {1: {"serving_default": SIGNATURE}}}, run, at_once=at_once)
         app = create_app(Settings(models=tmp_path / "models"), backend=backend)
         await backend.start(app.state.gateway.catalog.renew)
         for body in ({"inputs": [GREY]}, {"inputs": [GREY]}):
@@ -250,6 +256,7 @@ def test_statistics_count_rows_calls_and_failures(
     document = asyncio.run(asked()).json
     (statistics,), (queue,) = document["model_stats"], document["batching"]["queues"]
     assert (queue["version"], queue["breaker"], queue["batch_rows"]) == ("1", "closed", 64)
+    assert queue["runs_in"] == place
     assert queue["cost"]["fixed_seconds"] + queue["cost"]["row_seconds"] > 0
     assert sum(bucket["calls"] for bucket in queue["buckets"]) == 2
     assert (statistics["version"], statistics["inference_count"], statistics["execution_count"]) == ("1", 4, 2)
