@@ -40,6 +40,6 @@ def test_table_has_a_line_for_every_row() -> None:
 
 
 def test_scenarios_are_told_for_every_device() -> None:
-    told = scenarios(640)
+    told = scenarios(1_000)
     assert all(f"{case.name}, S(B) = " in told for case in CASES)
     assert "K found from 1 on" in told
