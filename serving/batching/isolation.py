@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from serving.batching.events import RowSlice
 from serving.errors import BackendRejected, PenstockError
 
-CALLS_KEPT = 16.0
-"""Calls that may be spent at once: enough to find one guilty among 256."""
+CALLS_KEPT = 64.0
+"""Calls that may be spent at once: enough to find five guilty in a batch of 64."""
 CALLS_EARNED = 0.1
 """What each good call adds: repeats stay near a tenth of all calls."""
 
