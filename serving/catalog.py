@@ -120,6 +120,9 @@ class CatalogView:
         return reference.version
 
 
+EMPTY = CatalogView({})
+
+
 def _why_not(status: VersionStatus | None) -> str:
     if status is None:
         return "not loaded"
@@ -136,24 +139,35 @@ def build_view(
     directory: DirectorySnapshot,
     manifests: Manifests,
     settings: Mapping[str, ModelSettings] = MappingProxyType({}),
+    before: CatalogView = EMPTY,
 ) -> CatalogView:
-    """Live is what the backend has AVAILABLE and whose manifest, or the lack of one, is known."""
+    """Live is what the backend has AVAILABLE and whose manifest, or the lack of one, is known.
+
+    `before` is the view until now, which is returned where nothing is new: what others have worked out by it holds on.
+    """
+
+    def servable(model: str, version: int, status: VersionStatus) -> Servable:
+        manifest, entry = manifests[model, version], before.models.get(model)
+        old = entry.servables.get(version) if entry else None
+        if old is not None and old.manifest is manifest and old.signatures is status.signatures:
+            return old
+        return Servable(model, version, manifest, status.signatures, settings.get(model, NO_SETTINGS))
+
     entries = {}
     for model in sorted({*statuses, *directory.models}):
         versions = statuses.get(model, {})
         on_disk = directory.models.get(model)
         entries[model] = ModelEntry(
-            versions,
+            dict(versions),
             {
-                version: Servable(
-                    model, version, manifests[model, version], status.signatures, settings.get(model, NO_SETTINGS)
-                )
+                version: servable(model, version, status)
                 for version, status in sorted(versions.items())
                 if status.state is VersionState.AVAILABLE and (model, version) in manifests
             },
             on_disk.labels if on_disk else {},
         )
-    return CatalogView(entries)
+    view = CatalogView(entries)
+    return before if view == before else view
 
 
 class Catalog:
@@ -173,7 +187,7 @@ class Catalog:
         self._directory = DirectorySnapshot()
         self._manifests: Manifests = {}
         self._renewing = asyncio.Lock()
-        self.view = CatalogView({})
+        self.view = EMPTY
         self.been_live: frozenset[str] = frozenset()
 
     async def renew(self) -> None:
@@ -181,7 +195,7 @@ class Catalog:
             self._directory = await asyncio.to_thread(self._read_directory)
             statuses = self._backend.status()
             await self._learn_manifests(statuses)
-            self.view = build_view(statuses, self._directory, self._manifests, self._settings)
+            self.view = build_view(statuses, self._directory, self._manifests, self._settings, self.view)
             self.been_live |= {model for model, entry in self.view.models.items() if entry.servables}
 
     async def keep(self) -> None:

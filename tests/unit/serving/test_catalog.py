@@ -141,6 +141,14 @@ def renewed(models: Path, damage: Callable[[], object]) -> tuple[Parts, CatalogV
     return asyncio.run(work())
 
 
+def test_a_look_that_finds_nothing_new_keeps_the_view_itself(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> None:
+    write_version(manifest_with(version=1))
+    parts, before = renewed(tmp_path / "models", lambda: None)
+    assert parts.catalog.view is before
+
+
 def test_labels_that_move_are_seen_at_the_next_look(
     tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
 ) -> None:
