@@ -4,50 +4,51 @@ Belongs to one event loop; takes no locks.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Hashable
 
 
-class Holds:
-    """Counts per key; `released` returns once a key's count is zero."""
+class Hold:
+    """How many hold one key. Entering takes, leaving releases; any number may be in at once."""
+
+    __slots__ = ("_count", "_free")
 
     def __init__(self) -> None:
-        self._counts: Counter[Hashable] = Counter()
-        self._waiting: dict[Hashable, asyncio.Event] = {}
-
-    def hold(self, key: Hashable) -> "Hold":
-        return Hold(self, key)
-
-    def take(self, key: Hashable) -> None:
-        self._counts[key] += 1
-
-    def release(self, key: Hashable) -> None:
-        self._counts[key] -= 1
-        if self._counts[key] == 0:
-            del self._counts[key]
-            if event := self._waiting.get(key):
-                event.set()
-
-    async def released(self, key: Hashable) -> None:
-        """Wait until nobody holds `key`; the caller sees to it that nobody takes it anew."""
-        while self._counts[key]:
-            event = self._waiting.setdefault(key, asyncio.Event())
-            event.clear()
-            await event.wait()
-        self._waiting.pop(key, None)
-        del self._counts[key]
-
-
-class Hold:
-    """Takes and releases one key; made once and entered by every request, many at a time."""
-
-    __slots__ = ("_holds", "_key")
-
-    def __init__(self, holds: Holds, key: Hashable) -> None:
-        self._holds, self._key = holds, key
+        self._count = 0
+        self._free = asyncio.Event()
 
     def __enter__(self) -> None:
-        self._holds.take(self._key)
+        self._count += 1
 
     def __exit__(self, *_: object) -> None:
-        self._holds.release(self._key)
+        self._count -= 1
+        if not self._count:
+            self._free.set()
+
+    async def released(self) -> None:
+        while self._count:
+            self._free.clear()
+            await self._free.wait()
+
+
+class Holds:
+    """One Hold per key; `released` returns once nobody holds it."""
+
+    def __init__(self) -> None:
+        self._holds: dict[Hashable, Hold] = {}
+
+    def hold(self, key: Hashable) -> Hold:
+        found = self._holds.get(key)
+        if found is None:
+            found = self._holds[key] = Hold()
+        return found
+
+    def take(self, key: Hashable) -> None:
+        self.hold(key).__enter__()
+
+    def release(self, key: Hashable) -> None:
+        self.hold(key).__exit__()
+
+    async def released(self, key: Hashable) -> None:
+        """Wait until nobody holds `key`; the caller sees to it that nobody takes it anew. It is forgotten then."""
+        await self.hold(key).released()
+        self._holds.pop(key, None)

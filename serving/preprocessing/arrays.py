@@ -199,10 +199,14 @@ def cast_finite(values: Array, dtype: np.dtype[np.generic], locate: Locate) -> A
     if dtype.kind != "f":
         return cast_numbers(values, dtype, locate)
     try:
-        with np.errstate(over="raise"):
-            return values.astype(dtype, copy=False)
+        return _cast_or_raise(values, dtype)
     except FloatingPointError:
         return cast_numbers(values, dtype, locate)
+
+
+@np.errstate(over="raise")
+def _cast_or_raise(values: Array, dtype: np.dtype[np.generic]) -> Array:
+    return values.astype(dtype, copy=False)
 
 
 def _plain(number: object) -> str:

@@ -60,11 +60,18 @@ def rows_of_numbers(parser: simdjson.Parser, body: bytes, feature: Feature) -> A
             return None
         flat = np.frombuffer(rows.as_buffer(of_type=wanted.code), wanted.dtype)
         count = len(rows)
-        if not count or len(flat) != count * wanted.elements or body.count(b"[") != 1 + count * wanted.lists:
+        if not count or len(flat) != count * wanted.elements or not _has_lists(body, 1 + count * wanted.lists):
             return None
         return flat.reshape(count, *wanted.shape) if _is_full(rows, wanted.shape) else None
     except (ValueError, TypeError, KeyError, RuntimeError):
         return None
+
+
+def _has_lists(body: bytes, expected: int) -> bool:
+    """Whether so many lists begin in the body; two, one row of numbers, are found without counting."""
+    if expected == 2:
+        return body.rfind(b"[") == body.find(b"[", body.find(b"[") + 1)
+    return body.count(b"[") == expected
 
 
 def _is_full(values: simdjson.Array, shape: tuple[int, ...]) -> bool:

@@ -23,6 +23,7 @@ from serving.rest.ask import Ask
 from serving.rest.predict_answer import columns, predictions
 
 _KEYS = frozenset({"signature_name", "instances", "inputs"})
+_SHORTEST = b'{"instances":['
 _EXAMPLE = '{"instances": [...]} or {"inputs": ...}'
 
 
@@ -45,6 +46,8 @@ def is_plain(body: bytes) -> bool:
     """Whether the body begins with its `instances` and has no string after that: neither another member, nor names of
     features, nor anything in base64.
     """
+    if body.startswith(_SHORTEST):
+        return body.find(b'"', len(_SHORTEST)) < 0
     beginning = BEGINNING.match(body)
     return beginning is not None and body.find(b'"', beginning.end()) < 0
 
