@@ -13,12 +13,12 @@ from typing import NamedTuple, TypeAlias
 from serving.answering.layers import AnswerLayers
 from serving.answering.shared_answers import Answering
 from serving.backend_protocol import Backend
-from serving.batching.batcher import Batcher, Receipt
+from serving.batching.batcher import Answer, Batcher, Receipt
 from serving.batching.events import Lane, Queues
 from serving.catalog import Catalog, CatalogView, ModelReference, Servable
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
-from serving.errors import DeadlineExceeded, InvalidInput
+from serving.errors import DeadlineExceeded, InvalidInput, PenstockError
 
 Decode: TypeAlias = Callable[[Sequence[Feature]], dict[str, Array]]
 
@@ -55,6 +55,9 @@ class Prediction(NamedTuple):
     all_finite: bool = False
 
 
+Told: TypeAlias = Callable[[Prediction | PenstockError], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """What every request for one signature of one version needs, found once."""
@@ -66,6 +69,42 @@ class Served:
     lane: Lane
     layers: Answering | None
     """What answers in the batcher's place, where the signature has layers."""
+
+
+class Begun:
+    """A prediction under way that nobody awaits: the batcher tells it, and it tells on. It holds its version."""
+
+    __slots__ = ("_batcher", "_decode_seconds", "_over", "_served", "_told", "number")
+
+    def __init__(self, batcher: Batcher, served: Served, decode_seconds: float, told: Told) -> None:
+        self._batcher, self._served, self._decode_seconds, self._told = batcher, served, decode_seconds, told
+        self._over = False
+        self.number = -1
+        served.hold.__enter__()
+
+    def cancel(self) -> bool:
+        """Nobody waits for it any more; whether it was still under way."""
+        if self._over:
+            return False
+        self._end()
+        self._batcher.give_up(self.number)
+        return True
+
+    def done(self) -> bool:
+        return self._over
+
+    def set_result(self, answer: Answer) -> None:
+        self._end()
+        served = self._served
+        self._told(Prediction(served.servable, answer.outputs, answer.receipt, self._decode_seconds, answer.all_finite))
+
+    def set_exception(self, error: PenstockError) -> None:
+        self._end()
+        self._told(error)
+
+    def _end(self) -> None:
+        self._over = True
+        self._served.hold.__exit__(None, None, None)
 
 
 @dataclass(slots=True)
@@ -115,6 +154,27 @@ class Predictor:
             else:
                 answer = await served.layers(inputs, deadline, lane, tenant)
         return Prediction(served.servable, answer.outputs, answer.receipt, decoded - started, answer.all_finite)
+
+    def begin(self, request: PredictRequest, told: Told) -> "Begun | None":
+        """`predict` without waiting: `told` is called once, with the prediction or the error, maybe at once. None, and
+        nothing was done, where that takes a thread or more than the batcher.
+
+        Raises what `predict` raises before the request is queued.
+        """
+        served = self._served(request.reference, request.signature)
+        if request.dear or request.features_of is not None or served.layers is not None:
+            return None
+        started = self.clock()
+        inputs = request.decode(served.features)
+        decoded = self.clock()
+        deadline = request.deadline_seconds
+        if decoded >= deadline:
+            raise DeadlineExceeded("the deadline passed while the request was decoded")
+        begun = Begun(self.batcher, served, decoded - started, told)
+        lane = served.lane if request.lane is None else request.lane
+        key = served.queues.key_of(inputs)
+        begun.number = self.batcher.submit(key, inputs, deadline, begun, lane=lane, tenant=request.tenant)
+        return begun
 
     @contextmanager
     def pinned(self, reference: ModelReference, signature: str) -> Iterator[Servable]:

@@ -1,16 +1,21 @@
-"""uvicorn's HTTP protocol with one more message: a whole response in one write.
+"""uvicorn's HTTP protocol, with two short ways for predictions: a whole response in one write, and no task where an
+application needs none.
 
 ASGI sends an answer in two messages, which cost two system calls, two packets, and a look at every header. The server
-announces the extension in the scope, as ASGI wants it; an application that does not ask for it notices nothing.
-https://asgi.readthedocs.io/en/latest/extensions.html
+announces its third message in the scope, as ASGI wants extensions (https://asgi.readthedocs.io/en/latest/extensions.html).
+And it makes a task of every request, with an event to wait for its body: where the application has a method `begin`, a
+small POST is handed to that once its body is there, and called the usual way only when it says so.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from serving.rest.response import WHOLE_RESPONSE
+from serving.rest.response import WHOLE_RESPONSE, Response, headers_of
 
+SMALL_BYTES = 64 * 1024
+"""Bodies up to this are waited for without a task. uvicorn stops reading at as much until somebody takes it."""
 _EXTENSIONS: dict[str, dict[object, object]] = {WHOLE_RESPONSE: {}}
 _LAST, _LAST_OF_ALL = b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"
 
@@ -24,13 +29,19 @@ class WholeResponseCycle(RequestResponseCycle):
             return
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
+        self.write(message["status"], message["headers"], message["body"])
+
+    def answer(self, response: Response, request_id: str) -> None:
+        """The same without waiting for a client that reads slowly: for answers to small requests."""
+        self.write(response.status, headers_of(response, request_id), response.body)
+
+    def write(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
         if self.disconnected:
             return
-        body = message["body"]
-        head = [STATUS_LINE[message["status"]]]
+        head = [STATUS_LINE[status]]
         for name, value in self.default_headers:
             head += (name, b": ", value, b"\r\n")
-        for name, value in message["headers"]:
+        for name, value in headers:
             head += (name, b": ", value, b"\r\n")
         head += (b"content-length: ", b"%d" % len(body), _LAST if self.keep_alive else _LAST_OF_ALL, body)
         self.transport.write(b"".join(head))
@@ -45,10 +56,55 @@ class WholeResponseCycle(RequestResponseCycle):
 class WholeResponseProtocol(HttpToolsProtocol):
     """uvicorn's protocol, whose requests are answered by a WholeResponseCycle."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._begin: Any = getattr(self.config.loaded_app, "begin", None)
+        self._held: tuple[WholeResponseCycle, Any] | None = None
+        """A request whose body is waited for, with the application."""
+        self._cancel: Any = None
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = _EXTENSIONS
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.__class__ = WholeResponseCycle  # uvicorn makes its own and asks nobody
-        super()._start_asgi_task(cycle, app)
+        self._cancel = None
+        if not isinstance(cycle, WholeResponseCycle) or not self._may_wait(cycle) or app is not self.app:
+            super()._start_asgi_task(cycle, app)
+        elif cycle.more_body:
+            self._held = (cycle, app)
+        else:  # it waited behind another
+            self._hand_over(cycle, app)
+
+    def _may_wait(self, cycle: RequestResponseCycle) -> bool:
+        """Not whose client reads slowly, or wants to be asked for its body: that takes waiting in the middle."""
+        is_small_post = cycle.scope["method"] == "POST" and len(cycle.body) <= SMALL_BYTES
+        is_asked = cycle.waiting_for_100_continue or self.flow.write_paused
+        return self._begin is not None and is_small_post and not is_asked
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        if self._held is not None and len(self._held[0].body) > SMALL_BYTES:
+            (cycle, app), self._held = self._held, None
+            super()._start_asgi_task(cycle, app)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if self._held is not None and not self._held[0].more_body:
+            self._hand_over(*self._held)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._held = None
+        if self._cancel is not None:
+            self._cancel()
+
+    def _hand_over(self, cycle: WholeResponseCycle, app: Any) -> None:
+        """Its answer may come within the call, and with that the next request's turn."""
+        self._held = None
+        cancel = self._begin(cycle.scope, bytes(cycle.body), cycle.answer)
+        if cancel is None:
+            super()._start_asgi_task(cycle, app)
+        elif not cycle.response_complete:
+            self._cancel = cancel

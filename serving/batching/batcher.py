@@ -42,6 +42,17 @@ class Answer(NamedTuple):
     all_finite: bool
 
 
+class Waiter(Protocol):
+    """Who is told what became of a request, once: an asyncio.Future is one."""
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+
+    def set_result(self, answer: Answer, /) -> object: ...
+
+    def set_exception(self, error: PenstockError, /) -> object: ...
+
+
 class BatchObserver(Protocol):
     """Who counts. Called once per batch, never per request."""
 
@@ -52,7 +63,7 @@ class BatchObserver(Protocol):
 class _Waiting:
     inputs: Arrays
     rows: int
-    future: asyncio.Future[Answer]
+    waiter: Waiter
     submitted_at_seconds: float
     sent_at_seconds: float | None = None
     backend_seconds: float = 0.0
@@ -114,25 +125,36 @@ class Batcher:
         Raises Overloaded and PayloadTooLarge at the door, DeadlineExceeded at the deadline, and whatever BackendError
         its batch met. A cancelled caller is forgotten at once.
         """
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        number = self.submit(key, inputs, deadline_seconds, future, lane=lane, tenant=tenant)
+        try:
+            return await future
+        finally:
+            self.give_up(number)  # nobody, unless the caller was cancelled
+
+    def submit(
+        self, key: QueueKey, inputs: Arrays, deadline_seconds: float, waiter: Waiter, *, lane: Lane, tenant: str
+    ) -> int:
+        """`predict` without waiting: `waiter` is told, maybe at once. The number is for `give_up`."""
         number, now = next(self._numbers), self.clock()
         rows = nbytes = 0
         for array in inputs.values():
             rows, nbytes = len(array), nbytes + array.nbytes
-        loop = self._loop
-        if loop is None:
-            loop = self._loop = asyncio.get_running_loop()
-        waiting = _Waiting(inputs, rows, loop.create_future(), now)
-        self._waiting[number] = waiting
+        self._waiting[number] = _Waiting(inputs, rows, waiter, now)
         if actions := self.core.submit(Submission(number, key, rows, nbytes, deadline_seconds, lane, tenant), now):
             self._perform(actions)
         if not self._flush_due:
             self._flush_due = True
-            loop.call_soon(self._flush)
-        try:
-            return await waiting.future
-        finally:
-            if self._waiting.pop(number, None) is not None:  # not answered: the caller was cancelled
-                self.core.cancel(number)
+            (self._loop or asyncio.get_running_loop()).call_soon(self._flush)
+        return number
+
+    def give_up(self, number: int) -> None:
+        """Nobody waits for this request any more; its waiter is not told. Nothing happens where it was told already."""
+        if self._waiting.pop(number, None) is not None:
+            self.core.cancel(number)
 
     async def close(self) -> None:
         """Wait until everything admitted has ended; whoever closes admits nothing more."""
@@ -195,12 +217,12 @@ class Batcher:
 
     def _settle(self, action: Complete | Reject) -> None:
         waiting = self._waiting.pop(action.request)
-        if waiting.future.done():
+        if waiting.waiter.done():
             return  # cancelled in this very turn of the loop
         if isinstance(action, Complete):
-            waiting.future.set_result(waiting.answer())
+            waiting.waiter.set_result(waiting.answer())
         else:
-            waiting.future.set_exception(action.error)
+            waiting.waiter.set_exception(action.error)
 
     def _start(self, batch: SendBatch) -> bool:
         """Send a batch; whether it has ended already."""

@@ -3,14 +3,22 @@
 The routes are FastAPI's own, so that nothing else differs; only a POST that one of them matches goes around the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.rest.response import Response
+
 MOST_PATHS = 4096
 """Paths remembered: as many as there are models, versions and labels to name, or as callers make up."""
+
+
+Cancel: TypeAlias = Callable[[], None]
+Answer: TypeAlias = Callable[[Response, str], None]
+Begin: TypeAlias = Callable[[Scope, bytes, Answer], Cancel | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,7 @@ class Found:
     """Where a path leads, with what it names."""
 
     endpoint: ASGIApp
+    begin: Begin
     path_params: dict[str, str]
 
 
@@ -45,15 +54,28 @@ class HotRoutes:
     def _match(self, path: str) -> Found | None:
         for route in self._routes:
             if match := route.path_regex.match(path):
-                return Found(route.app, match.groupdict())
+                endpoint: Any = route.endpoint
+                return Found(endpoint, endpoint.begin, match.groupdict())
         return None
 
 
 class HotFirst:
-    """An ASGI application: the `hot` routes, and for all else `rest`."""
+    """An ASGI application: the `hot` routes, and for all else `rest`. `begin` is for a server that can do without a
+    task for each request.
+    """
 
     def __init__(self, hot: Sequence[Route], rest: ASGIApp) -> None:
         self._hot, self._rest = HotRoutes(hot), rest
+
+    def begin(self, scope: Scope, body: bytes, answer: Answer) -> Cancel | None:
+        """Answer a POST whose body is all there, as PredictEndpoint.begin does; None where it is to be called instead,
+        and then nothing was done.
+        """
+        found = self._hot.find(scope["path"])
+        if found is None or scope.get("root_path"):
+            return None
+        scope["path_params"] = found.path_params
+        return found.begin(scope, body, answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):

@@ -10,11 +10,13 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from serving.batching.collate import all_finite
+from serving.batching.events import Lane
 from serving.catalog import ModelReference
 from serving.errors import Cancelled, InternalError, PenstockError
 from serving.observability.metrics import UNKNOWN, RequestMetrics
@@ -28,7 +30,12 @@ from serving.rest.predict_answer import server_timing
 from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.response import Response, send_response
 
+Cancel: TypeAlias = Callable[[], None]
 _log = logging.getLogger(__name__)
+
+
+def _nothing() -> None:
+    """What there is to cancel of a request that was answered at once."""
 
 
 @dataclass(slots=True)
@@ -40,6 +47,7 @@ class Call:
     started_seconds: float
     signature: str = ""
     version: str = ""
+    parse_seconds: float = 0.0
     decode_seconds: float | None = None
     encode_seconds: float | None = None
 
@@ -81,11 +89,8 @@ class PredictEndpoint:
         except Cancelled as error:
             self.count(call, status_of(error))
             return
-        except PenstockError as error:
-            response = self.refusal(call, error)
-        except Exception:  # noqa: BLE001 - the outermost frame of a request: it is told its id, the log everything
-            _log.exception("request %s failed in an unforeseen way", call.request_id)
-            response = self.refusal(call, InternalError("internal error"))
+        except Exception as failure:  # noqa: BLE001 - the outermost frame of a request
+            response = self.refusal(call, self._foreseen(call, failure))
         self.count(call, response.status)
         await send_response(scope, send, response, call.request_id)
 
@@ -95,6 +100,65 @@ class PredictEndpoint:
         known = model in self.serving.predictor.catalog.view.models  # a request's text never becomes a label
         return Call(self.serving.request_ids.of(head.given_id), model if known else UNKNOWN, self.serving.clock())
 
+    def begin(self, scope: Scope, raw: bytes, answer: Callable[[Response, str], None]) -> Cancel | None:
+        """The same for a small body that is all there, in a server that wants no task for it: `answer` is called once,
+        maybe at once, unless the request is cancelled. None, and nothing was done, where it takes more than that.
+        """
+        head = RequestHead(dict(scope["headers"]))
+        if b"content-encoding" in head.headers or len(raw) > self.serving.max_body_bytes:
+            return None
+        call = self.call(scope, head)
+
+        def told(outcome: Prediction | Exception) -> None:
+            try:
+                response = self._encoded(call, ask, outcome) if isinstance(outcome, Prediction) else None
+            except Exception as failure:  # noqa: BLE001 - as in __call__
+                response, outcome = None, failure
+            if response is None:
+                response = self.refusal(call, self._foreseen(call, outcome))
+            self.count(call, response.status)
+            answer(response, call.request_id)
+
+        try:
+            reference = self.reference(scope["path_params"])
+            timeout = head.timeout_seconds(self.serving.most_seconds(reference.model))
+            lane = head.lane()
+            parsing = self.serving.clock()
+            ask = self.read(head, raw)
+            call.parse_seconds = self.serving.clock() - parsing
+            begun = self.serving.predictor.begin(self._request(call, reference, ask, timeout, lane), told)
+        except Exception as failure:  # noqa: BLE001 - as in __call__
+            told(failure)
+            return _nothing
+        if begun is None:
+            return None
+
+        def cancel() -> None:
+            if begun.cancel():
+                self.count(call, status_of(Cancelled("the client went away")))
+
+        return cancel
+
+    def _request(
+        self, call: Call, reference: ModelReference, ask: Ask, timeout: float, lane: Lane | None, *, dear: bool = False
+    ) -> PredictRequest:
+        """What is asked for, by the body where it says so, else by the head."""
+        if ask.timeout_seconds is not None:
+            timeout = min(timeout, ask.timeout_seconds)
+        if ask.lane is not None:
+            lane = ask.lane
+        deadline = call.started_seconds + timeout
+        dear = dear or ask.has_image_bytes
+        return PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane)
+
+    def _foreseen(self, call: Call, failure: object) -> PenstockError:
+        """The error as it may be told: whatever is none of ours becomes InternalError, and the log has everything."""
+        if isinstance(failure, PenstockError):
+            return failure
+        error = failure if isinstance(failure, Exception) else None
+        _log.error("request %s failed in an unforeseen way", call.request_id, exc_info=error)
+        return InternalError("internal error")
+
     async def _answer(self, call: Call, head: RequestHead, scope: Scope, receive: Receive) -> Response:
         reference = self.reference(scope["path_params"])
         timeout = head.timeout_seconds(self.serving.most_seconds(reference.model))
@@ -102,28 +166,22 @@ class PredictEndpoint:
         raw = await read_body(receive, head, self.serving.max_body_bytes)
         parsing = self.serving.clock()
         ask = self.read(head, raw) if len(raw) <= INLINE_BYTES else await asyncio.to_thread(self.read, head, raw)
-        parse_seconds = self.serving.clock() - parsing
-        if ask.timeout_seconds is not None:
-            timeout = min(timeout, ask.timeout_seconds)
-        if ask.lane is not None:
-            lane = ask.lane
-        dear = ask.has_image_bytes or len(raw) > INLINE_BYTES
-        deadline = call.started_seconds + timeout
-        request = PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane)
+        call.parse_seconds = self.serving.clock() - parsing
+        request = self._request(call, reference, ask, timeout, lane, dear=len(raw) > INLINE_BYTES)
         with self.serving.callers.waiting(receive):
             prediction = await self.serving.predictor.predict(request)
-        call.signature = ask.signature
-        call.version = str(prediction.servable.version)
-        call.decode_seconds = parse_seconds + prediction.decode_seconds
         return self._encoded(call, ask, prediction)
 
     def _encoded(self, call: Call, ask: Ask, prediction: Prediction) -> Response:
+        call.signature = ask.signature
+        call.version = str(prediction.servable.version)
+        call.decode_seconds = call.parse_seconds + prediction.decode_seconds
         started = self.serving.clock()
         encoded = ask.encode(prediction)
         if not prediction.all_finite and not all_finite(prediction.outputs):
             self.serving.metrics.non_finite_output(call.model, call.version)
         call.encode_seconds = self.serving.clock() - started
-        timing = server_timing(prediction, call.decode_seconds or 0.0, call.encode_seconds)
+        timing = server_timing(prediction, call.decode_seconds, call.encode_seconds)
         headers = ((b"x-model-version", call.version.encode()), (b"server-timing", timing), *encoded.headers)
         return Response(200, encoded.body, headers, encoded.content_type)
 

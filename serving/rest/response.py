@@ -20,13 +20,14 @@ class Response(NamedTuple):
     content_type: bytes = b"application/json"
 
 
+def headers_of(response: Response, request_id: str) -> list[tuple[bytes, bytes]]:
+    """All but the length, which is the server's to say where it takes the whole response."""
+    return [(b"content-type", response.content_type), (b"x-request-id", request_id.encode()), *response.headers]
+
+
 async def send_response(scope: Scope, send: Send, response: Response, request_id: str) -> None:
     """In one message to a server that takes it so, else in ASGI's two."""
-    headers = [
-        (b"content-type", response.content_type),
-        (b"x-request-id", request_id.encode()),
-        *response.headers,
-    ]
+    headers = headers_of(response, request_id)
     if WHOLE_RESPONSE in scope.get("extensions", ()):
         await send({"type": WHOLE_RESPONSE, "status": response.status, "headers": headers, "body": response.body})
         return

@@ -34,9 +34,9 @@ from serving.preprocessing.row_records import CsvReader, NdjsonReader, Record, R
 from serving.rest.accept import preferred
 from serving.rest.body import check_encoding
 from serving.rest.error_responses import status_of
-from serving.rest.predict_endpoint import Call, PredictEndpoint
+from serving.rest.predict_endpoint import Call, Cancel, PredictEndpoint
 from serving.rest.request_head import RequestHead, reference_of
-from serving.rest.response import send_response
+from serving.rest.response import Response, send_response
 from serving.rest.row_answers import CSV, NDJSON, last_line, lines_of
 
 READERS: Mapping[str, Callable[[int], RowReader]] = MappingProxyType(
@@ -89,6 +89,9 @@ class RowsEndpoint:
 
     whole: PredictEndpoint
     max_batch_rows: int
+
+    def begin(self, scope: Scope, raw: bytes, answer: Callable[[Response, str], None]) -> Cancel | None:
+        return None if _comes_as_rows(scope["headers"]) else self.whole.begin(scope, raw, answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST" or not _comes_as_rows(scope["headers"]):

@@ -20,6 +20,7 @@ from serving.observability.metrics import RequestMetrics
 from serving.predict import Predictor
 from serving.rest.natural_body import read_predict_body
 from serving.rest.predict_endpoint import PredictEndpoint, Serving
+from serving.rest.response import Response, headers_of
 
 SIGNATURE = Signature((TensorSpec("x", "float32", ()),), (TensorSpec("value", "float32", (1,)),))
 LIVE = {"doubles": {version: {"serving_default": SIGNATURE} for version in (1, 2)}}
@@ -39,6 +40,8 @@ class Parts:
     metrics: RequestMetrics
     predictor: Predictor
     endpoint: PredictEndpoint
+    without_task: bool = False
+    """Whether the tests ask the endpoint as a server does that makes no task for a request."""
 
     def counted(self, name: str) -> list[dict[str, str]]:
         """The labels of a counter's samples that are not zero."""
@@ -100,6 +103,33 @@ async def ask(
         return None
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return Answer(sent[0]["status"], answered, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+async def ask_without_task(
+    endpoint: PredictEndpoint, *, body: object = b"", then: Message | None = None, **given: Any
+) -> Answer | None:
+    """`ask` through `begin`; where the endpoint wants a task after all, it gets one."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = [(name.encode(), value.encode()) for name, value in given.get("headers", {}).items()]
+    told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    def answer(response: Response, request_id: str) -> None:
+        sent = {name.decode(): value.decode() for name, value in headers_of(response, request_id)}
+        told.set_result(Answer(response.status, {**sent, "content-length": str(len(response.body))}, response.body))
+
+    cancel = endpoint.begin({"headers": headers, "path_params": given.get("path_params", {})}, content, answer)
+    if cancel is None:
+        assert not told.done()
+        return await ask(endpoint, body=body, then=then, **given)
+    if then is not None:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        cancel()
+        assert not told.done()
+        return None
+    found = await told
+    cancel()  # as when the connection ends later: nothing more comes of it
+    return found
 
 
 def answered(answer: Answer | None) -> Answer:

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from serving.rest.hot_routes import MOST_PATHS, HotFirst, HotRoutes
+from serving.rest.hot_routes import MOST_PATHS, Answer, Cancel, HotFirst, HotRoutes
 
 
 class Endpoint:
@@ -19,6 +19,11 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive, send
         self.scopes.append(scope)
+
+    def begin(self, scope: Scope, body: bytes, answer: Answer) -> Cancel | None:
+        del answer
+        self.scopes.append(scope)
+        return self.scopes.clear if body else None
 
 
 def asked(method: str, path: str, **more: Any) -> tuple[list[object], int]:
@@ -52,3 +57,17 @@ def test_made_up_paths_do_not_fill_the_memory() -> None:
     for number in range(MOST_PATHS + 10):
         assert routes.find(f"/v1/models/m{number}:predict") is not None
     assert routes.remembered <= MOST_PATHS
+
+
+def test_a_server_without_tasks_is_led_to_the_endpoint_too() -> None:
+    endpoint = Endpoint()
+    front = HotFirst([Route("/v1/models/{model}:predict", endpoint)], Endpoint())
+
+    def begun(path: str, body: bytes, root_path: str = "") -> Cancel | None:
+        return front.begin({"path": path, "root_path": root_path}, body, lambda *_: None)
+
+    assert begun("/v1/models/digits:predict", b"{}") is not None
+    assert [scope["path_params"] for scope in endpoint.scopes] == [{"model": "digits"}]
+    assert begun("/v1/models/digits:predict", b"") is None
+    assert begun("/v1/models/digits:predict", b"{}", root_path="/gateway") is None
+    assert begun("/v2/models/digits/infer", b"{}") is None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,16 @@ from serving.backends.in_memory import Turn
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array
 from serving.errors import BackendRejected, BackendUnavailable, PenstockError
-from tests.unit.serving.gateway_parts import FOREVER, GONE, Answer, Parts, answered, ask, started_parts
+from tests.unit.serving.gateway_parts import (
+    FOREVER,
+    GONE,
+    Answer,
+    Parts,
+    answered,
+    ask,
+    ask_without_task,
+    started_parts,
+)
 
 Result = TypeVar("Result")
 DOUBLES = {"model": "doubles"}
@@ -23,23 +33,33 @@ ONE_ROW = {"instances": [1]}
 WithParts = Callable[..., Any]
 
 
-@pytest.fixture
+@pytest.fixture(params=[False, True], ids=["task", "without_task"])
 def with_parts(
-    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    write_version: Callable[[Manifest], None],
+    manifest_with: Callable[..., Manifest],
 ) -> WithParts:
-    """Runs a coroutine function on started parts; keywords go to `started_parts`."""
+    """Runs a coroutine function on started parts; keywords go to `started_parts`. In both ways a server may ask."""
     for version in (1, 2):
         write_version(manifest_with(version=version))
 
     async def started(work: Callable[[Parts], Awaitable[Result]], options: dict[str, Any]) -> Result:
-        return await work(await started_parts(tmp_path / "models", **options))
+        parts = await started_parts(tmp_path / "models", **options)
+        return await work(replace(parts, without_task=request.param))
 
     return lambda work, **options: asyncio.run(started(work, options))
 
 
 async def predict(parts: Parts, body: object = ONE_ROW, *, of: dict[str, str] = DOUBLES, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return answered(await ask(parts.endpoint, body=body, path_params=of, headers=named))
+    return answered(await once(parts, body=body, path_params=of, headers=named))
+
+
+async def once(parts: Parts, **given: Any) -> Answer | None:
+    if parts.without_task and given.get("method", "POST") == "POST":
+        return await ask_without_task(parts.endpoint, **given)
+    return await ask(parts.endpoint, **given)
 
 
 def test_rows_are_answered_in_order_with_a_receipt(with_parts: WithParts) -> None:
@@ -151,7 +171,7 @@ def test_a_client_that_hangs_up_is_given_up_and_counted(with_parts: WithParts, *
     async def work(parts: Parts) -> tuple[object, list[str], int]:
         before = asyncio.create_task(predict(parts)) if occupied else None
         await asyncio.sleep(0)
-        answer = await ask(parts.endpoint, body=ONE_ROW, path_params=DOUBLES, then=GONE)
+        answer = await once(parts, body=ONE_ROW, path_params=DOUBLES, then=GONE)
         if before:
             before.cancel()
         return answer, [labels["code"] for labels in parts.counted("penstock_requests_total")], parts.backend.calls
