@@ -31,18 +31,12 @@ class Pace:
             window.clear()
 
     def seconds(self, rows: int) -> float | None:
-        """Of a call with so many rows; of the next larger class that is known, else of the largest, scaled up. None
-        before the first call.
+        """Of a call with so many rows, at most: no longer than a larger one, nor than as many smaller ones. So a class
+        that was only seen while calls waited is judged by the others. None before the first call.
         """
         size = rows.bit_length()
-        known = self._least.get(size)
-        if known is not None or not self._least:
-            return known
-        larger = [each for each in self._least if each > size]
-        if larger:
-            return self._least[min(larger)]
-        most: int = max(self._least)
-        return self._least[most] * 2.0 ** (size - most)
+        bounds = [least * 2.0 ** max(0, size - known) for known, least in self._least.items()]
+        return min(bounds, default=None)
 
     def fits_the_loop(self, rows: int) -> bool:
         seconds = self.seconds(rows)

@@ -18,8 +18,8 @@ def test_a_known_size_answers_for_itself() -> None:
     assert not pace.fits_the_loop(64)
 
 
-@pytest.mark.parametrize(("rows", "seconds"), [(2, 0.004), (8, 0.004), (16, 0.008), (64, 0.032)])
-def test_an_unknown_size_is_taken_for_a_larger_one_or_scaled_up(rows: int, seconds: float) -> None:
+@pytest.mark.parametrize(("rows", "seconds"), [(2, 0.002), (4, 0.004), (8, 0.004), (16, 0.008), (64, 0.032)])
+def test_an_unknown_size_takes_no_longer_than_a_larger_one_or_many_smaller(rows: int, seconds: float) -> None:
     pace = Pace()
     pace.observe(1, 0.001)
     pace.observe(8, 0.004)
@@ -42,3 +42,11 @@ def test_calls_that_waited_say_nothing_of_the_model() -> None:
         pace.observe(1, LOOP_SECONDS / 2)
         pace.observe(1, LOOP_SECONDS * 10)
     assert pace.fits_the_loop(1)
+
+
+def test_a_size_that_was_only_seen_waiting_is_judged_by_the_others() -> None:
+    pace = Pace()
+    pace.observe(16, LOOP_SECONDS / 4)
+    pace.observe(32, LOOP_SECONDS * 10)
+    assert pace.fits_the_loop(32)
+    assert not pace.fits_the_loop(128)
