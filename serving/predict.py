@@ -13,8 +13,9 @@ from typing import NamedTuple, TypeAlias
 from serving.answering.layers import AnswerLayers
 from serving.answering.shared_answers import Answering
 from serving.backend_protocol import Backend
-from serving.batching.batcher import Answer, Batcher, Receipt
+from serving.batching.batcher import Batcher
 from serving.batching.events import Lane, Queues
+from serving.batching.waiting import Answer, Receipt
 from serving.catalog import Catalog, CatalogView, ModelReference, Servable
 from serving.contract.features import Feature
 from serving.contract.tensors import Array

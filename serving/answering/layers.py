@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from serving.answering.answer_cache import AnswerCache
 from serving.answering.shared_answers import Answering, SharedAnswers
 from serving.backend_protocol import Arrays
-from serving.batching.batcher import Answer, Batcher
+from serving.batching.batcher import Batcher
 from serving.batching.events import Lane, Queues
 from serving.batching.lengths import LengthRules
+from serving.batching.waiting import Answer
 from serving.model_settings import ModelSettings
 from serving.signature_plan import SignaturePlan
 

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 from serving.answering.answer_cache import AnswerCache, CacheKey, KeptAnswer, digest_of
 from serving.backend_protocol import Arrays, Target
-from serving.batching.batcher import Answer, Receipt
 from serving.batching.events import Lane
+from serving.batching.waiting import Answer, Receipt
 from serving.errors import DeadlineExceeded
 
 Answering: TypeAlias = Callable[[Arrays, float, Lane, str], Coroutine[Any, Any, Answer]]

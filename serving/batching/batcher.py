@@ -10,81 +10,24 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from serving.backend_protocol import Arrays, Backend, Target
-from serving.batching.collate import Part, Reassembly, all_finite, check_rows, collate
+from serving.batching.collate import Part, all_finite, check_rows, collate
 from serving.batching.events import Action, Complete, Lane, QueueKey, Reject, SendBatch, Submission
 from serving.batching.explanation import BatcherFacts
 from serving.batching.policy import BatchingCore
+from serving.batching.waiting import Answer, Waiter, Waiting
 from serving.contract.tensors import Array
 from serving.errors import BackendError, BackendUnavailable, DeadlineExceeded, PenstockError
 
 _log = logging.getLogger(__name__)
 
 
-class Receipt(NamedTuple):
-    """Where a request's time went, in seconds, and how many rows shared its (last) batch. `cache` says what the cache
-    did, empty where the model has none.
-    """
-
-    queue_seconds: float
-    backend_seconds: float
-    batch_rows: int
-    cache: str = ""
-
-
-class Answer(NamedTuple):
-    """`all_finite`: no output of the batches it rode in has a NaN or an infinity."""
-
-    outputs: dict[str, Array]
-    receipt: Receipt
-    all_finite: bool
-
-
-class Waiter(Protocol):
-    """Who is told what became of a request, once: an asyncio.Future is one."""
-
-    def done(self) -> bool:
-        """Whether nobody waits any more."""
-
-    def set_result(self, answer: Answer, /) -> object: ...
-
-    def set_exception(self, error: PenstockError, /) -> object: ...
-
-
 class BatchObserver(Protocol):
     """Who counts. Called once per batch, never per request."""
 
     def batch_finished(self, batch: SendBatch, backend_seconds: float, queue_seconds: Sequence[float]) -> None: ...
-
-
-@dataclass(slots=True)
-class _Waiting:
-    inputs: Arrays
-    rows: int
-    waiter: Waiter
-    submitted_at_seconds: float
-    sent_at_seconds: float | None = None
-    backend_seconds: float = 0.0
-    batch_rows: int = 0
-    all_finite: bool = True
-    outputs: dict[str, Array] = field(default_factory=dict)
-    assembly: Reassembly | None = None
-
-    def take(self, outputs: Arrays, offset: int, start: int, rows: int) -> None:
-        """Rows [offset, offset + rows) of a batch's outputs are this request's from `start` on."""
-        if rows == self.rows:
-            self.outputs = {name: array[offset : offset + rows] for name, array in outputs.items()}
-            return
-        if self.assembly is None:
-            self.assembly = Reassembly(self.rows)
-        self.assembly.add(outputs, offset, start, rows)
-        self.outputs = self.assembly.outputs
-
-    def answer(self) -> Answer:
-        waited = (self.sent_at_seconds or self.submitted_at_seconds) - self.submitted_at_seconds
-        return Answer(self.outputs, Receipt(waited, self.backend_seconds, self.batch_rows), self.all_finite)
 
 
 @dataclass(slots=True)
@@ -108,7 +51,7 @@ class Batcher:
     """Not the loop's own time: uvloop rounds that to milliseconds and stops it during a turn of the loop."""
     at_once: dict[Target, bool] = field(default_factory=dict)
     """Whether the last batch of each target ran in the event loop's own thread."""
-    _waiting: dict[int, _Waiting] = field(default_factory=dict)
+    _waiting: dict[int, Waiting] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=count)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _loop: asyncio.AbstractEventLoop | None = None
@@ -143,7 +86,7 @@ class Batcher:
         rows = nbytes = 0
         for array in inputs.values():
             rows, nbytes = len(array), nbytes + array.nbytes
-        self._waiting[number] = _Waiting(inputs, rows, waiter, now)
+        self._waiting[number] = Waiting(inputs, rows, waiter, now)
         if actions := self.core.submit(Submission(number, key, rows, nbytes, deadline_seconds, lane, tenant), now):
             self._perform(actions)
         if not self._flush_due:

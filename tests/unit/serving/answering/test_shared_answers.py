@@ -12,8 +12,8 @@ import pytest
 from serving.answering.answer_cache import AnswerCache
 from serving.answering.shared_answers import SharedAnswers
 from serving.backend_protocol import Arrays, Target
-from serving.batching.batcher import Answer, Receipt
 from serving.batching.events import Lane
+from serving.batching.waiting import Answer, Receipt
 from serving.errors import BackendUnavailable, DeadlineExceeded
 
 LONG_SECONDS = 1000.0

@@ -12,9 +12,10 @@ from serving.backend_protocol import Arrays, Backend, OnChange, Target, VersionS
 from serving.backends.holds import Holds
 from serving.backends.in_memory import InMemoryBackend, Turn
 from serving.batching.admission import QueueLimits
-from serving.batching.batcher import Answer, Batcher
+from serving.batching.batcher import Batcher
 from serving.batching.events import BatchRules, QueueKey, SendBatch, layout_of
 from serving.batching.policy import BatchingCore
+from serving.batching.waiting import Answer
 from serving.contract.tensors import Array
 
 DIGITS, FACES = (Target(model, 1, "serving_default") for model in ("digits", "faces"))

@@ -12,9 +12,10 @@ import numpy as np
 from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend, Turn
 from serving.batching.admission import QueueLimits
-from serving.batching.batcher import Answer, Batcher
+from serving.batching.batcher import Batcher
 from serving.batching.events import ANY_BATCH, Action, BatchRules, Lane, QueueKey, SendBatch, Submission, layout_of
 from serving.batching.policy import BatchingCore
+from serving.batching.waiting import Answer
 from serving.contract.tensors import Array
 from serving.errors import BackendError, BackendOverloaded, BackendRejected, BackendUnavailable, PenstockError
 from tests.unit.serving.batching.batcher_parts import DIGITS, FACES, Tally, ids

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from serving.backends.in_memory import Turn
-from serving.batching.batcher import Answer
+from serving.batching.waiting import Answer
 from serving.errors import BackendUnavailable, DeadlineExceeded, Overloaded
 from tests.unit.serving.batching.batcher_parts import Gateway, gateway, ids, in_memory
 from tests.unit.serving.batching.event_loop import on_event_loop

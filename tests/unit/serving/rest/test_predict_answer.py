@@ -4,7 +4,7 @@ import numpy as np
 import orjson
 import pytest
 
-from serving.batching.batcher import Receipt
+from serving.batching.waiting import Receipt
 from serving.catalog import Servable
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array
