@@ -171,9 +171,8 @@ class Predictor:
         deadline = request.deadline_seconds
         if decoded >= deadline:
             raise DeadlineExceeded("the deadline passed while the request was decoded")
+        key, lane = served.queues.key_of(inputs), served.lane if request.lane is None else request.lane
         begun = Begun(self.batcher, served, decoded - started, told)
-        lane = served.lane if request.lane is None else request.lane
-        key = served.queues.key_of(inputs)
         begun.number = self.batcher.submit(key, inputs, deadline, begun, lane=lane, tenant=request.tenant)
         return begun
 

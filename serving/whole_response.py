@@ -36,7 +36,7 @@ class WholeResponseCycle(RequestResponseCycle):
         self.write(response.status, headers_of(response, request_id), response.body)
 
     def write(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-        if self.disconnected:
+        if self.disconnected or self.transport.is_closing():
             return
         head = [STATUS_LINE[status]]
         for name, value in self.default_headers:
@@ -70,18 +70,19 @@ class WholeResponseProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.__class__ = WholeResponseCycle  # uvicorn makes its own and asks nobody
         self._cancel = None
-        if not isinstance(cycle, WholeResponseCycle) or not self._may_wait(cycle) or app is not self.app:
-            super()._start_asgi_task(cycle, app)
-        elif cycle.more_body:
+        if isinstance(cycle, WholeResponseCycle) and app is self.app and self._may_wait(cycle):
             self._held = (cycle, app)
-        else:  # it waited behind another
-            self._hand_over(cycle, app)
+        else:
+            super()._start_asgi_task(cycle, app)
 
     def _may_wait(self, cycle: RequestResponseCycle) -> bool:
-        """Not whose client reads slowly, or wants to be asked for its body: that takes waiting in the middle."""
-        is_small_post = cycle.scope["method"] == "POST" and len(cycle.body) <= SMALL_BYTES
-        is_asked = cycle.waiting_for_100_continue or self.flow.write_paused
-        return self._begin is not None and is_small_post and not is_asked
+        """Not whose client reads slowly, or wants to be asked for its body: that takes waiting in the middle. Nor one
+        that waited behind another and is all there: it is started from within the other's answer, and a long line of
+        them would be as many calls within calls.
+        """
+        if self._begin is None or cycle.scope["method"] != "POST" or not cycle.more_body:
+            return False
+        return len(cycle.body) <= SMALL_BYTES and not cycle.waiting_for_100_continue and not self.flow.write_paused
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
@@ -101,7 +102,7 @@ class WholeResponseProtocol(HttpToolsProtocol):
             self._cancel()
 
     def _hand_over(self, cycle: WholeResponseCycle, app: Any) -> None:
-        """Its answer may come within the call, and with that the next request's turn."""
+        """Its answer may come within the call."""
         self._held = None
         cancel = self._begin(cycle.scope, bytes(cycle.body), cycle.answer)
         if cancel is None:

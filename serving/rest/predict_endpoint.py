@@ -117,7 +117,10 @@ class PredictEndpoint:
             if response is None:
                 response = self.refusal(call, self._foreseen(call, outcome))
             self.count(call, response.status)
-            answer(response, call.request_id)
+            try:
+                answer(response, call.request_id)
+            except Exception:  # noqa: BLE001 - one connection's fault, told in the middle of everybody's batch
+                _log.exception("request %s could not be answered", call.request_id)
 
         try:
             reference = self.reference(scope["path_params"])

@@ -1,6 +1,7 @@
 """Predictions as bytes on a socket: whole answers in order, whatever the client says of its connection."""
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -67,3 +68,22 @@ def test_a_body_in_pieces_and_a_large_answer_arrive_whole(gateway: GatewayProces
     assert head.startswith(b"HTTP/1.1 200")
     assert b"content-length: %d" % len(body) in head.lower()
     assert body.count(b"[") == 3001
+
+
+def test_a_long_line_of_bad_requests_behind_a_good_one_harms_nobody_else(gateway: GatewayProcess) -> None:
+    bad = request(b"{}") * 400
+    last = request(b"{}", headers=b"connection: close\r\n")
+    with ThreadPoolExecutor(8) as clients:
+        lines = [clients.submit(said, gateway, request() + bad + last) for _ in range(4)]
+        others = [clients.submit(said, gateway, request(headers=b"connection: close\r\n")) for _ in range(40)]
+        for line in lines:
+            assert heads(line.result()) == [b"HTTP/1.1 200 OK"] + [b"HTTP/1.1 400 Bad Request"] * 401
+        assert [heads(other.result()) for other in others] == [[b"HTTP/1.1 200 OK"]] * 40
+
+
+def test_garbage_behind_a_good_request_harms_nobody_else(gateway: GatewayProcess) -> None:
+    with ThreadPoolExecutor(8) as clients:
+        broken = [clients.submit(said, gateway, request() + b"\0 no HTTP\r\n\r\n") for _ in range(10)]
+        others = [clients.submit(said, gateway, request(headers=b"connection: close\r\n")) for _ in range(40)]
+        assert all(b"400 Bad Request" in one.result() for one in broken)
+        assert [heads(other.result()) for other in others] == [[b"HTTP/1.1 200 OK"]] * 40
