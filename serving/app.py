@@ -169,7 +169,13 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], m
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
     catalog = predictor.catalog
-    calls = Calls(catalog, metrics, settings.request_timeout_seconds, model_timeouts=settings.model_timeouts)
+    calls = Calls(
+        catalog,
+        metrics,
+        settings.request_timeout_seconds,
+        model_timeouts=settings.model_timeouts,
+        company=predictor.batcher.company,
+    )
 
     def ready() -> bool:
         return not missing_models(catalog.been_live, settings.required_models)
