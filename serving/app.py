@@ -51,6 +51,7 @@ from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead
 from serving.rest.tfserving_routes import example_routes, model_router, predict_routes
 from serving.settings import Settings
+from serving.traffic.junction import Junction
 
 START_SLOTS = 2
 """Where the search for the best number of batches in flight starts: one computes while the next is put together.
@@ -162,7 +163,8 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], m
     catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
     batcher = Batcher(backend, core, metrics, clock)
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
-    predictor = Predictor(catalog, backend, batcher, clock, layers)
+    junction = Junction(metrics.ledger)
+    predictor = Predictor(catalog, backend, batcher, clock, layers, junction)
     grpc = _grpc_server(settings, predictor, metrics)
     return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, settings.workers)
 

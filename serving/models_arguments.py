@@ -24,7 +24,7 @@ def models_parser() -> argparse.ArgumentParser:
     """Parses into a namespace whose `command` is the subcommand's name."""
     parser = argparse.ArgumentParser(
         prog="penstock models",
-        description="Look at the models' published versions, promote, roll back, prune or verify them, and split traffic.",
+        description="Look at what is published, promote, roll back, prune or verify it, and split traffic.",
         epilog="Exit codes: 0 done, 1 not done or damage found, 2 wrong use.",
     )
     shared, json, reason = _options()
