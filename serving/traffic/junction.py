@@ -1,20 +1,26 @@
 """What the way of a prediction asks of traffic: which version, and who is to be told what came of it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
+from serving.answering.layers import AnswerLayers
+from serving.backend_protocol import Backend
+from serving.batching.batcher import Batcher
 from serving.catalog import CatalogView, ModelReference, Servable
 from serving.observability.ledger import Ledger
 from serving.served import Witness
+from serving.traffic.shadows import Shadows
 from serving.traffic.spreads import Asker, Spreads
 from serving.traffic.tally import tally_of
 
 
 @dataclass(frozen=True, slots=True)
 class Junction:
-    """That of one gateway process."""
+    """That of one gateway process; `junction_of` makes it."""
 
     ledger: Ledger
-    spreads: Spreads = field(default_factory=Spreads)
+    spreads: Spreads
+    shadows: Shadows
 
     def chosen(self, view: CatalogView, reference: ModelReference, asker: Asker | None) -> ModelReference:
         """As `Spreads.chosen`."""
@@ -25,4 +31,11 @@ class Junction:
         entry = view.models.get(servable.model)  # a stream may go on when its model is gone
         if entry is None or not (entry.traffic.split or entry.traffic.shadow):
             return None
-        return tally_of(self.ledger, servable, signature)
+        return tally_of(self.ledger, servable, signature, self.shadows.of(entry, servable, signature))
+
+
+def junction_of(
+    batcher: Batcher, backend: Backend, layers: AnswerLayers | None, ledger: Ledger, clock: Callable[[], float]
+) -> Junction:
+    spreads = Spreads()
+    return Junction(ledger, spreads, Shadows(batcher, backend, layers, ledger, spreads, clock))

@@ -15,6 +15,7 @@ from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.manifest import Classification, Regression
 from serving.contract.tensors import Array
 from serving.errors import Cancelled, InvalidInput, PenstockError
+from serving.observability.cells import Slot
 from serving.observability.families import VERSION
 from serving.observability.ledger import Ledger
 from serving.observability.version_cells import (
@@ -30,27 +31,32 @@ from serving.observability.version_cells import (
     SIZE,
     VALUE_KIND,
 )
+from serving.traffic.shadows import Mirror
 
 _FEW_COLUMNS = 64
 """Up to so many numbers, Python finds the largest before numpy has begun."""
 
 
 class Tally:
-    """A `Witness` of one version. `output` names the output that is scored, None where there is no such."""
+    """A `Witness` of one version. `output` names the output that is scored, None where there is no such; `mirror` is
+    offered what was answered.
+    """
 
-    __slots__ = ("_at", "_bounds", "_cells", "_output")
+    __slots__ = ("_at", "_bounds", "_cells", "_mirror", "_output")
 
-    def __init__(self, cells: "memoryview[float]", at: int, output: str | None, bounds: Sequence[float]) -> None:
-        self._cells, self._at = cells, at
-        self._output, self._bounds = output, bounds
+    def __init__(self, slot: Slot, output: str | None, bounds: Sequence[float], mirror: Mirror | None) -> None:
+        self._cells, self._at = slot
+        self._output, self._bounds, self._mirror = output, bounds, mirror
 
-    def answered(self, _: Arrays, answer: Answer, decode_seconds: float) -> None:
+    def answered(self, inputs: Arrays, answer: Answer, decode_seconds: float) -> None:
         cells, at, receipt = self._cells, self._at, answer.receipt
         seconds = decode_seconds + receipt.queue_seconds + receipt.backend_seconds
         cells[at + REQUESTS] += 1.0
         cells[at + LATENCY_AT + bisect_left(LATENCY, seconds)] += 1.0
         if self._output is not None and (array := answer.outputs[self._output]).size:
             cells[at + SCORES_AT + self._bin(array, all_finite=answer.all_finite)] += 1.0
+        if self._mirror is not None:
+            self._mirror.offer(inputs, answer.outputs)
 
     def failed(self, error: PenstockError) -> None:
         if isinstance(error, Cancelled):
@@ -66,10 +72,10 @@ class Tally:
         return bisect_left(self._bounds, max(row.tolist()) if row.ndim == 1 and row.size <= _FEW_COLUMNS else row.max())
 
 
-def tally_of(ledger: Ledger, servable: Servable, signature: str) -> Tally:
+def tally_of(ledger: Ledger, servable: Servable, signature: str, mirror: Mirror | None) -> Tally:
     output, kind = _scored(servable, signature)
-    cells, at = ledger.own.slot((VERSION, servable.model, str(servable.version), kind), SIZE)
-    return Tally(cells, at, output, SCORE_BOUNDS[kind])
+    slot = ledger.own.slot((VERSION, servable.model, str(servable.version), kind), SIZE)
+    return Tally(slot, output, SCORE_BOUNDS[kind], mirror)
 
 
 def _scored(servable: Servable, signature: str) -> tuple[str | None, str]:
