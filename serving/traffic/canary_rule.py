@@ -46,7 +46,7 @@ class Share(NamedTuple):
 
     @property
     def value(self) -> float:
-        return self.many / self.of
+        return self.many / self.of if self.of else 0.0
 
     def __str__(self) -> str:
         return f"{self.many:.0f} of {self.of:.0f}"

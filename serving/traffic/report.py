@@ -1,6 +1,5 @@
 """The section `traffic` of `GET /v2/models/{model}/stats`: each version's figures, the shadow and the watch."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from serving.catalog import ModelEntry
@@ -38,8 +37,7 @@ def _shadow(entry: ModelEntry, model: str, sums: Sums) -> dict[str, Any] | None:
     if shadow is None:
         return None
     version = entry.labels.get(shadow.label)
-    counted: Mapping[tuple[str, ...], Any] = sums[SHADOW]
-    results = {result: int(counted.get((model, str(version), result), (0,))[0]) for result in RESULTS}
+    results = {result: int(sums[SHADOW].get((model, str(version), result), (0.0,))[0]) for result in RESULTS}
     return {
         "label": shadow.label,
         "fraction": shadow.fraction,

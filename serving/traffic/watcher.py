@@ -6,7 +6,7 @@ disk. The labels follow when they can be written, by whichever worker or gateway
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,7 +103,7 @@ class CanaryWatcher:
     async def _look_at(self, model: str, terms: Terms, sums: Sums) -> None:
         figures = version_figures(sums, model)
         control, canary = (figures.get(version, VersionFigures()) for version in (terms.stable, terms.canary))
-        rolled_back = _rolled_back(sums, model, terms.canary)
+        rolled_back = sums[ROLLED_BACK].get((model, str(terms.canary)), (0.0,))[0]
         watched = self._watched.get(model)
         if watched is None or watched.terms != terms:
             trial = Trial(control, canary, by_request=terms.traffic.sticky_by is None)
@@ -144,9 +144,3 @@ class CanaryWatcher:
             watched.complained = True
         else:
             watched.unwritten = False
-
-
-def _rolled_back(sums: Sums, model: str, version: int) -> float:
-    found: Mapping[tuple[str, ...], object] = sums[ROLLED_BACK]
-    key = (model, str(version))
-    return sums[ROLLED_BACK][key][0] if key in found else 0.0
