@@ -146,7 +146,8 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], m
         most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
-    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
+    elsewhere = settings.backend == "tfserving"
+    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model, folders_elsewhere=elsewhere)
     batcher = Batcher(backend, core, metrics, clock)
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
     predictor = Predictor(catalog, backend, batcher, clock, layers)
