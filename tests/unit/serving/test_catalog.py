@@ -186,16 +186,16 @@ def test_a_version_with_a_damaged_manifest_takes_no_traffic(
     assert "model doubles version 2 takes no traffic" in caplog.text
 
 
-def looks(models: Path, *damages: Callable[[], object]) -> list[Manifest | None | str]:
+def looks(models: Path, *damages: Callable[[], object]) -> list[Manifest | str | None]:
     """What describes `doubles` 1 at each look of a catalog whose backend has its models from elsewhere: first as it
     is, then after each of `damages`. "none" where it takes no traffic.
     """
 
-    async def work() -> list[Manifest | None | str]:
+    async def work() -> list[Manifest | str | None]:
         backend = InMemoryBackend(LIVE, doubled)
         catalog = Catalog(models, backend, 1.0, folders_elsewhere=True)
         await backend.start(catalog.renew)
-        seen: list[Manifest | None | str] = []
+        seen: list[Manifest | str | None] = []
         for damage in (lambda: None, *damages):
             damage()
             await catalog.renew()
