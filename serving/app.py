@@ -17,9 +17,7 @@ from starlette.exceptions import HTTPException
 
 from serving.answering.layers import AnswerLayers
 from serving.backend_protocol import Backend
-from serving.backends.embedded.backend import EmbeddedBackend
-from serving.backends.embedded.c_api import load_library
-from serving.backends.in_memory import InMemoryBackend, zeros_of_shape
+from serving.backends.from_settings import make_backend
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Batcher
 from serving.batching.explanation import BatcherFacts
@@ -31,7 +29,6 @@ from serving.grpc.inference_service import InferenceService
 from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
-from serving.model_store.published import published_signatures
 from serving.observability.batching_gauges import batching_gauges, shed_totals
 from serving.observability.families import CACHE, LENGTH_PADDING, SHED
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
@@ -147,16 +144,6 @@ def create_app(
     return app
 
 
-def make_backend(settings: Settings) -> Backend:
-    """The backend the settings name. Raises BackendUnavailable when TensorFlow's library is not there."""
-    if settings.backend == "in_memory":
-        models = published_signatures(settings.models)
-        return InMemoryBackend(models, zeros_of_shape(models), at_once=True)
-    return EmbeddedBackend(
-        settings.models, load_library(), threads=settings.max_in_flight_batches, poll_seconds=settings.poll_seconds
-    )
-
-
 def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], metrics: RequestMetrics) -> Gateway:
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
@@ -164,7 +151,8 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], m
         most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
-    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
+    elsewhere = settings.backend == "tfserving"
+    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model, folders_elsewhere=elsewhere)
     batcher = Batcher(backend, core, metrics, clock)
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
     junction = junction_of(batcher, backend, layers, metrics.ledger, clock)
