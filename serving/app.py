@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -31,6 +32,7 @@ from serving.grpc.inference_service import InferenceService
 from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
+from serving.model_server.control_socket import ControlSocket
 from serving.model_store.published import published_signatures
 from serving.observability.batching_gauges import batching_gauges, shed_totals
 from serving.observability.families import CACHE, LENGTH_PADDING, SHED
@@ -75,6 +77,7 @@ class Gateway:
     layers: AnswerLayers
     grpc: GrpcServer
     workers: int
+    control: ControlSocket | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the backend's first pass over the models has ended."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -98,12 +101,13 @@ def create_app(
     backend: Backend | None = None,
     clock: Callable[[], float] = time.monotonic,
     ledger: Ledger | None = None,
+    control: socket.socket | None = None,
 ) -> FastAPI:
     """The gateway as an ASGI application; loads models from its lifespan on. `app.state.front` is the same application
     with a shorter way to predictions. `ledger` is where a worker counts; one of several leaves it to its caller to open
-    the gRPC port. Raises BackendUnavailable.
+    the gRPC port. `control` is bound where `penstock record` comes in. Raises BackendUnavailable.
     """
-    gateway = _gateway(settings, backend or make_backend(settings), clock, RequestMetrics(ledger))
+    gateway = _gateway(settings, backend or make_backend(settings), clock, RequestMetrics(ledger), control)
     app = FastAPIOffline(
         title="Penstock", description="Online predictions of Keras models.", lifespan=_lifespan(gateway)
     )
@@ -152,7 +156,13 @@ def make_backend(settings: Settings) -> Backend:
     )
 
 
-def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], metrics: RequestMetrics) -> Gateway:
+def _gateway(
+    settings: Settings,
+    backend: Backend,
+    clock: Callable[[], float],
+    metrics: RequestMetrics,
+    control: socket.socket | None,
+) -> Gateway:
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
         slots=min(-(-START_SLOTS // settings.workers), settings.max_in_flight_batches),
@@ -164,7 +174,8 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], m
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
     predictor = Predictor(catalog, backend, batcher, clock, layers)
     grpc = _grpc_server(settings, predictor, metrics)
-    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, settings.workers)
+    orders = ControlSocket(control, predictor.tap, lambda: catalog.view) if control else None
+    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, settings.workers, orders)
 
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
@@ -225,6 +236,8 @@ def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManag
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if gateway.workers == 1:
             await gateway.grpc.start()
+        if gateway.control:
+            await gateway.control.start()
         work = [_start(gateway), gateway.catalog.keep(), _keep_told(gateway), _keep_board(gateway)]
         tasks = [asyncio.create_task(each) for each in work]
         try:
@@ -233,6 +246,8 @@ def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManag
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if gateway.control:
+                await gateway.control.close()
             await gateway.grpc.stop()
             await gateway.batcher.close()
             await gateway.backend.close()

@@ -20,6 +20,7 @@ from serving.catalog import Catalog, CatalogView, ModelReference, Servable
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
 from serving.errors import DeadlineExceeded, InvalidInput, PenstockError
+from serving.tap import Tap
 
 Decode: TypeAlias = Callable[[Sequence[Feature]], dict[str, Array]]
 
@@ -125,6 +126,7 @@ class Predictor:
     batcher: Batcher
     clock: Callable[[], float] = time.monotonic
     layers: AnswerLayers | None = None
+    tap: Tap = field(default_factory=Tap)
     _known: _Known = field(default_factory=lambda: _Known(CatalogView({})))
 
     async def predict(self, request: PredictRequest, servable: Servable | None = None) -> Prediction:
@@ -146,6 +148,8 @@ class Predictor:
             decoded = self.clock()
             if decoded >= request.deadline_seconds:
                 raise DeadlineExceeded("the deadline passed while the request was decoded")
+            if self.tap.listener is not None:
+                self.tap.listener(served.servable.plan(request.signature), inputs)
             lane, deadline, tenant = request.lane, request.deadline_seconds, request.tenant
             if lane is None:
                 lane = served.lane
@@ -171,6 +175,8 @@ class Predictor:
         deadline = request.deadline_seconds
         if decoded >= deadline:
             raise DeadlineExceeded("the deadline passed while the request was decoded")
+        if self.tap.listener is not None:
+            self.tap.listener(served.servable.plan(request.signature), inputs)
         key, lane = served.queues.key_of(inputs), served.lane if request.lane is None else request.lane
         begun = Begun(self.batcher, served, decoded - started, told)
         begun.number = self.batcher.submit(key, inputs, deadline, begun, lane=lane, tenant=request.tenant)
