@@ -17,9 +17,7 @@ from starlette.exceptions import HTTPException
 
 from serving.answering.layers import AnswerLayers
 from serving.backend_protocol import Backend
-from serving.backends.embedded.backend import EmbeddedBackend
-from serving.backends.embedded.c_api import load_library
-from serving.backends.in_memory import InMemoryBackend, zeros_of_shape
+from serving.backends.from_settings import make_backend
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Batcher
 from serving.batching.explanation import BatcherFacts
@@ -31,7 +29,6 @@ from serving.grpc.inference_service import InferenceService
 from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
-from serving.model_store.published import published_signatures
 from serving.observability.batching_gauges import batching_gauges, shed_totals
 from serving.observability.families import CACHE, LENGTH_PADDING, SHED
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
@@ -140,16 +137,6 @@ def create_app(
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
     app.state.front = HotFirst(hot, app)
     return app
-
-
-def make_backend(settings: Settings) -> Backend:
-    """The backend the settings name. Raises BackendUnavailable when TensorFlow's library is not there."""
-    if settings.backend == "in_memory":
-        models = published_signatures(settings.models)
-        return InMemoryBackend(models, zeros_of_shape(models), at_once=True)
-    return EmbeddedBackend(
-        settings.models, load_library(), threads=settings.max_in_flight_batches, poll_seconds=settings.poll_seconds
-    )
 
 
 def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], metrics: RequestMetrics) -> Gateway:

@@ -83,7 +83,7 @@ def test_an_unknown_setting_is_refused_with_the_list(
         ("request_timeout_seconds", "0"),
         ("request_timeout_seconds", "inf"),
         ("poll_seconds", "nan"),
-        ("backend", "tfserving"),
+        ("backend", "triton"),
         ("log_level", "loud"),
     ],
 )
