@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("/build", "/opt", "/wheels")
+FOLDERS = ("/build", "/config", "/opt", "/wheels")
 """Where the build stages write."""
 
 

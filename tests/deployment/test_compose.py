@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from serving.model_server.configs import METRICS_PATH
 from serving.settings import PREFIX, Settings, load_settings
 from tests.deployment.dockerfile import ROOT, read_dockerfile
 
@@ -116,7 +117,10 @@ def test_the_model_server_reads_what_is_written_for_it_and_writes_nothing() -> N
         assert flags["model_config_file"].startswith(places["model-server-files"])
         assert all(volume["read_only"] for volume in SERVICES[name]["volumes"])
     assert dict(mounts("model-server-files"))["model-server-files"] == places["model-server-files"]
-    assert SERVICES["model-server-files"]["healthcheck"]["test"][-1] == flags["model_config_file"]
+    assert SERVICES["model-server-files"]["healthcheck"]["test"][-1] == flags["monitoring_config_file"]
+    command = SERVICES["model-server-files"]["command"]
+    assert command[command.index("--out") + 1] == places["model-server-files"]
+    assert command[2] == DOCKERFILE.environment("gateway")["PENSTOCK_MODELS"]
     assert any(places["model-server-files"] in found.text for found in DOCKERFILE.stages["gateway-base"].all("RUN"))
 
 
@@ -133,8 +137,7 @@ def test_prometheus_asks_ports_that_are_there() -> None:
         "penstock": [f"gateway:{Settings().port}"],
         "model-server": [f"model-server:{flags['rest_api_port']}"],
     }
-    monitoring = (ROOT / "serving" / "model_server" / "monitoring.config").read_text()
-    assert f'path: "{jobs[1]["metrics_path"]}"' in monitoring
+    assert jobs[1]["metrics_path"] == METRICS_PATH
     assert dict(mounts("prometheus"))["serving/observability/prometheus.yaml"] == "/etc/prometheus/prometheus.yml"
 
 
@@ -142,3 +145,10 @@ def test_only_the_gpu_profile_asks_for_a_gpu() -> None:
     asking = {name for name, service in SERVICES.items() if "deploy" in service}
     assert asking == {"model-server"}
     assert SERVICES["model-server"]["deploy"]["resources"]["reservations"]["devices"][0]["capabilities"] == ["gpu"]
+
+
+def test_the_model_server_computes_with_as_many_threads_as_it_has_cores() -> None:
+    for name in MODEL_SERVERS:
+        assert {flag.partition("=")[2] for flag in SERVICES[name]["command"]} == {SERVICES[name]["cpus"]}
+        told = [flag.partition("=")[0] for flag in SERVICES[name]["command"]]
+        assert told == [flag.partition("=")[0] for flag in DOCKERFILE.last("model-server", "CMD").command]

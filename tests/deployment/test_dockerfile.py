@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from serving.model_server.flags import Deployment, flag_lines
 from serving.settings import Settings, load_settings
 from tests.conftest import absent
 from tests.deployment.dockerfile import ROOT, Instruction, read_dockerfile
@@ -129,8 +130,15 @@ def test_the_model_servers_ports_are_those_it_is_told() -> None:
     flags = dict(word[2:].split("=", 1) for word in DOCKERFILE.last("model-server", "ENTRYPOINT").command[1:])
     assert set(DOCKERFILE.last("model-server", "EXPOSE").words) == {flags["port"], flags["rest_api_port"]}
     assert f"/{flags['port']}" in DOCKERFILE.last("model-server", "HEALTHCHECK").command[-1]
-    copies = [found.words for found in DOCKERFILE.stages["model-server"].all("COPY")]
-    assert flags["monitoring_config_file"] in [target for _, target in copies]
+    copied_to = [found.words[-1] for found in DOCKERFILE.stages["model-server"].all("COPY")]
+    assert copied_to == [str(Path(flags["model_config_file"]).parent)]
+
+
+def test_the_model_servers_flags_are_those_of_the_table() -> None:
+    stage = DOCKERFILE.stages["model-server"]
+    given = [*stage.all("ENTRYPOINT")[0].command[1:], *stage.all("CMD")[0].command]
+    wanted = flag_lines(Deployment(cores=4, gateways=8, gpu=True, config_folder="/config"))
+    assert sorted(given) == sorted(flag for flag, _ in wanted)
 
 
 def test_the_reader_understands_options_and_lines_that_go_on() -> None:

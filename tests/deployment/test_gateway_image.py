@@ -1,6 +1,7 @@
 """The gateway's image without a Docker engine: its own install commands in a bare Python, then its own entry point."""
 
 import contextlib
+import json
 import queue
 import re
 import signal
@@ -19,8 +20,10 @@ import pytest
 import yaml
 
 from serving.backends.tensorflow_messages import message_module
+from serving.model_server.configs import monitoring_config
 from tests.deployment.dockerfile import ROOT, Dockerfile, in_image, outside, read_dockerfile, run_stages
 from tests.doubles import doubles_manifest, publish_in_miniature
+from tests.processes import GatewayProcess
 
 SECONDS = 60.0
 """A bound on waiting for events, far beyond what they take."""
@@ -58,15 +61,15 @@ class Image:
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     """The stage gateway-environment as it is; the message modules from the TensorFlow that is installed here, since
-    its wheel is 280 MB.
+    its wheel is 280 MB; then what the model server's files come from.
     """
     file, root = read_dockerfile(), tmp_path_factory.mktemp("image")
     run_stages(file, "gateway-environment", root)
-    collecting = in_image(file.stages["tensorflow-messages"].all("RUN")[0].text, root)
-    subprocess.run(
-        ["sh", "-ec", collecting.replace(f"{root}/wheels/*.whl", site.getsitepackages()[0])],
-        check=True, cwd=root / "build", env={**outside(), "PATH": f"{root}/python/bin:/usr/bin:/bin"},
-    )  # fmt: skip
+    environment = {**outside(), "PATH": f"{root}/python/bin:/usr/bin:/bin", "PYTHONPATH": f"{root}/opt/tensorflow"}
+    for stage in ("tensorflow-messages", "model-server-files"):
+        command = in_image(file.stages[stage].all("RUN")[0].text, root)
+        here = command.replace(f"{root}/wheels/*.whl", site.getsitepackages()[0])
+        subprocess.run(["sh", "-ec", here], check=True, cwd=root / "build", env=environment)
     return Image(file, root)
 
 
@@ -191,6 +194,31 @@ def test_it_answers_by_tensorflow_servings_protocol(container: Container) -> Non
             response_deserializer=messages.PredictResponse.FromString,
         )
         assert call(request, timeout=SECONDS).model_spec.name == "doubles"
+
+
+def test_the_model_server_is_told_where_its_metrics_go(image: Image) -> None:
+    assert (image.root / "config" / "monitoring.config").read_text() == monitoring_config()
+
+
+def test_it_asks_a_model_server(image: Image, gateway: GatewayProcess, trained_models: Path) -> None:
+    """A gateway with the embedded backend stands for TensorFlow Serving."""
+    rest, grpc_port = free_ports()
+    environment = image.environment(
+        "gateway",
+        PENSTOCK_HOST="127.0.0.1",
+        PENSTOCK_PORT=str(rest),
+        PENSTOCK_GRPC_PORT=str(grpc_port),
+        PENSTOCK_MODELS=str(trained_models),
+        PENSTOCK_TFSERVING_ADDRESSES=gateway.grpc_address,
+    )
+    body = json.dumps({"instances": [[[0.0] * 8] * 8]}).encode()
+    path = "/v1/models/digits:predict"
+    with (
+        started(image.file.last("gateway", "ENTRYPOINT").command, environment),
+        urllib.request.urlopen(f"http://127.0.0.1:{rest}{path}", body, timeout=SECONDS) as answer,
+    ):
+        found = json.loads(answer.read())
+    assert found == gateway.post(path, body)[1]
 
 
 def test_its_root_may_be_read_only(container: Container) -> None:
