@@ -202,11 +202,13 @@ def _registry(gateway: Gateway) -> CollectorRegistry:
 def _gauges(gateway: Gateway) -> list[Metric]:
     gateway.count_told()
     gateway.show_moment()
-    labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
+    entries = gateway.catalog.view.models
+    labels = {name: entry.labels for name, entry in entries.items()}
+    moving = {name: entry.moving() for name, entry in entries.items()}
     board = gateway.metrics.ledger.board
     return [
         *queue_gauges(board, time.monotonic()),
-        *model_gauges(gateway.backend, labels),
+        *model_gauges(gateway.backend, labels, moving),
         *batching_gauges(_explained(gateway)),
         *cache_gauges(gateway.layers),
     ]

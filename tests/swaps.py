@@ -1,0 +1,76 @@
+"""Versions that come and go while clients ask: what the tests of promoting and rolling back share."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from penstock_client import Client
+
+from serving.contract.model_directory import model_paths
+from serving.model_store.publishing import publish
+from serving.model_store.staging import staging
+from serving.model_store.versions import read_manifest
+
+CLIENTS = 8
+
+
+class Answered(NamedTuple):
+    """Which version answered a request; moments of `time.monotonic`."""
+
+    asked_seconds: float
+    answered_seconds: float
+    version: int
+
+
+@dataclass
+class Asking:
+    """Clients at work; `answers` fills up, one list for each client."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    answers: list[list[Answered]] = field(default_factory=list)
+
+    def ask(self, url: str, model: str, instance: object) -> None:
+        mine: list[Answered] = []
+        self.answers.append(mine)
+        with Client(url) as client:
+            while not self.stop.is_set():
+                asked = time.monotonic()
+                [prediction] = client.predict(model, [instance])  # type: ignore[misc] # a list for a list
+                assert prediction.version is not None
+                mine.append(Answered(asked, time.monotonic(), prediction.version))
+
+
+@contextmanager
+def clients_asking(url: str, model: str, instance: object) -> Iterator[Asking]:
+    """CLIENTS that ask without pause while the block lasts, naming no version; its end raises what any of them met."""
+    asking = Asking()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        clients = [pool.submit(asking.ask, url, model, instance) for _ in range(CLIENTS)]
+        try:
+            yield asking
+        finally:
+            asking.stop.set()
+        for client in clients:
+            client.result()
+
+
+def publish_again(models: Path, model: str, source: int = 1) -> int:
+    """A version of the model once more, as its next version."""
+    manifest = read_manifest(models, model, source)
+    assert manifest
+    with staging(models, model) as staged:
+        shutil.copytree(model_paths(models, model).version(source).root, staged.root, dirs_exist_ok=True)
+        return publish(models, staged, manifest, by="test", reason="again", now=datetime.now(UTC))
+
+
+def golden_instance(models: Path, model: str, version: int = 1) -> object:
+    manifest = read_manifest(models, model, version)
+    assert manifest
+    return manifest.golden_examples[0].instance
