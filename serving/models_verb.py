@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from serving.errors import IntegrityError, UnknownVersion
+from serving.label_moves import promote_label, roll_back
 from serving.model_store.audit import read_audit
-from serving.model_store.labels import read_labels, set_label
+from serving.model_store.labels import read_labels
 from serving.model_store.prune import prunable, prune, prune_version
-from serving.model_store.rollback import rollback
 from serving.model_store.summary import VersionSummary, summarise
 from serving.model_store.verify import verify_model, verify_version
 from serving.model_store.versions import list_folders, list_model_folders, list_models, list_versions
@@ -66,29 +66,13 @@ def _chosen(model: str, version: int | None, summaries: Sequence[VersionSummary]
 
 
 def _promote(arguments: argparse.Namespace) -> int:
-    move = set_label(
-        arguments.models,
-        arguments.model,
-        arguments.label,
-        arguments.version,
-        by=_caller("promote"),
-        reason=arguments.reason,
-        now=datetime.now(UTC),
-    )
-    if move.previous == move.version:
-        return _say(f"{move.label} of {arguments.model}: {move.version} already\n")
-    return _say(f"{move.label} of {arguments.model}: {move.previous or 'none'} -> {move.version}\n")
+    promote_label(arguments, _caller("promote"), _say)
+    return DONE
 
 
 def _rollback(arguments: argparse.Namespace) -> int:
-    move = rollback(
-        arguments.models,
-        arguments.model,
-        by=_caller("rollback"),
-        reason=arguments.reason,
-        now=datetime.now(UTC),
-    )
-    return _say(f"{move.label} of {arguments.model}: {move.previous} -> {move.version}\n")
+    roll_back(arguments, _caller("rollback"), _say)
+    return DONE
 
 
 def _prune(arguments: argparse.Namespace) -> int:
@@ -121,6 +105,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _say(text: str) -> int:
     sys.stdout.write(text)
+    sys.stdout.flush()  # a step's name stands there while the step is at work
     return DONE
 
 

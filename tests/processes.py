@@ -56,12 +56,12 @@ class GatewayProcess:
 StartGateway = Callable[..., GatewayProcess]
 
 
-def penstock(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end; fails the test with its output unless it exits 0."""
+def penstock(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end; fails the test with its output unless it exits with `code`."""
     done = subprocess.run(
         [sys.executable, "-m", "penstock_cli", *arguments], capture_output=True, text=True, check=False, timeout=300
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done
 
 

@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from penstock_client import Client
 
-from serving.contract.model_directory import model_paths
+from serving.contract.manifest import Manifest
+from serving.contract.model_directory import VersionPaths, model_paths
 from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
-from serving.model_store.versions import read_manifest
+from serving.model_store.versions import list_versions, read_manifest
 
 CLIENTS = 8
 
@@ -61,16 +62,26 @@ def clients_asking(url: str, model: str, instance: object) -> Iterator[Asking]:
             client.result()
 
 
-def publish_again(models: Path, model: str, source: int = 1) -> int:
-    """A version of the model once more, as its next version."""
+def publish_again(
+    models: Path,
+    model: str,
+    *,
+    described: Callable[[Manifest], Manifest] = lambda manifest: manifest,
+    spoil: Callable[[VersionPaths], object] = lambda _: None,
+) -> int:
+    """The newest version of the model once more, as its next version: `described` otherwise, or its files spoilt before
+    they are counted.
+    """
+    source = list_versions(models, model)[-1]
     manifest = read_manifest(models, model, source)
     assert manifest
     with staging(models, model) as staged:
         shutil.copytree(model_paths(models, model).version(source).root, staged.root, dirs_exist_ok=True)
-        return publish(models, staged, manifest, by="test", reason="again", now=datetime.now(UTC))
+        spoil(staged)
+        return publish(models, staged, described(manifest), by="test", reason="again", now=datetime.now(UTC))
 
 
-def golden_instance(models: Path, model: str, version: int = 1) -> object:
-    manifest = read_manifest(models, model, version)
+def golden_instance(models: Path, model: str) -> object:
+    manifest = read_manifest(models, model, list_versions(models, model)[-1])
     assert manifest
     return manifest.golden_examples[0].instance

@@ -14,6 +14,9 @@ LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 STABLE = "stable"
 """The label that answers requests which name neither a version nor a label."""
 
+CANDIDATE = "candidate"
+"""The label that a promotion gives a version while it is checked: labelled versions are loaded and kept."""
+
 STAGING_PREFIX = ".staging-"
 PRUNED_PREFIX = ".pruned-"
 
@@ -79,6 +82,11 @@ class ModelPaths:
     def lock(self) -> Path:
         """Held while a version is numbered and renamed, or a label moved."""
         return self.root / ".lock"
+
+    @property
+    def promoting(self) -> Path:
+        """Held by the one promotion that is under way."""
+        return self.root / ".promoting"
 
 
 def model_paths(models: Path, model: str) -> ModelPaths:

@@ -1,0 +1,48 @@
+"""What a promotion asks of a running gateway. Pure: the protocol and the facts that cross it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from serving.backend_protocol import VersionState
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSeen:
+    """A version as the gateway has it; `error` is the reason when it could not be loaded."""
+
+    state: VersionState
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Which version answered, and its rows as `:predict` gives them under `predictions`."""
+
+    version: int
+    rows: tuple[JsonValue, ...]
+
+
+class Gateway(Protocol):
+    """Every call is a connection of its own, so that of several workers chance chooses the one that answers.
+
+    All raise BackendUnavailable when no gateway answers; those that predict also raise PayloadTooLarge,
+    DeadlineExceeded, ModelNotReady, Overloaded and, for other refusals, BackendRejected.
+    """
+
+    def looks(self) -> int:
+        """How many calls it takes to have met every worker, but for a chance of about 1 in 1000."""
+
+    def version(self, model: str, version: int) -> VersionSeen | None:
+        """None when it knows no such version."""
+
+    def max_batch_rows(self, model: str, version: int) -> int:
+        """The most rows that one batch of the version has."""
+
+    def predict(self, model: str, name: int | str, instances: Sequence[JsonValue]) -> Answers:
+        """By the version of this number, or the one that this label answers with."""
+
+    def answering(self, model: str, label: str) -> int | None:
+        """The version a label answers with; None while none does."""
