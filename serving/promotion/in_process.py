@@ -21,7 +21,7 @@ from serving.promotion.checks import Candidate
 
 
 def answered_in_process(candidate: Candidate, instances: Sequence[JsonValue]) -> Sequence[JsonValue]:
-    """The rows of `predictions`. Raises PublishError, IntegrityError, InvalidInput, BackendError where it cannot run."""
+    """The rows of `predictions`. Raises PublishError, IntegrityError, InvalidInput, BackendError."""
     manifest = candidate.manifest()
     if manifest is None:
         return ()
