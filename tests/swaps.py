@@ -19,7 +19,7 @@ from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
 from serving.model_store.versions import list_versions, read_manifest
 
-CLIENTS = 8
+CLIENTS, BOUND_SECONDS = 8, 30.0
 
 
 class Answered(NamedTuple):
@@ -37,29 +37,43 @@ class Asking:
     stop: threading.Event = field(default_factory=threading.Event)
     answers: list[list[Answered]] = field(default_factory=list)
 
-    def ask(self, url: str, model: str, instance: object) -> None:
+    def ask(self, url: str, model: str, instance: object, label: str | None) -> None:
         mine: list[Answered] = []
         self.answers.append(mine)
         with Client(url) as client:
             while not self.stop.is_set():
                 asked = time.monotonic()
-                [prediction] = client.predict(model, [instance])  # type: ignore[misc] # a list for a list
+                [prediction] = client.predict(model, [instance], label=label)  # type: ignore[misc] # a list for a list
                 assert prediction.version is not None
                 mine.append(Answered(asked, time.monotonic(), prediction.version))
 
 
 @contextmanager
-def clients_asking(url: str, model: str, instance: object) -> Iterator[Asking]:
-    """CLIENTS that ask without pause while the block lasts, naming no version; its end raises what any of them met."""
+def clients_asking(
+    url: str, model: str, instance: object, labels: tuple[str | None, ...] = (None,)
+) -> Iterator[Asking]:
+    """CLIENTS that ask without pause while the block lasts, naming these labels (or nothing) in turn; its end raises
+    what any of them met.
+    """
     asking = Asking()
     with ThreadPoolExecutor(CLIENTS) as pool:
-        clients = [pool.submit(asking.ask, url, model, instance) for _ in range(CLIENTS)]
+        clients = [
+            pool.submit(asking.ask, url, model, instance, labels[number % len(labels)]) for number in range(CLIENTS)
+        ]
         try:
             yield asking
         finally:
             asking.stop.set()
         for client in clients:
             client.result()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Returns once it holds; BOUND_SECONDS bounds the wait, ten times what the gateway is promised to take."""
+    deadline = time.monotonic() + BOUND_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "what was waited for has not come"
+        time.sleep(0.02)
 
 
 def publish_again(
