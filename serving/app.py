@@ -51,6 +51,9 @@ from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead
 from serving.rest.tfserving_routes import example_routes, model_router, predict_routes
 from serving.settings import Settings
+from serving.traffic.junction import junction_of
+from serving.traffic.report import traffic_of
+from serving.traffic.watcher import CanaryWatcher
 
 START_SLOTS = 2
 """Where the search for the best number of batches in flight starts: one computes while the next is put together.
@@ -74,6 +77,7 @@ class Gateway:
     predictor: Predictor
     layers: AnswerLayers
     grpc: GrpcServer
+    watcher: CanaryWatcher
     workers: int
     started: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the backend's first pass over the models has ended."""
@@ -133,6 +137,7 @@ def create_app(
             gateway.metrics,
             explain,
             max_batch_rows=settings.max_batch_rows,
+            traffic=functools.partial(traffic_of, gateway.watcher),
         )
     )
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
@@ -162,9 +167,11 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], m
     catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
     batcher = Batcher(backend, core, metrics, clock)
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
-    predictor = Predictor(catalog, backend, batcher, clock, layers)
+    junction = junction_of(batcher, backend, layers, metrics.ledger, clock)
+    predictor = Predictor(catalog, backend, batcher, clock, layers, junction)
     grpc = _grpc_server(settings, predictor, metrics)
-    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, settings.workers)
+    watcher = CanaryWatcher(settings.models, catalog, junction.spreads, metrics.ledger)
+    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, settings.workers)
 
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
@@ -227,7 +234,13 @@ def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManag
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if gateway.workers == 1:
             await gateway.grpc.start()
-        work = [_start(gateway), gateway.catalog.keep(), _keep_told(gateway), _keep_board(gateway)]
+        work = [
+            _start(gateway),
+            gateway.catalog.keep(),
+            _keep_told(gateway),
+            _keep_board(gateway),
+            gateway.watcher.keep(),
+        ]
         tasks = [asyncio.create_task(each) for each in work]
         try:
             yield

@@ -20,6 +20,7 @@ from serving.errors import InvalidInput, ModelNotReady, PenstockError, UnknownMo
 from serving.model_settings import NO_SETTINGS, ModelSettings
 from serving.model_store.label_following import Following, follow
 from serving.model_store.snapshot import DirectorySnapshot, read_snapshot
+from serving.model_store.traffic import NO_TRAFFIC, Traffic
 from serving.model_store.versions import read_manifest
 from serving.signature_plan import SignaturePlan, plans_of
 
@@ -27,11 +28,14 @@ _log = logging.getLogger(__name__)
 
 
 class ModelReference(NamedTuple):
-    """What a request names: a model, and at most one of a version and a label of it."""
+    """What a request names: a model, and at most one of a version and a label of it. `by_split`: it named neither, and
+    the version is the one that the model's split chose.
+    """
 
     model: str
     version: int | None = None
     label: str | None = None
+    by_split: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class ModelEntry:
     servables: Mapping[int, Servable]
     pointed: Mapping[str, int]
     following: Following
+    traffic: Traffic = NO_TRAFFIC
 
     @property
     def labels(self) -> Mapping[str, int]:
@@ -178,7 +183,8 @@ def build_view(
             if status.state is VersionState.AVAILABLE and (model, version) in manifests
         }
         following = follow(pointed, servables, old.following if old else Following())
-        entries[model] = ModelEntry(dict(versions), servables, pointed, following)
+        traffic = on_disk.traffic if on_disk else NO_TRAFFIC
+        entries[model] = ModelEntry(dict(versions), servables, pointed, following, traffic)
     view = CatalogView(entries)
     return before if view == before else view
 

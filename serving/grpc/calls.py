@@ -6,7 +6,7 @@ A method itself takes a message and a Call and gives a message back, or raises; 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -21,6 +21,7 @@ from serving.observability.metrics import UNKNOWN, RequestMetrics
 from serving.predict import Prediction
 from serving.request_ids import RequestIds
 
+TOGETHER_BYTES = 16
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +39,18 @@ class Call:
     encode_seconds: float | None = None
     lane: Lane | None = None
     predictions: list[Prediction] = field(default_factory=list)
+    given: Iterable[tuple[str, str | bytes]] = ()
+    """The caller's metadata."""
+    together: bytes | None = None
+    """What predictions have in common that one version is to answer, such as those of a stream."""
+
+    def said(self, name: str | None) -> bytes | None:
+        """The metadata key `name`; where there is none, what keeps predictions together."""
+        if name is not None:
+            for key, value in self.given:
+                if key == name:
+                    return value.encode("latin-1", "replace") if isinstance(value, str) else value
+        return self.together
 
     def answered_by(self, prediction: Prediction, signature: str) -> None:
         self.version = str(prediction.servable.version)
@@ -79,8 +92,10 @@ class Calls:
         """`method` as grpc.aio wants it, counted under `protocol`; an empty one is not counted."""
 
         async def handle(request: Any, context: Context) -> Any:
-            head = read_head(context.invocation_metadata())
+            given = context.invocation_metadata() or ()
+            head = read_head(given)
             call = self.begun(head.request_id)
+            call.given = given
             try:
                 self.limit(call, head, context)
                 answer = await method(request, call)

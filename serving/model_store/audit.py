@@ -14,7 +14,7 @@ from serving.contract.model_directory import ModelPaths, model_paths
 from serving.errors import IntegrityError
 from serving.model_store.atomic_file import sync
 
-Action: TypeAlias = Literal["published", "promoted", "rolled_back", "unlabelled", "pruned", "promotion_step"]
+Action: TypeAlias = Literal["published", "promoted", "rolled_back", "unlabelled", "pruned", "traffic", "promotion_step"]
 
 
 class PromotionStep(Fact):
@@ -29,8 +29,8 @@ class PromotionStep(Fact):
 class AuditEntry(Fact):
     """`label` moved from `previous_version` to `version`, which is None when it was taken away.
 
-    For a first roll back, `previous_version` is the one that answered for want of a label. A `promotion_step` moves
-    nothing and has no label.
+    For a first roll back, `previous_version` is the one that answered for want of a label. `detail` is what `traffic`
+    was set to. A `promotion_step` moves nothing and has no label.
     """
 
     at: AwareDatetime
@@ -41,6 +41,7 @@ class AuditEntry(Fact):
     previous_version: int | None = None
     by: str
     reason: str = ""
+    detail: str = ""
     step: PromotionStep | None = None
 
 

@@ -45,6 +45,7 @@ class Call:
     request_id: str
     model: str
     started_seconds: float
+    head: RequestHead
     signature: str = ""
     version: str = ""
     parse_seconds: float = 0.0
@@ -98,7 +99,7 @@ class PredictEndpoint:
         """A request at its beginning."""
         model = scope["path_params"]["model"]
         known = model in self.serving.predictor.catalog.view.models  # a request's text never becomes a label
-        return Call(self.serving.request_ids.of(head.given_id), model if known else UNKNOWN, self.serving.clock())
+        return Call(self.serving.request_ids.of(head.given_id), model if known else UNKNOWN, self.serving.clock(), head)
 
     def begin(self, scope: Scope, raw: bytes, answer: Callable[[Response, str], None]) -> Cancel | None:
         """The same for a small body that is all there, in a server that wants no task for it: `answer` is called once,
@@ -152,7 +153,9 @@ class PredictEndpoint:
             lane = ask.lane
         deadline = call.started_seconds + timeout
         dear = dear or ask.has_image_bytes
-        return PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane)
+        return PredictRequest(
+            reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane, "", call.head
+        )
 
     def _foreseen(self, call: Call, failure: object) -> PenstockError:
         """The error as it may be told: whatever is none of ours becomes InternalError, and the log has everything."""
