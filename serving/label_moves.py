@@ -17,10 +17,13 @@ from serving.promotion.http_gateway import DEFAULT_URL, HttpGateway
 from serving.promotion.in_process import answered_in_process
 from serving.promotion.journal import Journal
 from serving.promotion.patience import Patience
-from serving.promotion.promote import Order, promote, promote_offline
+from serving.promotion.promote import Beyond, Order, promote, promote_offline
+from serving.promotion.shadow import ShadowOrder
 
 Say = Callable[[str], object]
 
+WATCH_PAUSE_SECONDS = 0.5
+"""Between looks at the gateway's metrics: a page takes it milliseconds."""
 FOLLOWED_SECONDS = 30.0
 """How long `rollback` looks on: ten times what the gateway is promised to take."""
 
@@ -39,15 +42,17 @@ def promote_label(arguments: argparse.Namespace, by: str, say: Say) -> None:
         if arguments.offline:
             move = promote_offline(order, functools.partial(answered_in_process, order.candidate), patience, journal)
         else:
-            move = _promote_over(order, arguments.gateway or DEFAULT_URL, patience, journal)
+            move = _promote_over(order, arguments, patience, journal)
     except PenstockError:
         say(f"{_where(order)}\n")
         raise
     say(_moved(order.model, move))
 
 
-def _promote_over(order: Order, url: str, patience: Patience, journal: Journal) -> LabelMove:
-    with HttpGateway(url) as gateway:
+def _promote_over(order: Order, arguments: argparse.Namespace, patience: Patience, journal: Journal) -> LabelMove:
+    shadow = ShadowOrder(arguments.shadow, arguments.requests, arguments.most_different) if arguments.shadow else None
+    watch = Patience(arguments.watch, pause_seconds=WATCH_PAUSE_SECONDS) if arguments.watch else None
+    with HttpGateway(arguments.gateway or DEFAULT_URL) as gateway:
         try:
             gateway.looks()
         except BackendUnavailable as error:
@@ -55,7 +60,7 @@ def _promote_over(order: Order, url: str, patience: Patience, journal: Journal) 
                 f"{error}; name another with --gateway URL, or check the files and the golden examples only with "
                 "--offline"
             ) from error
-        return promote(order, gateway, patience, journal)
+        return promote(order, gateway, patience, journal, Beyond(shadow, watch))
 
 
 def roll_back(arguments: argparse.Namespace, by: str, say: Say) -> None:
@@ -65,7 +70,7 @@ def roll_back(arguments: argparse.Namespace, by: str, say: Say) -> None:
     started = time.monotonic()
     try:
         with HttpGateway(arguments.gateway or DEFAULT_URL) as gateway:
-            if gateway.answering(arguments.model, move.label) is None and arguments.gateway is None:
+            if gateway.answering(arguments.model, None) is None and arguments.gateway is None:
                 return  # some other gateway than this directory's
             followed = Patience(FOLLOWED_SECONDS).until(
                 lambda: gateway.answering(arguments.model, move.label) == move.version, times=gateway.looks()

@@ -94,6 +94,28 @@ def _add_promote(promote: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long the version may take to be loaded, and the gateway to follow (default: %(default)g)",
     )
+    promote.add_argument(
+        "--shadow",
+        type=_positive,
+        metavar="N",
+        help="compare N requests with the version that answers now: of --requests, else mirrored by the gateway",
+    )
+    promote.add_argument(
+        "--requests", type=Path, metavar="FILE", help="a TFRecord file of PredictionLog, as recorded from a gateway"
+    )
+    promote.add_argument(
+        "--most-different",
+        type=_fraction,
+        default=1.0,
+        metavar="SHARE",
+        help="the share of --shadow's answers that may differ (default: %(default)g, they are only counted)",
+    )
+    promote.add_argument(
+        "--watch",
+        type=_seconds,
+        metavar="SECONDS",
+        help="watch errors and latency for so long after the move, and move the label back when they are worse",
+    )
 
 
 def _add_traffic(traffic: argparse.ArgumentParser) -> None:
@@ -175,3 +197,13 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds
+
+
+def _fraction(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1")
+    return share

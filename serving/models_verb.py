@@ -39,6 +39,8 @@ def run(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     if arguments.command == "prune" and arguments.version and arguments.dry_run:
         parser.error("--dry-run shows what --keep removes; --version removes just the one it names")
+    if arguments.command == "promote":
+        _check_promote(parser, arguments)
     if not arguments.models.is_dir():
         raise IntegrityError(f"there is no model directory {str(arguments.models)!r}; name yours with --models DIR")
     return COMMANDS[arguments.command](arguments)
@@ -64,6 +66,13 @@ def _chosen(model: str, version: int | None, summaries: Sequence[VersionSummary]
     known = ", ".join(str(summary.version) for summary in summaries) or "none"
     what = f"no version {version} of {model!r}" if version else f"no version of {model!r} that answers"
     raise UnknownVersion(f"there is {what}; there are: {known}")
+
+
+def _check_promote(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    if arguments.offline and (arguments.shadow or arguments.watch):
+        parser.error("--shadow and --watch need a gateway, and --offline asks none")
+    if arguments.requests and not arguments.shadow:
+        parser.error("--requests is where --shadow N takes its N requests from")
 
 
 def _promote(arguments: argparse.Namespace) -> int:

@@ -5,14 +5,18 @@ Every call opens a connection of its own: a connection stays with one worker, an
 
 import math
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import httpx2
+import numpy as np
+import orjson
 from pydantic import JsonValue
 
-from serving.backend_protocol import VersionState
+from serving.backend_protocol import Arrays, VersionState
+from serving.contract.tensors import Array
 from serving.errors import (
     BackendRejected,
     BackendUnavailable,
@@ -22,7 +26,9 @@ from serving.errors import (
     PayloadTooLarge,
     PenstockError,
 )
-from serving.promotion.gateway_protocol import Answers, VersionSeen
+from serving.promotion.gateway_protocol import Answers, Mirrored, VersionSeen
+from serving.promotion.scraped import figures_in
+from serving.traffic.figures import VersionFigures
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 TIMEOUT_SECONDS = 60.0
@@ -70,7 +76,25 @@ class HttpGateway:
         rows = _read(answer)["predictions"]
         return Answers(int(answer.headers["x-model-version"]), tuple(rows))
 
-    def answering(self, model: str, label: str) -> int | None:
+    def replay(self, model: str, version: int, signature: str, inputs: Arrays) -> Arrays:
+        body = {"signature_name": signature, "inputs": {name: _column(array) for name, array in inputs.items()}}
+        answer = _read(self._ask("POST", f"/v1/models/{model}/versions/{version}:predict", body))["outputs"]
+        outputs = answer if isinstance(answer, dict) else {"": answer}
+        return {name: _array(column) for name, column in outputs.items()}
+
+    def figures(self, model: str, *, as_quick: bool) -> Mapping[int, VersionFigures]:
+        return figures_in(self._ask("GET", "/metrics").text, model, as_quick=as_quick)
+
+    def mirrored(self, model: str, version: int) -> Mirrored | None:
+        shadow = _read(self._ask("GET", f"/v2/models/{model}/stats"))["traffic"]["shadow"]
+        if shadow is None or shadow["version"] != version:
+            return None
+        return Mirrored(shadow["compared"], shadow["different"], shadow["failed"], shadow["reason"])
+
+    def answering(self, model: str, label: str | None) -> int | None:
+        if label is None:
+            answer = self._ask("GET", f"/v1/models/{model}/metadata")
+            return int(answer.json()["model_spec"]["version"]) if answer.is_success else None
         answer = self._ask("GET", f"/v1/models/{model}/labels/{label}")
         if answer.status_code == httpx2.codes.NOT_FOUND:
             return None
@@ -107,3 +131,24 @@ def _read(answer: httpx2.Response) -> Any:
         return document
     message, code = document.get("error", ""), document.get("code", "")
     raise _ERRORS.get(code, BackendRejected)(f"{answer.url.path} answered {answer.status_code}: {message}")
+
+
+def _column(array: Array) -> object:
+    """As JSON has it: bytes in base64, and a number that is absent (NaN) as null."""
+    if array.dtype == object:
+        return _encoded(array.tolist())
+    return orjson.loads(orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def _encoded(value: object) -> object:
+    if isinstance(value, list):
+        return [_encoded(part) for part in value]
+    return {"b64": b64encode(value).decode()} if isinstance(value, bytes) else value
+
+
+def _array(column: object) -> Array:
+    """Numbers as float64, null as NaN; text and what is ragged as objects."""
+    try:
+        return np.array(column, np.float64)
+    except (TypeError, ValueError):
+        return np.array(column, object)

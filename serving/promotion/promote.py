@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from serving.contract.model_directory import CANDIDATE, model_paths
-from serving.errors import ModelNotReady, PublishError, UnknownModel
+from serving.contract.model_directory import CANDIDATE, STABLE, model_paths
+from serving.errors import ModelNotReady, PenstockError, PublishError, UnknownModel
 from serving.model_store.labels import LabelMove, read_labels, remove_label, set_label
 from serving.model_store.lock import claimed
 from serving.model_store.rollback import take_back
@@ -26,7 +26,9 @@ from serving.promotion.checks import (
 )
 from serving.promotion.gateway_protocol import Gateway
 from serving.promotion.patience import Patience
+from serving.promotion.shadow import ShadowOrder, check_mirrored, check_recorded
 from serving.promotion.steps import Found, Step, Witness, run_steps
+from serving.promotion.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,17 @@ class Order:
         return Candidate(self.models, self.model, self.version)
 
 
-def promote(order: Order, gateway: Gateway, patience: Patience, witness: Witness) -> LabelMove:
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What is done beyond the checks of every promotion: nothing, unless asked for."""
+
+    shadow: ShadowOrder | None = None
+    watch: Patience | None = None
+
+
+def promote(
+    order: Order, gateway: Gateway, patience: Patience, witness: Witness, beyond: Beyond = Beyond()
+) -> LabelMove:
     """Raises PublishError, IntegrityError, UnknownModel, UnknownVersion, BackendUnavailable: the label is back then."""
     candidate = order.candidate
     with _alone(order), _labels_of(order) as labels:
@@ -58,11 +70,38 @@ def promote(order: Order, gateway: Gateway, patience: Patience, witness: Witness
                 "golden examples",
                 functools.partial(check_examples, candidate, answered_by(candidate, gateway, patience)),
             ),
-            Step(f"label {order.label}", labels.move),
-            Step("answering", functools.partial(_check_answering, order, gateway, patience)),
+            *_shadow_steps(order, gateway, patience, beyond.shadow),
+            *_moving_steps(order, gateway, patience, labels, beyond.watch),
         ]
         run_steps(steps, witness, patience.clock)
         return labels.done()
+
+
+def _shadow_steps(order: Order, gateway: Gateway, patience: Patience, shadow: ShadowOrder | None) -> list[Step]:
+    if shadow is None:
+        return []
+    if shadow.file:
+        return [
+            Step("recorded requests", functools.partial(check_recorded, order.candidate, order.label, gateway, shadow))
+        ]
+    mirror = functools.partial(check_mirrored, order.candidate, gateway, shadow, patience, by=order.by, now=order.now)
+    return [Step("mirrored requests", mirror)]
+
+
+def _moving_steps(
+    order: Order, gateway: Gateway, patience: Patience, labels: "_Labels", watch_patience: Patience | None
+) -> list[Step]:
+    answering = Step("answering", functools.partial(_check_answering, order, gateway, patience))
+    if watch_patience is None:
+        return [Step(f"label {order.label}", labels.move), answering]
+    watch = Watch(gateway, order.model, order.version, watch_patience)
+
+    def move() -> Found:
+        before = gateway.answering(order.model, order.label)
+        watch.begin(before or (gateway.answering(order.model, None) if order.label == STABLE else None))
+        return labels.move()
+
+    return [Step(f"label {order.label}", move), answering, Step("watch", watch.keep)]
 
 
 def promote_offline(order: Order, answer: AnswersExamples, patience: Patience, witness: Witness) -> LabelMove:
@@ -128,10 +167,10 @@ class _Labels:
         previous, self.moved = self.moved.previous if self.moved else None, None
         return LabelMove(self.order.label, self.order.version, previous)
 
-    def undo(self) -> None:
+    def undo(self, reason: str) -> None:
         """The label goes back to where it was."""
         if self.moved and self.moved.previous != self.moved.version:
-            order, reason = self.order, "its promotion failed after the move"
+            order = self.order
             take_back(order.models, order.model, self.moved, by=order.by, reason=reason, now=order.now())
 
     def unmark(self) -> None:
@@ -157,8 +196,8 @@ def _labels_of(order: Order) -> Iterator[_Labels]:
     labels = _Labels(order)
     try:
         yield labels
+    except BaseException as error:
+        labels.undo(str(error) if isinstance(error, PenstockError) else f"interrupted: {type(error).__name__}")
+        raise
     finally:
-        try:
-            labels.undo()
-        finally:
-            labels.unmark()
+        labels.unmark()

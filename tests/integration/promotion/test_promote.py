@@ -4,11 +4,15 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from serving.backends.prediction_log import LoggedPrediction, prediction_log
 from serving.contract.manifest import Manifest
+from serving.contract.tfrecord import tfrecord
 from serving.model_store.audit import read_audit
 from serving.model_store.labels import read_labels, set_label
+from serving.model_store.traffic import NO_TRAFFIC, read_traffic
 from tests.processes import GatewayProcess, StartGateway, penstock
 from tests.swaps import clients_asking, golden_instance, publish_again
 
@@ -32,11 +36,10 @@ def other_answers(manifest: Manifest) -> Manifest:
     return manifest.model_copy(update={"golden_examples": (changed,)})
 
 
-def promote(gateway: GatewayProcess, models: Path, version: int, code: int = 0) -> tuple[str, str]:
+def promote(gateway: GatewayProcess, models: Path, version: int, *more: str, code: int = 0) -> tuple[str, str]:
     """What it printed, and what it said of its failure."""
-    done = penstock(
-        "models", "promote", "digits", str(version), "--models", str(models), "--gateway", gateway.url, code=code
-    )
+    place = ("--models", str(models), "--gateway", gateway.url)
+    done = penstock("models", "promote", "digits", str(version), *place, *more, code=code)
     return done.stdout, done.stderr
 
 
@@ -97,3 +100,25 @@ def test_offline_the_golden_examples_are_answered_in_the_command_itself(pinned_m
         )
         assert said in refused.stderr, refused.stderr
     assert read_labels(pinned_models, "digits") == {"stable": 2}
+
+
+def test_requests_recorded_or_mirrored_are_compared_before_the_move_and_the_version_is_watched_after_it(
+    start_gateway: StartGateway, pinned_models: Path, tmp_path: Path
+) -> None:
+    gateway, recorded = start_gateway("--models", str(pinned_models)), tmp_path / "recorded"
+    rows = np.linspace(0, 16, 12 * 64, dtype=np.float32).reshape(12, 1, 8, 8)
+    logged = [LoggedPrediction("digits", "serving_default", {"image": row}) for row in rows]
+    recorded.write_bytes(b"".join(tfrecord(prediction_log(each)) for each in logged))
+    with clients_asking(gateway.url, "digits", golden_instance(pinned_models, "digits")):
+        exact = ("--most-different", "0", "--watch", "1.5")
+        printed = [
+            promote(gateway, pinned_models, 2, "--shadow", "10", "--requests", str(recorded), *exact)[0],
+            promote(gateway, pinned_models, 3, "--shadow", "10", *exact)[0],
+        ]
+    print(*printed)  # noqa: T201 - figures for whoever looks
+    assert re.search(r"5/8 recorded requests \.\.\. ok .* 10 compared, 0 answered otherwise", printed[0])
+    assert re.search(r"5/8 mirrored requests \.\.\. ok .* \d\d+ compared, 0 answered otherwise", printed[1])
+    for lines in printed:
+        assert re.search(r"8/8 watch \.\.\. (ok|not checked) .* nothing worse so far", lines)
+    assert read_labels(pinned_models, "digits") == {"stable": 3}
+    assert read_traffic(pinned_models, "digits") == NO_TRAFFIC
