@@ -8,6 +8,7 @@ from types import MappingProxyType
 from loadtests.bench.memory import memory
 from loadtests.bench.overload import overload
 from loadtests.bench.servers import peers, servers
+from loadtests.bench.swaps import swaps
 
 BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
     {
@@ -15,6 +16,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
         "peers": peers,
         "overload": overload,
         "memory": memory,
+        "swaps": swaps,
     }
 )
 WRONG_USE, TERMINATED = 2, 143

@@ -107,6 +107,8 @@ TARGETS = (
     Target("median time of a rejection", Reported("rejection_ms"), 10, None, "ms", at_most=True),
     Target("normal again after the overload", Reported("recovery_seconds"), 2, None, "s", at_most=True),
     Target("memory gained from the first reading to the last", Reported("growth_percent"), 5, None, "%", at_most=True),
+    Target("p99 during a swap of versions, by that before", Reported("swap_p99_ratio"), 2, None, "x", at_most=True),
+    Target("memory gained over the swaps", Reported("swap_growth_percent"), 5, None, "%", at_most=True),
 )
 
 
