@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from serving.errors import IntegrityError, UnknownVersion
+from serving.label_moves import promote_label, roll_back
 from serving.model_store.audit import read_audit
-from serving.model_store.labels import read_labels, set_label
+from serving.model_store.labels import read_labels
 from serving.model_store.prune import prunable, prune, prune_version
-from serving.model_store.rollback import rollback
 from serving.model_store.summary import VersionSummary, summarise
+from serving.model_store.traffic import NO_TRAFFIC, make_traffic, read_traffic, set_traffic, traffic_text
 from serving.model_store.verify import verify_model, verify_version
 from serving.model_store.versions import list_folders, list_model_folders, list_models, list_versions
 from serving.models_arguments import models_parser
@@ -38,6 +39,8 @@ def run(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     if arguments.command == "prune" and arguments.version and arguments.dry_run:
         parser.error("--dry-run shows what --keep removes; --version removes just the one it names")
+    if arguments.command == "promote":
+        _check_promote(parser, arguments)
     if not arguments.models.is_dir():
         raise IntegrityError(f"there is no model directory {str(arguments.models)!r}; name yours with --models DIR")
     return COMMANDS[arguments.command](arguments)
@@ -65,30 +68,37 @@ def _chosen(model: str, version: int | None, summaries: Sequence[VersionSummary]
     raise UnknownVersion(f"there is {what}; there are: {known}")
 
 
+def _check_promote(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    if arguments.offline and (arguments.shadow or arguments.watch):
+        parser.error("--shadow and --watch need a gateway, and --offline asks none")
+    if arguments.requests and not arguments.shadow:
+        parser.error("--requests is where --shadow N takes its N requests from")
+
+
 def _promote(arguments: argparse.Namespace) -> int:
-    move = set_label(
-        arguments.models,
-        arguments.model,
-        arguments.label,
-        arguments.version,
-        by=_caller("promote"),
-        reason=arguments.reason,
-        now=datetime.now(UTC),
-    )
-    if move.previous == move.version:
-        return _say(f"{move.label} of {arguments.model}: {move.version} already\n")
-    return _say(f"{move.label} of {arguments.model}: {move.previous or 'none'} -> {move.version}\n")
+    promote_label(arguments, _caller("promote"), _say)
+    return DONE
 
 
 def _rollback(arguments: argparse.Namespace) -> int:
-    move = rollback(
-        arguments.models,
-        arguments.model,
-        by=_caller("rollback"),
-        reason=arguments.reason,
-        now=datetime.now(UTC),
+    roll_back(arguments, _caller("rollback"), _say)
+    return DONE
+
+
+def _traffic(arguments: argparse.Namespace) -> int:
+    models, model = arguments.models, arguments.model
+    list_versions(models, model)  # that there is such a model
+    given = bool(arguments.split or arguments.sticky_by or arguments.shadow)
+    if not (given or arguments.clear):
+        return _say(f"traffic of {model}: {traffic_text(read_traffic(models, model))}\n")
+    was = NO_TRAFFIC if arguments.clear else read_traffic(models, model)
+    mirrored = (was.shadow.label, was.shadow.fraction) if was.shadow else None
+    traffic = make_traffic(
+        dict(arguments.split) or was.split, arguments.sticky_by or was.sticky_by, arguments.shadow or mirrored
     )
-    return _say(f"{move.label} of {arguments.model}: {move.previous} -> {move.version}\n")
+    now = datetime.now(UTC)
+    before = set_traffic(models, model, traffic, by=_caller("traffic"), reason=arguments.reason, now=now)
+    return _say(f"traffic of {model}: {traffic_text(before)} -> {traffic_text(traffic)}\n")
 
 
 def _prune(arguments: argparse.Namespace) -> int:
@@ -121,6 +131,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _say(text: str) -> int:
     sys.stdout.write(text)
+    sys.stdout.flush()  # a step's name stands there while the step is at work
     return DONE
 
 
@@ -142,6 +153,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "show": _show,
         "promote": _promote,
         "rollback": _rollback,
+        "traffic": _traffic,
         "prune": _prune,
         "verify": _verify,
     }

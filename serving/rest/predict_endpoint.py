@@ -48,6 +48,7 @@ class Call:
     request_id: str
     model: str
     started_seconds: float
+    head: RequestHead
     signature: str = ""
     version: str = ""
     parse_seconds: float = 0.0
@@ -100,7 +101,7 @@ class PredictEndpoint:
     def call(self, head: RequestHead, model: str) -> Call:
         """A request at its beginning; `model` is what it names."""
         known = model in self.serving.predictor.catalog.view.models  # a request's text never becomes a label
-        return Call(self.serving.request_ids.of(head.given_id), model if known else UNKNOWN, self.serving.clock())
+        return Call(self.serving.request_ids.of(head.given_id), model if known else UNKNOWN, self.serving.clock(), head)
 
     def prepare(self, head: RequestHead, parameters: Mapping[str, str]) -> Begin | None:
         """Answers small bodies that are all there, in a server that wants no task for each: what the head says is
@@ -177,7 +178,9 @@ class PredictEndpoint:
             lane = ask.lane
         deadline = call.started_seconds + timeout
         dear = dear or ask.has_image_bytes
-        return PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane)
+        return PredictRequest(
+            reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane, "", call.head
+        )
 
     def _foreseen(self, call: Call, failure: object) -> PenstockError:
         """The error as it may be told: whatever is none of ours becomes InternalError, and the log has everything."""

@@ -136,7 +136,8 @@ class _Stream:
 
     async def run(self, reference: ModelReference) -> int:
         """The status that the request counts under."""
-        with self._serving.predictor.pinned(reference, DEFAULT_SIGNATURE) as servable:
+        self._reference = self._serving.predictor.chosen(reference, self._call.head)
+        with self._serving.predictor.pinned(self._reference, DEFAULT_SIGNATURE) as servable:
             self._call.signature, self._call.version = DEFAULT_SIGNATURE, str(servable.version)
             try:
                 await self._answer(servable)
@@ -237,8 +238,7 @@ class _Stream:
         deadline = clock() + self._timeout_seconds
         decode = functools.partial(self._reader.decode, batch.start, batch.records)
         dear = any(isinstance(feature, ImageFeature) for feature in features)
-        reference = ModelReference(servable.model, servable.version)
-        request = PredictRequest(reference, DEFAULT_SIGNATURE, decode, dear, deadline, lane=self._lane)
+        request = PredictRequest(self._reference, DEFAULT_SIGNATURE, decode, dear, deadline, lane=self._lane)
         while True:
             try:
                 return await self._serving.predictor.predict(request, servable)
