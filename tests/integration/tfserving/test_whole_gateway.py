@@ -84,7 +84,7 @@ def test_grpc_in_front_and_behind(front: GatewayProcess, gateway: GatewayProcess
                 predict.PredictResponse.FromString,
             )
             answers.append(array_of(call(request, timeout=30.0).outputs["probabilities"]))
-    assert np.allclose(*answers, atol=1e-6)
+    assert np.allclose(answers[0].tolist(), answers[1].tolist(), atol=1e-6)
 
 
 def test_a_gateway_without_a_model_directory_serves_raw_tensors(
