@@ -154,7 +154,8 @@ class States(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]
 
 
 def serve(models: Models, form: str) -> tuple[Any, int]:
-    server = grpc.server(futures.ThreadPoolExecutor(4))
+    sizes = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+    server = grpc.server(futures.ThreadPoolExecutor(4), options=sizes)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Prediction(models, form), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(States(models), server)
     port = server.add_insecure_port("127.0.0.1:0")

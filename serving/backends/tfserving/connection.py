@@ -19,7 +19,7 @@ from serving.backends.tfserving.call_errors import error_of, shown
 from serving.backends.tfserving.channels import Endpoint, Transport, open_channel
 from serving.backends.tfserving.replicas import Standing
 from serving.backends.tfserving.statuses import STATES, Report, Reported, is_settled
-from serving.errors import BackendError, BackendUnavailable, DeadlineExceeded, ModelNotReady, PenstockError
+from serving.errors import BackendError, BackendOverloaded, BackendUnavailable, DeadlineExceeded, ModelNotReady
 
 PREDICTION, MODEL = "/tensorflow.serving.PredictionService/", "/tensorflow.serving.ModelService/"
 STATUS_SECONDS = 1.0
@@ -121,8 +121,11 @@ class Connection:
             answer = _parsed(self._status_answer, await self._answer(call))
         except ModelNotReady:
             return {}
-        except PenstockError as error:
+        except (BackendUnavailable, BackendOverloaded, DeadlineExceeded) as error:
             raise BackendUnavailable(f"it does not tell the states of its models: {error}") from error
+        except BackendError as error:  # of this model; the others' states are not worse for it
+            _log.warning("the model server %s, asked for %s: %s", self.endpoint.address, model, error)
+            return dict(self.report.get(model, {}))
         return {
             found.version: Reported(STATES.get(found.state, VersionState.END), shown(found.status.error_message))
             for found in answer.model_version_status

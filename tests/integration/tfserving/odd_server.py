@@ -1,4 +1,4 @@
-"""A model server that passes everything on to a good one, but for one model's Predict, which it answers oddly."""
+"""A model server that passes everything on to a good one: by another door, or with odd answers for a model."""
 
 import threading
 from collections.abc import Callable
@@ -11,6 +11,11 @@ from serving.backends.tensorflow_messages import message_module
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 MODEL = "digits"
+SIZES = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+
+
+def as_it_is(answer: Any) -> bytes:
+    return bytes(answer.SerializeToString())
 
 
 def nonsense(_: Any) -> bytes:
@@ -39,16 +44,24 @@ def another_name(answer: Any) -> bytes:
 class OddServer(grpc.GenericRpcHandler):  # type: ignore[misc] # gRPC comes without types
     """`spoil` makes an odd answer of a good one; without it the call is taken and never answered."""
 
-    def __init__(self, good: str, spoil: Callable[[Any], bytes] | None) -> None:
+    def __init__(
+        self,
+        good: str,
+        spoil: Callable[[Any], bytes] | None,
+        listen: str = "127.0.0.1:0",
+        credentials: Any = None,
+    ) -> None:
         predict = message_module("tensorflow_serving.apis.predict_pb2")
         self._request, self._response = predict.PredictRequest, predict.PredictResponse
-        self._good = grpc.insecure_channel(good)
+        self._good = grpc.insecure_channel(good, SIZES)
         self._spoil = spoil
         self._ending = threading.Event()
         self.predicts = 0
-        self._server = grpc.server(futures.ThreadPoolExecutor(32))
+        self._server = grpc.server(futures.ThreadPoolExecutor(32), options=SIZES)
         self._server.add_generic_rpc_handlers((self,))
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        server = self._server
+        port = server.add_secure_port(listen, credentials) if credentials else server.add_insecure_port(listen)
+        self.address = listen if listen.startswith("unix:") else f"127.0.0.1:{port}"
 
     def __enter__(self) -> Self:
         self._server.start()
