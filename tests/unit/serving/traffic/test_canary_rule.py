@@ -31,7 +31,7 @@ def unsure(rng: np.random.Generator, number: int) -> "np.ndarray[tuple[int], np.
 
 @pytest.mark.parametrize("errors", [0.0, 0.01, 0.3])
 def test_versions_that_are_the_same_are_left_alone(errors: float) -> None:
-    """Sixty trials of a hundred polls: were the chance of a false alarm one in ten, one would be seen all but surely."""
+    """Sixty trials of a hundred polls: were one false alarm in ten to be expected, one would be seen all but surely."""
     rng, manner = np.random.default_rng(6), Manner(errors=errors, refused=0.05)
     ended = [watch(rng, manner, usual=manner, share=0.3, polls=100).verdict for _ in range(TRIALS // 3)]
     assert {verdict.outcome for verdict in ended} == {Outcome.FINE}, [verdict.reason for verdict in ended]
