@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi import Response as HttpResponse
@@ -17,21 +18,18 @@ from starlette.exceptions import HTTPException
 
 from serving.answering.layers import AnswerLayers
 from serving.backend_protocol import Backend
-from serving.backends.embedded.backend import EmbeddedBackend
-from serving.backends.embedded.c_api import load_library
-from serving.backends.in_memory import InMemoryBackend, zeros_of_shape
+from serving.backends.from_settings import make_backend
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Batcher
 from serving.batching.explanation import BatcherFacts
 from serving.batching.policy import BatchingCore
-from serving.catalog import Catalog
+from serving.catalog import Catalog, ModelReference
 from serving.grpc.calls import Calls
 from serving.grpc.inference_calls import InferenceCalls
 from serving.grpc.inference_service import InferenceService
 from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
-from serving.model_store.published import published_signatures
 from serving.observability.batching_gauges import batching_gauges, shed_totals
 from serving.observability.families import CACHE, LENGTH_PADDING, SHED
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
@@ -45,7 +43,7 @@ from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
 from serving.rest.hot_routes import HotFirst
-from serving.rest.oip_routes import infer_routes, oip_router
+from serving.rest.oip_routes import infer_routes, oip_router, statistics
 from serving.rest.openapi import described
 from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead
@@ -128,33 +126,15 @@ def create_app(
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
     missing = functools.partial(_missing, gateway.catalog, settings.required_models)
-    explain = functools.partial(_explained, gateway)
+    counted = functools.partial(_counted, gateway)
     app.include_router(
-        oip_router(
-            gateway.catalog,
-            request_ids,
-            missing,
-            gateway.metrics,
-            explain,
-            max_batch_rows=settings.max_batch_rows,
-            traffic=functools.partial(traffic_of, gateway.watcher),
-        )
+        oip_router(gateway.catalog, request_ids, missing, counted, max_batch_rows=settings.max_batch_rows)
     )
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
     app.state.front = HotFirst(hot, app)
     return app
-
-
-def make_backend(settings: Settings) -> Backend:
-    """The backend the settings name. Raises BackendUnavailable when TensorFlow's library is not there."""
-    if settings.backend == "in_memory":
-        models = published_signatures(settings.models)
-        return InMemoryBackend(models, zeros_of_shape(models), at_once=True)
-    return EmbeddedBackend(
-        settings.models, load_library(), threads=settings.max_in_flight_batches, poll_seconds=settings.poll_seconds
-    )
 
 
 def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], metrics: RequestMetrics) -> Gateway:
@@ -164,7 +144,8 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], m
         most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
-    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
+    elsewhere = settings.backend == "tfserving"
+    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model, folders_elsewhere=elsewhere)
     batcher = Batcher(backend, core, metrics, clock)
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
     junction = junction_of(batcher, backend, layers, metrics.ledger, clock)
@@ -176,7 +157,13 @@ def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], m
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
     catalog = predictor.catalog
-    calls = Calls(catalog, metrics, settings.request_timeout_seconds, model_timeouts=settings.model_timeouts)
+    calls = Calls(
+        catalog,
+        metrics,
+        settings.request_timeout_seconds,
+        model_timeouts=settings.model_timeouts,
+        company=predictor.batcher.company,
+    )
 
     def ready() -> bool:
         return not missing_models(catalog.been_live, settings.required_models)
@@ -221,6 +208,12 @@ def _gauges(gateway: Gateway) -> list[Metric]:
 
 def _explained(gateway: Gateway) -> BatcherFacts:
     return gateway.batcher.explain()
+
+
+def _counted(gateway: Gateway, reference: ModelReference) -> dict[str, Any]:
+    """Raises UnknownModel, UnknownVersion."""
+    found = statistics(gateway.catalog.view, gateway.metrics, _explained(gateway), reference)
+    return {**found, "traffic": traffic_of(gateway.watcher, reference.model)}
 
 
 def _missing(catalog: Catalog, required: Sequence[str]) -> str:

@@ -185,7 +185,14 @@ class Catalog:
         backend: Backend,
         poll_seconds: float,
         settings: Mapping[str, ModelSettings] = MappingProxyType({}),
+        *,
+        folders_elsewhere: bool = False,
     ) -> None:
+        """`folders_elsewhere`: the backend may have versions that `models` has no folder of; these are served raw, by
+        their signatures alone, for as long as there is none.
+        """
+        self._folders_elsewhere = folders_elsewhere
+        self._without_folder: set[tuple[str, int]] = set()
         self._models = models
         self._settings = settings
         self._backend = backend
@@ -227,10 +234,15 @@ class Catalog:
             for version, status in versions.items()
             if status.state is VersionState.AVAILABLE
         }
-        for key in self._manifests.keys() - live:
+        for key in (self._manifests.keys() - live) | self._without_folder:
             del self._manifests[key]
+        self._without_folder.clear()
         for model, version in live - self._manifests.keys():
             try:
                 self._manifests[model, version] = await asyncio.to_thread(read_manifest, self._models, model, version)
             except PenstockError as error:
+                if self._folders_elsewhere and isinstance(error, UnknownVersion):
+                    self._manifests[model, version] = None
+                    self._without_folder.add((model, version))
+                    continue
                 _log.warning("model %s version %d takes no traffic: %s", model, version, error)

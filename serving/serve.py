@@ -17,11 +17,12 @@ import uvloop
 from serving.app import Gateway, create_app
 from serving.catalog import CatalogView
 from serving.errors import BackendUnavailable
+from serving.known_heads import KnownHeads
 from serving.listening import bound_socket, log_to_stderr
 from serving.observability.ledger import Ledger
 from serving.settings import Settings
 from serving.welcome import welcome
-from serving.whole_response import WholeResponseProtocol
+from serving.whole_response import DefaultHeaders, WholeResponseProtocol
 
 GC_THRESHOLD = 50_000
 """Objects made before a young collection: requests make few cycles, and a collection every 700 objects costs more."""
@@ -45,7 +46,7 @@ def run_gateway(settings: Settings, say: Callable[[str], object], ledger: Ledger
     config = uvicorn.Config(
         app.state.front,
         loop="uvloop",
-        http=WholeResponseProtocol,
+        http=functools.partial(WholeResponseProtocol, heads=KnownHeads(), default=DefaultHeaders()),  # type: ignore[arg-type]  # any maker of protocols
         ws="none",
         lifespan="on",
         access_log=False,

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from grpc import StatusCode, aio
 
+from serving.batching.company import Company
 from serving.batching.events import Lane
 from serving.catalog import Catalog
 from serving.errors import InternalError, PenstockError
@@ -87,11 +88,14 @@ class Calls:
     request_ids: RequestIds = field(default_factory=RequestIds)
     clock: Callable[[], float] = time.monotonic
     model_timeouts: Mapping[str, float] = field(default_factory=dict)
+    company: Company = field(default_factory=Company)
+    """The batcher's: grpc.aio hands over one call at a time."""
 
     def unary(self, protocol: str, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
         """`method` as grpc.aio wants it, counted under `protocol`; an empty one is not counted."""
 
         async def handle(request: Any, context: Context) -> Any:
+            self.company.came()
             given = context.invocation_metadata() or ()
             head = read_head(given)
             call = self.begun(head.request_id)

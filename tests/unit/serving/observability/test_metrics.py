@@ -47,6 +47,7 @@ def batch(*rows: int, padding: int = 0) -> SendBatch:
         slices,
         deadline_seconds=9.0,
         padded_rows=sum(rows) + padding,
+        rows=sum(rows),
     )
 
 
