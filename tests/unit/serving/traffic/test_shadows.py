@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 
 from serving.answering.layers import AnswerLayers
-from serving.backend_protocol import Arrays
+from serving.backend_protocol import Arrays, VersionState, VersionStatus
 from serving.backends.in_memory import InMemoryBackend, Turn
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Batcher
 from serving.batching.events import Lane
 from serving.batching.policy import BatchingCore
-from serving.catalog import CatalogView, ModelEntry, Servable
+from serving.catalog import CatalogView, ModelEntry, Servable, build_view
 from serving.contract.tensors import Signature, TensorSpec
 from serving.errors import BackendRejected, DeadlineExceeded
 from serving.model_settings import ModelSettings
+from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk
 from serving.model_store.traffic import make_traffic
 from serving.observability.families import SHADOW, summed
 from serving.observability.metrics import RequestMetrics
@@ -32,9 +33,18 @@ def servable(version: int, signature: Signature = SIGNATURE) -> Servable:
     return Servable("doubles", version, None, {DEFAULT: signature})
 
 
-def entry(fraction: float = 1.0, *, live: tuple[int, ...] = (1, 2), other: Servable | None = None) -> ModelEntry:
-    servables = {version: servable(version) for version in live} | ({other.version: other} if other else {})
-    return ModelEntry({}, servables, {"stable": 1, "canary": 2}, make_traffic({}, None, ("canary", fraction)))
+def view(
+    fraction: float = 1.0, *, live: tuple[int, ...] = (1, 2), signature_of_2: Signature = SIGNATURE
+) -> CatalogView:
+    signatures = {1: SIGNATURE, 2: signature_of_2}
+    available = {v: VersionStatus(VersionState.AVAILABLE, {DEFAULT: signatures[v]}) for v in live}
+    traffic = make_traffic({}, None, ("canary", fraction))
+    on_disk = DirectorySnapshot({"doubles": ModelOnDisk((1, 2), {"stable": 1, "canary": 2}, traffic)})
+    return build_view({"doubles": available}, on_disk, {("doubles", version): None for version in live})
+
+
+def entry(fraction: float = 1.0) -> ModelEntry:
+    return view(fraction).models["doubles"]
 
 
 def rows(*values: float) -> Arrays:
@@ -169,10 +179,11 @@ async def test_a_mirrored_request_ends_by_its_own_deadline() -> None:
 @in_loop
 async def test_there_is_no_mirror_where_nothing_can_be_compared() -> None:
     here = await parts()
-    other = servable(2, Signature((TensorSpec("y", "float32", ()),), SIGNATURE.outputs))
+    other = Signature((TensorSpec("y", "float32", ()),), SIGNATURE.outputs)
     found = entry()
     assert here.shadows.of(found, found.servables[2], DEFAULT) is None, "the shadow itself answered"
-    for without in (entry(live=(1,)), entry(other=other)):
+    for seen in (view(live=(1,)), view(signature_of_2=other)):
+        without = seen.models["doubles"]
         assert here.shadows.of(without, without.servables[1], DEFAULT) is None
 
 
@@ -180,7 +191,7 @@ async def test_there_is_no_mirror_where_nothing_can_be_compared() -> None:
 async def test_a_withdrawn_version_is_no_shadow_either() -> None:
     here = await parts()
     mirror = here.mirror(entry())
-    here.shadows.spreads.take(CatalogView({"doubles": entry()}))
+    here.shadows.spreads.take(view())
     here.shadows.spreads.withdraw("doubles", 2)
     mirror.offer(rows(1.0), outputs(1.0))
     assert await here.ended() == {}

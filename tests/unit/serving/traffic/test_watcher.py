@@ -11,17 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from serving.backend_protocol import VersionState, VersionStatus
 from serving.backends.in_memory import InMemoryBackend
 from serving.batching.waiting import Answer, Receipt
-from serving.catalog import Catalog, ModelReference
+from serving.catalog import Catalog, ModelEntry, ModelReference, build_view
 from serving.contract.manifest import Manifest
 from serving.errors import BackendUnavailable
 from serving.model_store.audit import read_audit
 from serving.model_store.labels import read_labels, set_label
+from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk
 from serving.model_store.traffic import Traffic, read_traffic, set_traffic
 from serving.observability.families import ROLLED_BACK, summed
 from serving.observability.ledger import SharedFiles, make_shared_files, shared_ledger
-from serving.traffic.canary_rule import Outcome
+from serving.traffic.canary_rule import STRUCK_POLLS, Outcome
 from serving.traffic.spreads import Spreads
 from serving.traffic.tally import Tally, tally_of
 from serving.traffic.watcher import CanaryWatcher, terms_of
@@ -45,6 +47,12 @@ class Worker:
     def fail(self, version: int, requests: int) -> None:
         for _ in range(requests):
             self.tallies[version].failed(BackendUnavailable("gone"))
+
+    async def fail_and_look(self, failing: "Worker", requests: int) -> None:
+        """The canary's requests fail, some between every two polls."""
+        for _ in range(STRUCK_POLLS):
+            failing.fail(2, requests)
+            await self.look()
 
     def versions(self) -> set[int | None]:
         """Of many requests that name none."""
@@ -93,8 +101,7 @@ def test_a_worker_judges_by_what_all_of_them_counted(models: Path, files: Shared
     async def work() -> None:
         one, other = await workers(models, files)
         one.answer(1, 100)
-        other.fail(2, 100)
-        await one.look()
+        await one.fail_and_look(other, 50)
         assert one.versions() == {1}
         assert read_labels(models, "doubles") == {"stable": 1}
         assert not read_traffic(models, "doubles").split
@@ -114,8 +121,7 @@ def test_one_workers_verdict_is_the_others_where_the_disk_cannot_be_written(mode
         (models / "doubles" / ".lock").unlink()
         (models / "doubles" / ".lock").mkdir()
         one.answer(1, 100)
-        one.fail(2, 100)
-        await one.look()
+        await one.fail_and_look(one, 50)
         await other.look()
         for worker in (one, other):
             assert worker.versions() == {1}
@@ -139,9 +145,8 @@ def test_it_is_logged_once_and_so_is_that_it_could_not_be_written(
         (models / "doubles" / ".lock").unlink()
         (models / "doubles" / ".lock").mkdir()
         one.answer(1, 100)
-        one.fail(2, 100)
-        for _ in range(3):
-            await one.look()
+        await one.fail_and_look(one, 50)
+        await one.look()
 
     with caplog.at_level(logging.WARNING, "serving.traffic.watcher"):
         asyncio.run(work())
@@ -179,14 +184,12 @@ def test_what_was_counted_before_a_trial_is_not_held_against_it(models: Path, fi
         ({"canary": 2}, SPLIT),
     ],
 )
-def test_without_two_live_versions_in_the_split_there_is_no_trial(
-    models: Path, files: SharedFiles, labels: dict[str, int], traffic: Traffic
-) -> None:
-    async def work() -> None:
-        one, _ = await workers(models, files)
-        entry = one.watcher.catalog.view.models["doubles"]
-        assert terms_of(entry) is not None
-        other = type(entry)(entry.statuses, entry.servables, labels, traffic)
-        assert terms_of(other) is None
+def test_without_two_live_versions_in_the_split_there_is_no_trial(labels: dict[str, int], traffic: Traffic) -> None:
+    assert terms_of(entry({"stable": 1, "canary": 2}, SPLIT)) is not None
+    assert terms_of(entry(labels, traffic)) is None
 
-    asyncio.run(work())
+
+def entry(labels: dict[str, int], traffic: Traffic) -> ModelEntry:
+    statuses = {"doubles": {version: VersionStatus(VersionState.AVAILABLE, {}) for version in (1, 2)}}
+    on_disk = DirectorySnapshot({"doubles": ModelOnDisk((1, 2), labels, traffic)})
+    return build_view(statuses, on_disk, {("doubles", 1): None, ("doubles", 2): None}).models["doubles"]
