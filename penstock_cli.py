@@ -15,6 +15,8 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
         "tune": "search over a job's values and publish the best",
         "jobs": "list the job files that can be trained",
         "serve": "start the gateway on a model directory",
+        "model-server": "write the files TensorFlow Serving reads, explain its flags",
+        "record": "write a running gateway's requests into a file that can be sent again",
         "models": "list, show, promote, roll back, prune and verify published versions",
         "predict": "ask a running gateway for a prediction",
         "bench": "measure the gateway beside other servers, under overload and over a million requests",
@@ -26,6 +28,8 @@ EXTRA_OF_VERB: Mapping[str, str] = MappingProxyType(
         "tune": "penstock[training]",
         "jobs": "penstock[training]",
         "serve": "penstock[serving]",
+        "model-server": "penstock[serving]",
+        "record": "penstock[serving]",
         "models": "penstock[serving]",
         "predict": "penstock-client",
         "bench": "penstock[loadtests]",
@@ -40,7 +44,7 @@ def usage() -> str:
         "",
         "verbs (each has its own --help; --debug shows the traceback of a failure):",
     ]
-    lines += [f"  {verb:<9}{summary}" for verb, summary in SUMMARIES.items()]
+    lines += [f"  {verb:<14}{summary}" for verb, summary in SUMMARIES.items()]
     return "\n".join(lines)
 
 

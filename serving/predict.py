@@ -20,6 +20,7 @@ from serving.contract.features import Feature
 from serving.contract.tensors import Array
 from serving.errors import DeadlineExceeded, InvalidInput, PenstockError
 from serving.served import Served, serve
+from serving.tap import Tap
 from serving.traffic.junction import Junction
 from serving.traffic.spreads import Asker
 
@@ -137,6 +138,7 @@ class Predictor:
     clock: Callable[[], float] = time.monotonic
     layers: AnswerLayers | None = None
     junction: Junction | None = None
+    tap: Tap = field(default_factory=Tap)
     _known: _Known = field(default_factory=lambda: _Known(CatalogView({})))
 
     async def predict(self, request: PredictRequest, servable: Servable | None = None) -> Prediction:
@@ -159,6 +161,8 @@ class Predictor:
                 decoded = self.clock()
                 if decoded >= request.deadline_seconds:
                     raise DeadlineExceeded("the deadline passed while the request was decoded")
+                if self.tap.listener is not None:
+                    self.tap.listener(served.servable.plan(request.signature), inputs)
                 lane, deadline, tenant = request.lane, request.deadline_seconds, request.tenant
                 if lane is None:
                     lane = served.lane
@@ -196,6 +200,8 @@ class Predictor:
             if witness is not None:
                 witness.failed(error)
             raise
+        if self.tap.listener is not None:
+            self.tap.listener(served.servable.plan(request.signature), inputs)
         key, lane = served.queues.key_of(inputs), served.lane if request.lane is None else request.lane
         if witness is None:
             begun = Begun(self.batcher, served, decoded - started, told)

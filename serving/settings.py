@@ -104,6 +104,9 @@ class Settings(BaseModel):
     poll_seconds: Positive = 1.0
     """How often the model directory is looked at: new versions and moved labels show within about this."""
 
+    control_socket: Path | None = None
+    """A Unix socket for its owner alone (0600), by which `penstock record` reaches this gateway. None: no socket."""
+
     required_models: tuple[str, ...] = ()
     """Models that must have been live once before `/readyz` says ready; none named: any one model will do."""
 

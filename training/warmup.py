@@ -13,6 +13,7 @@ from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.model_directory import VersionPaths
 from serving.contract.tensors import Array
+from serving.contract.tfrecord import tfrecord
 
 BATCH_ROWS = (1, 8, 64)
 """One row, a usual batch, a large one. A CPU compiles nothing per size; this grows thread pools and arenas."""
@@ -25,9 +26,9 @@ def write_warmup(
     a caller waits; of BATCH_ROWS where any number is allowed. Filled with real rows from `inputs`.
     """
     staged.extra.mkdir(exist_ok=True)
-    with tf.io.TFRecordWriter(str(staged.warmup_records)) as records:
+    with staged.warmup_records.open("wb") as file:
         for rows in allowed_batch_rows or BATCH_ROWS:
-            records.write(_record(model, inputs, rows).SerializeToString())
+            file.write(tfrecord(_record(model, inputs, rows).SerializeToString()))
 
 
 def _record(model: str, inputs: Mapping[str, Array], rows: int) -> prediction_log_pb2.PredictionLog:

@@ -47,11 +47,11 @@ def oip_router(
     catalog: Catalog,
     request_ids: RequestIds,
     missing: Callable[[], str],
-    counted: Callable[[ModelReference], Any],
+    statistics: Callable[[ModelReference], Any],
     *,
     max_batch_rows: int,
 ) -> APIRouter:
-    """`missing` says why the gateway is not ready, empty when it is; `counted` is the document of `stats`."""
+    """`missing` says why the gateway is not ready, empty when it is; `statistics` is what was counted of a model."""
     router = APIRouter(tags=["open inference protocol"])
 
     def answer(request: Request, make: Callable[[ModelReference], tuple[int, Any]]) -> HttpResponse:
@@ -77,7 +77,7 @@ def oip_router(
 
         @router.get(f"{prefix}/stats", summary=f"What was counted of {of}", openapi_extra=described, responses=REFUSALS)
         async def stats(request: Request) -> HttpResponse:
-            return answer(request, lambda reference: (200, counted(reference)))
+            return answer(request, lambda reference: (200, statistics(reference)))
 
         @router.get(f"{prefix}/config", summary=f"Triton's configuration of {of}", openapi_extra=described,
                     responses=REFUSALS)  # fmt: skip

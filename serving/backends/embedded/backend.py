@@ -18,8 +18,8 @@ from serving.backend_protocol import Arrays, OnChange, Target, VersionState, Ver
 from serving.backends.embedded.c_api import Library
 from serving.backends.embedded.lifecycle import Plan, plan, retry_seconds
 from serving.backends.embedded.session import LoadedModel, load_model
-from serving.backends.embedded.warmup_records import read_warmup_calls
 from serving.backends.holds import Holds
+from serving.backends.prediction_log import read_predictions
 from serving.contract.agreement import check_agreement
 from serving.contract.model_directory import model_paths
 from serving.contract.tensors import Array
@@ -173,8 +173,8 @@ class EmbeddedBackend:
                 check_agreement(manifest, loaded.signatures)
             loading = time.monotonic()
             if paths.warmup_records.is_file():
-                for signature, inputs in read_warmup_calls(paths.warmup_records.read_bytes()):
-                    loaded.run(signature, inputs)
+                for call in read_predictions(paths.warmup_records.read_bytes()):
+                    loaded.run(call.signature, call.inputs)
         except BaseException:
             loaded.close()
             raise
