@@ -19,7 +19,7 @@ the stretches spend theirs as looks do.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import isfinite, log, pi
 from typing import NamedTuple
@@ -33,6 +33,8 @@ ALPHA = 0.005
 CRITERIA = 4
 FIRST_LOOK_REQUESTS, LOOK_GROWTH = 20, 1.25
 STRETCH_REQUESTS = 2000
+STRUCK_POLLS = 3
+"""The requests of one batch fail together. Failures count once they have come between so many pairs of polls."""
 ENOUGH_REQUESTS = 100
 """Of either version, before latencies and scores are compared: a tail of five in a hundred has no less."""
 ERROR_MARGIN = 0.002
@@ -179,6 +181,7 @@ class _Stretch:
 
     def __init__(self, control: VersionFigures, trial: VersionFigures) -> None:
         self._control, self._trial, self._look = control, trial, 0
+        self._failures, self._struck_polls = 0.0, 0
         self.requests = 0.0
 
     def seen(
@@ -186,10 +189,14 @@ class _Stretch:
     ) -> Verdict | None:
         """None where there is nothing new to look at."""
         own = trial.since(self._trial)
+        self._struck_polls += own.errors + own.refused > self._failures
+        self._failures = own.errors + own.refused
         self.requests, look = own.requests, look_number(own.requests)
         if look and look <= self._look:
             return None
         self._look = look
+        if self._struck_polls < STRUCK_POLLS:
+            own = replace(own, errors=0.0, refused=0.0)
         return judge(control.since(self._control), own, chance * spent(max(1, look)), by_request=by_request)
 
 

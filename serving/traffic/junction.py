@@ -31,6 +31,8 @@ class Junction:
         entry = view.models.get(servable.model)  # a stream may go on when its model is gone
         if entry is None or not (entry.traffic.split or entry.traffic.shadow):
             return None
+        if signature not in servable.signatures:  # which its caller will be told
+            return None
         return tally_of(self.ledger, servable, signature, self.shadows.of(entry, servable, signature))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from serving.answering.layers import AnswerLayers
+from serving.answering.shared_answers import Answering
 from serving.backend_protocol import Arrays, Backend
 from serving.batching.batcher import Batcher
 from serving.batching.events import Lane
@@ -46,6 +47,7 @@ class Shadows:
     clock: Callable[[], float] = time.monotonic
     in_flight: int = 0
     _walks: dict[str, Walk] = field(default_factory=dict)
+    _due: list["Mirrored"] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def of(self, entry: ModelEntry, servable: Servable, signature: str) -> "Mirror | None":
@@ -60,33 +62,41 @@ class Shadows:
         return Mirror(self, served, shadow, self._walks.setdefault(servable.model, Walk()))
 
     def begin(self, mirrored: "Mirrored") -> None:
-        """At the next turn of the loop: this one belongs to those whose answers have just come."""
+        """At the next turn of the loop, with all that come until then: this one belongs to those whose answers are
+        just being sent.
+        """
         self.in_flight += 1
-        asyncio.get_running_loop().call_soon(self._send, mirrored)
+        self._due.append(mirrored)
+        if len(self._due) == 1:
+            asyncio.get_running_loop().call_soon(self._send_due)
 
     def ended(self, mirrored: "Mirrored", result: str) -> None:
         self.in_flight -= 1
         mirrored.mirror.count(result)
 
-    def _send(self, mirrored: "Mirrored") -> None:
-        served, deadline = mirrored.mirror.served, self.clock() + DEADLINE_SECONDS
-        if self.batcher.core.queued_rows:
-            self.ended(mirrored, "dropped")
-            return
+    def _send_due(self) -> None:
+        due, self._due = self._due, []
+        deadline, has_company = self.clock() + DEADLINE_SECONDS, bool(self.batcher.core.queued_rows)
+        for mirrored in due:
+            if has_company:
+                self.ended(mirrored, "dropped")
+            else:
+                self._send(mirrored, deadline)
+
+    def _send(self, mirrored: "Mirrored", deadline_seconds: float) -> None:
+        served = mirrored.mirror.served
         served.hold.__enter__()
         mirrored.holds = True
         if served.layers is None:
             key = served.queues.key_of(mirrored.inputs)
-            self.batcher.submit(key, mirrored.inputs, deadline, mirrored, lane=Lane.BATCH, tenant="")
+            self.batcher.submit(key, mirrored.inputs, deadline_seconds, mirrored, lane=Lane.BATCH, tenant="")
             return
-        task = asyncio.get_running_loop().create_task(self._through_layers(mirrored, deadline))
+        work = self._through_layers(mirrored, served.layers, deadline_seconds)
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _through_layers(self, mirrored: "Mirrored", deadline_seconds: float) -> None:
-        answering = mirrored.mirror.served.layers
-        if answering is None:
-            return
+    async def _through_layers(self, mirrored: "Mirrored", answering: Answering, deadline_seconds: float) -> None:
         try:
             mirrored.set_result(await answering(mirrored.inputs, deadline_seconds, Lane.BATCH, ""))
         except PenstockError as error:
@@ -126,7 +136,7 @@ class Mirror:
 
 
 class Mirrored:
-    """One request under way a second time: a `Waiter` of the batcher."""
+    """One request under way a second time: a `Waiter` of the batcher. `holds`: its version is held for it."""
 
     __slots__ = ("_outputs", "_over", "_shadows", "holds", "inputs", "mirror")
 

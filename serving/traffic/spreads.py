@@ -42,7 +42,7 @@ class Spreads:
         that was chosen. Without `asker` nobody is known.
         """
         if view is not self._view:
-            self._take(view)
+            self.take(view)
         split = self._splits.get(reference.model)
         if split is None or reference.version is not None or reference.label is not None:
             return reference
@@ -54,13 +54,14 @@ class Spreads:
         """No more traffic for this version of the view's model, until its labels or its traffic change."""
         entry = self._view.models[model]
         self._withdrawn[model] = _Withdrawn(version, entry.labels, entry.traffic)
-        self._take(self._view)
+        self.take(self._view)
 
     def is_withdrawn(self, model: str, version: int) -> bool:
         found = self._withdrawn.get(model)
         return found is not None and found.version == version
 
-    def _take(self, view: CatalogView) -> None:
+    def take(self, view: CatalogView) -> None:
+        """Go by this view from now on; `chosen` sees to that by itself."""
         self._view = view
         self._withdrawn = {
             model: withdrawn

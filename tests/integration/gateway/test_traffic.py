@@ -160,6 +160,16 @@ async def test_who_names_a_version_or_a_label_gets_it(tmp_path: Path) -> None:
 
 
 @in_loop
+async def test_a_split_changes_nothing_of_what_is_refused(tmp_path: Path) -> None:
+    async with running(tmp_path) as here:
+        await here.split(Traffic(split=HALVES))
+        asked = {"signature_name": "nope", "instances": [{"x": 1.5}]}
+        for body, status in ((asked, 400), ({"instances": [{"y": 1.5}]}, 400), ({"instances": []}, 400)):
+            assert (await here.rest(body=body)).status == status
+        assert sum(version["refused"] for version in (await here.stats())["versions"].values()) == 2
+
+
+@in_loop
 async def test_a_user_stays_with_one_version_whatever_the_protocol(tmp_path: Path) -> None:
     async with running(tmp_path) as here:
         await here.split(Traffic(split=HALVES, sticky_by="X-User-Id"))

@@ -31,10 +31,19 @@ class Connection:
         return json.loads(body) if answer.headers["content-type"] == "application/json" else body.decode()
 
     def predict(self) -> int:
-        self._http.request("POST", "/v1/models/doubles:predict", BODY)
+        return self._asked({}).status
+
+    def version(self, **headers: str) -> int:
+        """The one that answers; a header's name with `_` for `-`."""
+        answer = self._asked({name.replace("_", "-"): value for name, value in headers.items()})
+        assert answer.status == 200
+        return int(answer.headers["x-model-version"])
+
+    def _asked(self, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+        self._http.request("POST", "/v1/models/doubles:predict", BODY, headers)
         answer = self._http.getresponse()
         answer.read()
-        return answer.status
+        return answer
 
     def close(self) -> None:
         self._http.close()

@@ -8,6 +8,7 @@ from serving.traffic.canary_rule import (
     ALPHA,
     ENOUGH_REQUESTS,
     FIRST_LOOK_REQUESTS,
+    STRUCK_POLLS,
     Outcome,
     Trial,
     judge,
@@ -31,7 +32,7 @@ def unsure(rng: np.random.Generator, number: int) -> "np.ndarray[tuple[int], np.
 
 @pytest.mark.parametrize("errors", [0.0, 0.01, 0.3])
 def test_versions_that_are_the_same_are_left_alone(errors: float) -> None:
-    """Sixty trials of a hundred polls: were a false alarm one in ten as likely, one would be seen all but surely."""
+    """Sixty trials of a hundred polls: were one false alarm in ten to be expected, one would be seen all but surely."""
     rng, manner = np.random.default_rng(6), Manner(errors=errors, refused=0.05)
     ended = [watch(rng, manner, usual=manner, share=0.3, polls=100).verdict for _ in range(TRIALS // 3)]
     assert {verdict.outcome for verdict in ended} == {Outcome.FINE}, [verdict.reason for verdict in ended]
@@ -40,7 +41,7 @@ def test_versions_that_are_the_same_are_left_alone(errors: float) -> None:
 @pytest.mark.parametrize(
     ("canary", "within", "reason"),
     [
-        (Manner(errors=1.0), 40, "of its requests failed against"),
+        (Manner(errors=1.0), 60, "of its requests failed against"),
         (Manner(errors=0.1), 300, "of its requests failed against"),
         (Manner(refused=0.2), 200, "of its requests are refused against"),
         (Manner(latency=twice_as_slow), 400, "p95 "),
@@ -111,11 +112,18 @@ def test_looks_grow_rarer_with_the_requests() -> None:
 
 
 def test_a_verdict_of_worse_stands() -> None:
-    nothing = VersionFigures()
-    trial = Trial(nothing, nothing, by_request=True)
-    worse = trial.seen(VersionFigures(requests=1000), VersionFigures(requests=100, errors=100))
+    trial = Trial(VersionFigures(), VersionFigures(), by_request=True)
+    for struck in range(1, STRUCK_POLLS + 1):
+        worse = trial.seen(VersionFigures(requests=1000), VersionFigures(requests=100 * struck, errors=100 * struck))
     assert worse.outcome is Outcome.WORSE
-    assert trial.seen(VersionFigures(requests=9000), VersionFigures(requests=9000, errors=100)) is worse
+    assert trial.seen(VersionFigures(requests=9000), VersionFigures(requests=9000, errors=300)) is worse
+
+
+def test_a_single_batch_that_failed_ends_no_trial() -> None:
+    trial = Trial(VersionFigures(), VersionFigures(), by_request=True)
+    for poll in range(1, 100):
+        seen = trial.seen(VersionFigures(requests=900 * poll), VersionFigures(requests=100 * poll, errors=20))
+        assert seen.outcome is not Outcome.WORSE
 
 
 def test_the_stability_index_is_zero_for_equal_shares_and_symmetrical() -> None:
