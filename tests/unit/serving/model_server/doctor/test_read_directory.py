@@ -131,10 +131,14 @@ def test_the_verb_tells_each_finding_in_a_line(
     assert run([str(models), "--server-version", "2.19.1-gpu"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
-        "doubles 1: serving_default: x has [1], its batch dimension is not free; "
-        "export it with None as the first dimension",
-        "doubles 1: exported by TensorFlow 2.21, the server is 2.19; "
-        "take a newer server: it may lack operations that the graph has",
+        (
+            "doubles 1: serving_default: x has [1], its batch dimension is not free; "
+            "export it with None as the first dimension"
+        ),
+        (
+            "doubles 1: exported by TensorFlow 2.21, the server is 2.19; "
+            "take a newer server: it may lack operations that the graph has"
+        ),
         "1 version of 1 model, 41 rules: 2 findings",
     ]
 
