@@ -15,7 +15,9 @@ from serving.workers.supervisor import run_workers
 SETTINGS_FILE = Path("penstock.toml")
 _HELP = {
     "models": "the model directory to serve (default: models)",
-    "backend": "what runs the models: TensorFlow in this process, or made-up answers for trying the gateway alone",
+    "backend": "what runs the models: TensorFlow in this process, TensorFlow Serving over gRPC, or made-up answers for "
+    "trying the gateway alone",
+    "tfserving_addresses": "model servers' gRPC ports, with commas: host:port, dns:///name:port, unix:/path",
     "host": "address to listen on (default: 127.0.0.1)",
     "port": "REST port (default: 8080; 0 takes a free one)",
     "grpc_port": "gRPC port (default: 8500; 0 takes a free one)",
@@ -49,7 +51,8 @@ def _serve_parser() -> argparse.ArgumentParser:
         f"Settings: {', '.join(Settings.model_fields)}. docs/settings.md explains each.",
     )
     parser.add_argument("--models", metavar="DIR", help=_HELP["models"])
-    parser.add_argument("--backend", choices=["embedded", "in_memory"], help=_HELP["backend"])
+    parser.add_argument("--backend", choices=["embedded", "tfserving", "in_memory"], help=_HELP["backend"])
+    parser.add_argument("--tfserving-addresses", metavar="LIST", help=_HELP["tfserving_addresses"])
     parser.add_argument("--host", help=_HELP["host"])
     parser.add_argument("--port", help=_HELP["port"])
     parser.add_argument("--grpc-port", help=_HELP["grpc_port"])

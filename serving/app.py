@@ -18,12 +18,9 @@ from starlette.exceptions import HTTPException
 
 from serving.answering.layers import AnswerLayers
 from serving.backend_protocol import Backend
-from serving.backends.embedded.backend import EmbeddedBackend
-from serving.backends.embedded.c_api import load_library
-from serving.backends.in_memory import InMemoryBackend, zeros_of_shape
+from serving.backends.from_settings import make_backend
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Batcher
-from serving.batching.explanation import BatcherFacts
 from serving.batching.policy import BatchingCore
 from serving.catalog import Catalog
 from serving.grpc.calls import Calls
@@ -33,7 +30,6 @@ from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_server.control_socket import ControlSocket
-from serving.model_store.published import published_signatures
 from serving.observability.batching_gauges import batching_gauges, shed_totals
 from serving.observability.families import CACHE, LENGTH_PADDING, SHED
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
@@ -53,6 +49,9 @@ from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead
 from serving.rest.tfserving_routes import example_routes, model_router, predict_routes
 from serving.settings import Settings
+from serving.traffic.junction import junction_of
+from serving.traffic.report import traffic_of
+from serving.traffic.watcher import CanaryWatcher
 
 START_SLOTS = 2
 """Where the search for the best number of batches in flight starts: one computes while the next is put together.
@@ -76,6 +75,7 @@ class Gateway:
     predictor: Predictor
     layers: AnswerLayers
     grpc: GrpcServer
+    watcher: CanaryWatcher
     workers: int
     control: ControlSocket | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event)
@@ -128,15 +128,15 @@ def create_app(
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
     missing = functools.partial(_missing, gateway.catalog, settings.required_models)
-    explain = functools.partial(_explained, gateway)
     app.include_router(
         oip_router(
             gateway.catalog,
             request_ids,
             missing,
             gateway.metrics,
-            explain,
+            gateway.batcher.explain,
             max_batch_rows=settings.max_batch_rows,
+            traffic=functools.partial(traffic_of, gateway.watcher),
         )
     )
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
@@ -144,16 +144,6 @@ def create_app(
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
     app.state.front = HotFirst(hot, app)
     return app
-
-
-def make_backend(settings: Settings) -> Backend:
-    """The backend the settings name. Raises BackendUnavailable when TensorFlow's library is not there."""
-    if settings.backend == "in_memory":
-        models = published_signatures(settings.models)
-        return InMemoryBackend(models, zeros_of_shape(models), at_once=True)
-    return EmbeddedBackend(
-        settings.models, load_library(), threads=settings.max_in_flight_batches, poll_seconds=settings.poll_seconds
-    )
 
 
 def _gateway(
@@ -169,18 +159,27 @@ def _gateway(
         most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
-    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
+    elsewhere = settings.backend == "tfserving"
+    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model, folders_elsewhere=elsewhere)
     batcher = Batcher(backend, core, metrics, clock)
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
-    predictor = Predictor(catalog, backend, batcher, clock, layers)
+    junction = junction_of(batcher, backend, layers, metrics.ledger, clock)
+    predictor = Predictor(catalog, backend, batcher, clock, layers, junction)
     grpc = _grpc_server(settings, predictor, metrics)
+    watcher = CanaryWatcher(settings.models, catalog, junction.spreads, metrics.ledger)
     orders = ControlSocket(control, predictor.tap, lambda: catalog.view) if control else None
-    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, settings.workers, orders)
+    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, settings.workers, orders)
 
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
     catalog = predictor.catalog
-    calls = Calls(catalog, metrics, settings.request_timeout_seconds, model_timeouts=settings.model_timeouts)
+    calls = Calls(
+        catalog,
+        metrics,
+        settings.request_timeout_seconds,
+        model_timeouts=settings.model_timeouts,
+        company=predictor.batcher.company,
+    )
 
     def ready() -> bool:
         return not missing_models(catalog.been_live, settings.required_models)
@@ -218,13 +217,9 @@ def _gauges(gateway: Gateway) -> list[Metric]:
     return [
         *queue_gauges(board, time.monotonic()),
         *model_gauges(gateway.backend, labels),
-        *batching_gauges(_explained(gateway)),
+        *batching_gauges(gateway.batcher.explain()),
         *cache_gauges(gateway.layers),
     ]
-
-
-def _explained(gateway: Gateway) -> BatcherFacts:
-    return gateway.batcher.explain()
 
 
 def _missing(catalog: Catalog, required: Sequence[str]) -> str:
@@ -238,7 +233,13 @@ def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManag
             await gateway.grpc.start()
         if gateway.control:
             await gateway.control.start()
-        work = [_start(gateway), gateway.catalog.keep(), _keep_told(gateway), _keep_board(gateway)]
+        work = [
+            _start(gateway),
+            gateway.catalog.keep(),
+            _keep_told(gateway),
+            _keep_board(gateway),
+            gateway.watcher.keep(),
+        ]
         tasks = [asyncio.create_task(each) for each in work]
         try:
             yield

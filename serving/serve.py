@@ -19,12 +19,13 @@ from fastapi import FastAPI
 from serving.app import Gateway, create_app
 from serving.catalog import CatalogView
 from serving.errors import BackendUnavailable
+from serving.known_heads import KnownHeads
 from serving.listening import bound_socket, log_to_stderr
 from serving.model_server.control_path import control_listener, worker_path
 from serving.observability.ledger import Ledger
 from serving.settings import Settings
 from serving.welcome import welcome
-from serving.whole_response import WholeResponseProtocol
+from serving.whole_response import DefaultHeaders, WholeResponseProtocol
 
 GC_THRESHOLD = 50_000
 """Objects made before a young collection: requests make few cycles, and a collection every 700 objects costs more."""
@@ -55,7 +56,7 @@ def _run(settings: Settings, app: FastAPI, listener: socket.socket | None, say: 
     config = uvicorn.Config(
         app.state.front,
         loop="uvloop",
-        http=WholeResponseProtocol,
+        http=functools.partial(WholeResponseProtocol, heads=KnownHeads(), default=DefaultHeaders()),  # type: ignore[arg-type]  # any maker of protocols
         ws="none",
         lifespan="on",
         access_log=False,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from serving.errors import InvalidSettings
 from serving.model_settings import Count, ModelSettings, Positive
@@ -17,6 +17,10 @@ PREFIX = "PENSTOCK_"
 NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|TEST_.*")
 """PENSTOCK_ variables that are no settings: what Kubernetes gives every pod beside a Service named `penstock`, and what
 the tests are told."""
+SERVICE_ADDRESSES = ("tcp://", "udp://", "sctp://")
+ADDRESS = re.compile(r"unix:.+|(dns:///)?(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
+LISTS = ("required_models", "tfserving_addresses", "tfserving_models")
+"""Settings of several values; outside the file they are written with commas."""
 
 
 class Settings(BaseModel):
@@ -31,7 +35,7 @@ class Settings(BaseModel):
     models: Path = Path("models")
     """The model directory, where `penstock train` publishes by default."""
 
-    backend: Literal["embedded", "in_memory"] = "embedded"
+    backend: Literal["embedded", "tfserving", "in_memory"] = "embedded"
     """What runs the models; `embedded` needs nothing beside this process."""
 
     host: str = "127.0.0.1"
@@ -45,6 +49,27 @@ class Settings(BaseModel):
 
     workers: int = Field(default=1, ge=1, le=256)
     """Processes on the ports: one for every core that is to answer; each has its own models in memory."""
+
+    tfserving_addresses: tuple[str, ...] = Field(default=(), validate_default=True)
+    """TensorFlow Serving's gRPC ports: `host:port`, `dns:///name:port` for every address of a name, `unix:/path`."""
+
+    tfserving_models: tuple[str, ...] = ()
+    """Models to ask the model servers for beside those of the model directory; these are served as raw tensors."""
+
+    tfserving_tls_ca: Path | None = None
+    """Authorities (PEM) that sign the model servers' certificates; named, it turns TLS on. None: a private network."""
+
+    tfserving_tls_cert: Path | None = None
+    """The gateway's own certificate (PEM), for model servers that ask for one; together with its key."""
+
+    tfserving_tls_key: Path | None = Field(default=None, validate_default=True)
+    """The key (PEM) of `tfserving_tls_cert`."""
+
+    tfserving_max_message_bytes: Count = 64 * 1024 * 1024
+    """The largest message to or from a model server: 64 images of 224 x 224 x 3 floats are 39 MB."""
+
+    tfserving_retry_fraction: float = Field(default=0.1, ge=0.0, le=1.0)
+    """Retries on another replica, at most, as a part of all calls: a lost replica needs few. 0 turns them off."""
 
     max_body_bytes: Count = 16 * 1024 * 1024
     """The largest request body: some sixteen 224 x 224 x 3 images written out as numbers, or many more as JPEG."""
@@ -91,6 +116,25 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """`info` says what is served and what changes; requests are never logged one by one."""
 
+    @field_validator("tfserving_addresses")
+    @classmethod
+    def _addresses(cls, addresses: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("backend") == "tfserving" and not addresses:
+            raise ValueError("the backend tfserving needs the address of a model server, such as localhost:8500")
+        for address in addresses:
+            if not ADDRESS.fullmatch(address):
+                raise ValueError(f"{address!r} is no address; host:port, dns:///name:port or unix:/path")
+        return addresses
+
+    @field_validator("tfserving_tls_key")
+    @classmethod
+    def _key_with_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if (key is None) != (info.data.get("tfserving_tls_cert") is None):
+            raise ValueError("tfserving_tls_cert and tfserving_tls_key belong together")
+        if key is not None and info.data.get("tfserving_tls_ca") is None:
+            raise ValueError("a certificate of the gateway's own needs tfserving_tls_ca, which turns TLS on")
+        return key
+
     @property
     def model_timeouts(self) -> dict[str, float]:
         """`request_timeout_seconds` of the models that have their own."""
@@ -105,9 +149,7 @@ def load_settings(
     file: Mapping[str, object], environment: Mapping[str, str], arguments: Mapping[str, object]
 ) -> Settings:
     """The settings of all three sources; raises InvalidSettings that lists every fault with its source."""
-    from_environment = _from_environment(environment)
-    if isinstance(names := from_environment.get("required_models"), str):
-        from_environment["required_models"] = tuple(name.strip() for name in names.split(",") if name.strip())
+    from_environment, arguments = _with_lists(_from_environment(environment)), _with_lists(arguments)
     refused = [f"{PREFIX}MODEL: settings of one model stand in the file"] if "model" in from_environment else []
     try:
         settings = Settings.model_validate({**file, **from_environment, **arguments, "model": file.get("model", {})})
@@ -118,12 +160,22 @@ def load_settings(
     return settings
 
 
+def _with_lists(source: Mapping[str, object]) -> dict[str, object]:
+    lists = {name: text for name in LISTS if isinstance(text := source.get(name), str)}
+    return {
+        **source,
+        **{name: tuple(part.strip() for part in text.split(",") if part.strip()) for name, text in lists.items()},
+    }
+
+
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     """Kubernetes also sets PENSTOCK_PORT itself, to an address such as tcp://10.0.0.7:8080: no port of ours."""
     return {
         key.removeprefix(PREFIX).lower(): value
         for key, value in environment.items()
-        if key.startswith(PREFIX) and not NOT_OURS.fullmatch(key.removeprefix(PREFIX)) and "://" not in value
+        if key.startswith(PREFIX)
+        and not NOT_OURS.fullmatch(key.removeprefix(PREFIX))
+        and not value.startswith(SERVICE_ADDRESSES)
     }
 
 
@@ -140,7 +192,7 @@ def _faults(error: ValidationError, environment: Mapping[str, object], arguments
         elif name in environment:
             source = PREFIX + name.upper()
         unknown = f"no such setting; there are {', '.join(Settings.model_fields)}"
-        text = fault["msg"] if name in Settings.model_fields else unknown
+        text = fault["msg"].removeprefix("Value error, ") if name in Settings.model_fields else unknown
         if name == "models" and isinstance(fault["input"], Mapping):
             text = "a table; the settings of one model stand under [model.<name>]"
         lines.append(f"{source}: {text}")

@@ -1,0 +1,1 @@
+"""The tfserving backend: models run in TensorFlow Serving, on this machine or others, reached over gRPC."""
