@@ -66,7 +66,9 @@ def began_text(order: RecordOrder, processes: int) -> str:
 
 
 def progress(totals: RecordTotals) -> str:
-    return f"{totals.written:,} requests, {totals.written_bytes / 1e6:,.1f} MB"
+    nbytes = totals.written_bytes
+    size = f"{nbytes / 1e6:,.1f} MB" if nbytes >= 1e6 else f"{nbytes / 1e3:,.1f} kB"
+    return f"{totals.written:,} requests, {size}"
 
 
 def _say(text: str) -> None:
