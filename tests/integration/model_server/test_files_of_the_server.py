@@ -26,11 +26,12 @@ def test_watching_follows_versions_and_stops_when_asked(tmp_path: Path) -> None:
     publish_in_miniature(models, doubles_manifest())
     command = ["model-server", "config", str(models), "--out", str(out), "--watch", "--poll-seconds", "0.05"]
     lines: queue.Queue[str] = queue.Queue()
-    with contextlib.ExitStack() as stack:
-        process = subprocess.Popen([sys.executable, "-m", "penstock_cli", *command], stdout=subprocess.PIPE, text=True)
-        stack.callback(process.wait)
+    command = [sys.executable, "-m", "penstock_cli", *command]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, contextlib.ExitStack() as stack:
+        reading = threading.Thread(target=read_lines, args=(process, lines))
+        reading.start()
+        stack.callback(reading.join)
         stack.callback(process.kill)
-        threading.Thread(target=read_lines, args=(process, lines), daemon=True).start()
         assert lines.get(timeout=BOUND_SECONDS).endswith("doubles 1\n")
         publish_in_miniature(models, doubles_manifest(version=2))
         assert lines.get(timeout=BOUND_SECONDS).endswith("doubles 1+2\n")
