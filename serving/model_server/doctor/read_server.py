@@ -1,7 +1,7 @@
 """Reads what the doctor judges of a server: the text files it is given, and the flags it is started with."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ _FLAG = re.compile(r"""(?<![\w-])--([a-z][a-z0-9_]+)(?:=("[^"]*"|'[^']*'|[^\s"'\
 _REMARK = re.compile(r"^\s*#.*$", re.MULTILINE)
 
 
-def read_server(files: Mapping[Kind, Path | None], flags: Path | None, told: ServerFacts) -> ServerFacts:
-    """`told`, what the command line says itself, with what stands in the files that are named."""
+def read_server(files: Mapping[Kind, Path | None], flags: Sequence[Path], told: ServerFacts) -> ServerFacts:
+    """`told`, what the command line says itself, with what stands in the files that are named; of a flag that stands in
+    several, the last one counts.
+    """
     facts, problems = told, []
     for kind, path in files.items():
         if path is None:
@@ -24,13 +26,13 @@ def read_server(files: Mapping[Kind, Path | None], flags: Path | None, told: Ser
             facts = _with(facts, kind, parse_text(kind, _text(path)))
         except IntegrityError as error:
             problems.append(f"{path}: {error}")
-    if flags is not None:
+    for path in flags:
         try:
-            found = flags_in(_text(flags))
-            facts = replace(facts, flags=found or None)
-            problems += [] if found else [f"{flags}: there is no --name=value in it"]
+            found = flags_in(_text(path))
+            facts = replace(facts, flags={**(facts.flags or {}), **found} or None)
+            problems += [] if found else [f"{path}: there is no --name=value in it"]
         except IntegrityError as error:
-            problems.append(f"{flags}: {error}")
+            problems.append(f"{path}: {error}")
     return replace(facts, problems=tuple(problems))
 
 

@@ -73,7 +73,10 @@ def _parser() -> argparse.ArgumentParser:
         "--flags",
         metavar="FILE",
         type=Path,
-        help="a file with the server's flags in it: a command line, compose.yaml, a Dockerfile, a Kubernetes manifest",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="files with the server's flags in them: a command line, compose.yaml, a Dockerfile, a Kubernetes manifest",
     )
     parser.add_argument(
         "--server-version", metavar="2.20", type=_version, help="TensorFlow Serving's version, as in its image's name"

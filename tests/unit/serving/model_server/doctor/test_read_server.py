@@ -36,7 +36,7 @@ def test_the_files_that_penstock_writes_are_read(tmp_path: Path) -> None:
             "batching.config": paths["batching.config"],
             "monitoring.config": paths["monitoring.config"],
         },
-        paths["flags"],
+        [paths["flags"]],
         ServerFacts(version=(2, 20)),
     )
     assert read == ServerFacts(
@@ -48,15 +48,22 @@ def test_the_files_that_penstock_writes_are_read(tmp_path: Path) -> None:
     )
 
 
+def test_flags_may_stand_in_several_files_and_the_last_counts(tmp_path: Path) -> None:
+    image, compose = tmp_path / "Dockerfile", tmp_path / "compose.yaml"
+    image.write_text('ENTRYPOINT ["--port=8500", "--num_load_threads=1"]')
+    compose.write_text('command: ["--port=9500"]')
+    assert read_server({}, [image, compose], ServerFacts()).flags == {"port": "9500", "num_load_threads": "1"}
+
+
 def test_what_is_not_named_is_not_known() -> None:
-    assert read_server({"models.config": None}, None, ServerFacts()) == ServerFacts()
+    assert read_server({"models.config": None}, [], ServerFacts()) == ServerFacts()
 
 
 def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     broken, empty = tmp_path / "broken", tmp_path / "empty"
     broken.write_text("model_config_list { config { nme: 'x' } }")
     empty.write_text("no flags")
-    read = read_server({"models.config": broken, "batching.config": tmp_path / "gone"}, empty, ServerFacts())
+    read = read_server({"models.config": broken, "batching.config": tmp_path / "gone"}, [empty], ServerFacts())
     assert read.models is None
     one, two, three = read.problems
     assert "nme" in one
