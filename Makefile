@@ -59,13 +59,21 @@ format: install ## write the files as the formatter wants them
 	$(BIN)/ruff check --fix .
 
 # uv resolves for every supported Python at once and honours overrides; it is used here and nowhere else.
-lock:           ## resolve requirements/dev.txt and triton.txt anew
+LOCKED = --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+IMAGES = --constraint requirements/dev.txt $(LOCKED)
+
+lock:           ## resolve requirements/*.txt anew: dev and triton, and what Dockerfile.gpu installs
 	@test -x .lock-venv/bin/uv || { $(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv; }
 	@.lock-venv/bin/uv pip compile pyproject.toml clients/python/pyproject.toml \
 	  --extra serving --extra training --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
-	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file requirements/dev.txt
-	@.lock-venv/bin/uv pip compile requirements/triton.in --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --output-file requirements/triton.txt
+	  $(LOCKED) --output-file requirements/dev.txt
+	@.lock-venv/bin/uv pip compile requirements/triton.in $(LOCKED) --output-file requirements/triton.txt
+	@.lock-venv/bin/uv pip compile pyproject.toml --extra gateway $(IMAGES) --output-file requirements/gateway.txt
+	@.lock-venv/bin/uv pip compile requirements/tensorflow.in --no-deps $(IMAGES) --output-file requirements/tensorflow.txt
+	@.lock-venv/bin/uv pip compile requirements/build.in $(IMAGES) --output-file requirements/build.txt
+	@.lock-venv/bin/uv pip compile pyproject.toml requirements/training-gpu.in --extra training \
+	  --override requirements/training-gpu-overrides.txt --no-emit-package tensorflow-cpu \
+	  $(IMAGES) --output-file requirements/training-gpu.txt
 
 lock-peers:     ## resolve the requirements of bench-peers anew, one environment each
 	@test -x .lock-venv/bin/uv || { $(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv; }
@@ -121,8 +129,9 @@ bench-rest: install ## forms of a request beside each other, and the memory of a
 bench-batching: install ## the batcher in virtual time beside oracles and the policies of others: table, JSON, pictures
 	$(BIN)/python -m loadtests.simulation
 
-chaos: install  ## ten storms of 10,000 requests through the batcher, each request accounted for
+chaos: install  ## ten storms through the batcher, fifty rounds of versions coming and going, directories away for 10 s
 	PENSTOCK_TEST_STORM_SEEDS=1,2,3,4,5,6,7,8,9,10 $(BIN)/pytest tests/unit/serving/batching/test_accounting.py
+	PENSTOCK_TEST_ROUNDS=50 PENSTOCK_TEST_AWAY_SECONDS=10 $(BIN)/pytest tests/integration/chaos
 
 openapi: install ## write docs/openapi.json anew; look at its difference before you commit it
 	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py

@@ -16,9 +16,10 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from serving.app import Gateway, create_app
+from serving.app import create_app
 from serving.catalog import CatalogView
 from serving.errors import BackendUnavailable
+from serving.gateway import Gateway
 from serving.known_heads import KnownHeads
 from serving.listening import bound_socket, log_to_stderr
 from serving.model_server.control_path import control_listener, worker_path

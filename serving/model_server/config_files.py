@@ -73,6 +73,7 @@ def follow(folder: ConfigFolder, rested: Callable[[], bool]) -> Iterator[str]:
             found = published_models(folder.models, snapshot)
             if _write(folder.out / MODELS, models_config(found, folder.base_path)) == "wrote":
                 yield f"wrote {folder.out / MODELS}: {', '.join(map(_shown, found))}"
+            _write(folder.out / MONITORING, monitoring_config())  # last: whoever sees it has both
         except PublishError as error:  # a full disk: tried again at the next look
             yield str(error)
 

@@ -47,15 +47,11 @@ def oip_router(
     catalog: Catalog,
     request_ids: RequestIds,
     missing: Callable[[], str],
-    metrics: RequestMetrics,
-    explain: Callable[[], BatcherFacts],
+    statistics: Callable[[ModelReference], Any],
     *,
     max_batch_rows: int,
-    traffic: Callable[[str], Any],
 ) -> APIRouter:
-    """`missing` says why the gateway is not ready, empty when it is; `explain` what the batcher does; `traffic` how the
-    model's requests are spread over versions, and what comes of it.
-    """
+    """`missing` says why the gateway is not ready, empty when it is; `statistics` is what was counted of a model."""
     router = APIRouter(tags=["open inference protocol"])
 
     def answer(request: Request, make: Callable[[ModelReference], tuple[int, Any]]) -> HttpResponse:
@@ -81,11 +77,7 @@ def oip_router(
 
         @router.get(f"{prefix}/stats", summary=f"What was counted of {of}", openapi_extra=described, responses=REFUSALS)
         async def stats(request: Request) -> HttpResponse:
-            def counted(reference: ModelReference) -> tuple[int, Any]:
-                found = statistics(catalog.view, metrics, explain(), reference)
-                return 200, {**found, "traffic": traffic(reference.model)}
-
-            return answer(request, counted)
+            return answer(request, lambda reference: (200, statistics(reference)))
 
         @router.get(f"{prefix}/config", summary=f"Triton's configuration of {of}", openapi_extra=described,
                     responses=REFUSALS)  # fmt: skip

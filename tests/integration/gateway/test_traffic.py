@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from serving.app import Gateway, create_app
+from serving.app import create_app
 from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend, Run
 from serving.backends.tensorflow_messages import message_module
 from serving.contract.tensors import Array, Signature, TensorSpec
 from serving.errors import BackendRejected
+from serving.gateway import Gateway
 from serving.grpc import inference_pb2 as inference
 from serving.model_store.audit import read_audit
 from serving.model_store.labels import read_labels, set_label

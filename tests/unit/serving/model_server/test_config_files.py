@@ -8,6 +8,7 @@ from serving.contract.manifest import Export, Manifest
 from serving.contract.model_directory import model_paths
 from serving.errors import PublishError
 from serving.model_server.config_files import ConfigFolder, follow, write_all
+from serving.model_server.configs import monitoring_config
 from serving.model_server.text_protos import parse_text
 
 WriteVersion = Callable[[Manifest], None]
@@ -85,6 +86,7 @@ def test_following_writes_when_something_changed_and_only_then(
     wrote = f"wrote {folder.out}/models.config: doubles "
     assert list(told) == [wrote + "1", wrote + "1+2", wrote + "1+2 (stable 1)"]
     assert loaded(folder) == {"doubles": ([1, 2], {"stable": 1})}
+    assert (folder.out / "monitoring.config").read_text() == monitoring_config()
 
 
 def test_what_cannot_be_read_stays_as_it_was(
