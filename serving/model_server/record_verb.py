@@ -32,7 +32,7 @@ def run(argv: Sequence[str]) -> int:
     )
     with new_file(arguments.out) as file:
         totals = asyncio.run(_record(RecordFile(file, arguments.requests, asyncio.Event()), paths, order, arguments))
-    _say(_told(totals, arguments))
+    _say(ended_text(totals, arguments.model, arguments.out))
     return 1 if totals.lost else 0
 
 
@@ -66,7 +66,9 @@ def began_text(order: RecordOrder, processes: int) -> str:
 
 
 def progress(totals: RecordTotals) -> str:
-    return f"{totals.written:,} requests, {totals.written_bytes / 1e6:,.1f} MB"
+    nbytes = totals.written_bytes
+    size = f"{nbytes / 1e6:,.1f} MB" if nbytes >= 1e6 else f"{nbytes / 1e3:,.1f} kB"
+    return f"{totals.written:,} requests, {size}"
 
 
 def _say(text: str) -> None:
@@ -74,9 +76,9 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _told(totals: RecordTotals, arguments: argparse.Namespace) -> str:
+def ended_text(totals: RecordTotals, model: str, out: Path) -> str:
     counts = totals.summed()
-    lines = [f"{progress(totals)} of {counts.seen:,} seen for {arguments.model}: {arguments.out}"]
+    lines = [f"{progress(totals)} of {counts.seen:,} seen for {model}: {out}"]
     if counts.dropped:
         lines.append(f"{counts.dropped:,} taken and dropped: this end was too slow; a smaller --fraction loses none")
     if counts.left_out:

@@ -16,7 +16,6 @@ from pydantic import Field
 from serving.backend_protocol import Arrays
 from serving.backends.prediction_log import LoggedPrediction, prediction_log
 from serving.catalog import CatalogView
-from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Fact, Feature, NumberFeature, TensorFeature
 from serving.contract.tensors import Array
 from serving.errors import PayloadTooLarge, UnknownField
@@ -123,7 +122,7 @@ def redacted(inputs: Arrays, features: Sequence[Feature], names: Sequence[str]) 
 def check_redaction(view: CatalogView, order: RecordOrder) -> None:
     """Raises UnknownModel, and UnknownField for a name that no live version has: a typing error must not leak."""
     servables = view.entry(order.model).servables.values()
-    known = {spec.name for each in servables for spec in each.signatures[DEFAULT_SIGNATURE].inputs}
+    known = {spec.name for each in servables for signature in each.signatures.values() for spec in signature.inputs}
     for name in order.redact:
         if name not in known:
             raise UnknownField(

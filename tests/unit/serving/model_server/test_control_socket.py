@@ -226,3 +226,21 @@ def test_where_nobody_listens_it_is_told(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     with pytest.raises(PublishError, match="No such file"), new_file(tmp_path / "no" / "out"):
         pass
+
+
+def test_a_recording_ends_by_itself_when_its_time_is_over(tmp_path: Path) -> None:
+    async def run() -> RecordTotals:
+        async with listening(tmp_path / "s"):
+            with new_file(tmp_path / "out") as file:
+                into = RecordFile(file, None, asyncio.Event())
+                paths, ticks = [tmp_path / "s"], asyncio.Event()
+                async with asyncio.timeout(BOUND_SECONDS):
+                    await record_into(
+                        into, paths, ORDER, seconds=0.02, began=print, tick=lambda _: ticks.set(), tick_seconds=0.001
+                    )
+            assert ticks.is_set()
+            return into.totals
+
+    totals = asyncio.run(run())
+    assert (totals.written, totals.lost, len(totals.told)) == (0, 0, 1)
+    assert (tmp_path / "out").read_bytes() == b""

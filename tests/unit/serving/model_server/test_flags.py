@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 from serving.model_server.flags import FLAGS, Deployment, flag_lines
 
@@ -23,3 +24,9 @@ def test_only_a_gpu_gets_the_flags_of_one() -> None:
 def test_every_flag_has_a_name_of_its_own_and_a_reason() -> None:
     assert len({flag.name for flag in FLAGS}) == len(FLAGS)
     assert all(re.fullmatch(r"[a-z_]+", flag.name) and flag.reason.endswith(".") for flag in FLAGS)
+
+
+def test_the_operations_page_explains_each_flag_as_the_table_does() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "operations.md").read_text()
+    explained = re.findall(r"^\| `--([a-z_]+)=(.*?)` \| (.*) \|$", page, re.MULTILINE)
+    assert explained == [(flag.name, flag.value, flag.reason) for flag in FLAGS]
