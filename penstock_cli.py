@@ -18,7 +18,7 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
         "model-server": "write the files TensorFlow Serving reads, explain its flags",
         "models": "list, show, promote, roll back, prune and verify published versions",
         "predict": "ask a running gateway for a prediction",
-        "bench": "measure the gateway beside other servers, under overload and over a million requests",
+        "bench": "measure the gateway beside other servers, under overload, over a million requests, before a GPU",
     }
 )
 EXTRA_OF_VERB: Mapping[str, str] = MappingProxyType(

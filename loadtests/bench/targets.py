@@ -107,6 +107,10 @@ TARGETS = (
     Target("median time of a rejection", Reported("rejection_ms"), 10, None, "ms", at_most=True),
     Target("normal again after the overload", Reported("recovery_seconds"), 2, None, "s", at_most=True),
     Target("memory gained from the first reading to the last", Reported("growth_percent"), 5, None, "%", at_most=True),
+    Target("the gpu export, by the plain one", Reported("profile_ratio"), 5),
+    Target("gateway, by the C API alone", Reported("of_the_c_api_percent"), 80, None, "%"),
+    Target("images through the gateway", Reported("images_per_second"), 10_000, None, "rows/s"),
+    Target("p99 through the gateway, by S(B)", Reported("p99_by_call"), 2, None, at_most=True),
 )
 
 
