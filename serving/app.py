@@ -1,18 +1,15 @@
 """Where the parts are put together, and nowhere else: settings in, a FastAPI application out."""
 
-import asyncio
 import functools
-import logging
+import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi import Response as HttpResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, PlatformCollector
-from prometheus_client.metrics_core import Metric
 from starlette.exceptions import HTTPException
 
 from serving.answering.layers import AnswerLayers
@@ -20,19 +17,16 @@ from serving.backend_protocol import Backend
 from serving.backends.from_settings import make_backend
 from serving.batching.admission import QueueLimits
 from serving.batching.batcher import Batcher
-from serving.batching.explanation import BatcherFacts
 from serving.batching.policy import BatchingCore
-from serving.catalog import Catalog
+from serving.catalog import Catalog, ModelReference
+from serving.gateway import Gateway
 from serving.grpc.calls import Calls
 from serving.grpc.inference_calls import InferenceCalls
 from serving.grpc.inference_service import InferenceService
 from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
-from serving.observability.batching_gauges import batching_gauges, shed_totals
-from serving.observability.families import CACHE, LENGTH_PADDING, SHED
-from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
-from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
+from serving.model_server.control_socket import ControlSocket
 from serving.observability.ledger import Ledger
 from serving.observability.metrics import Gauges, RequestMetrics
 from serving.observability.worker_figures import WorkerFigures
@@ -42,12 +36,15 @@ from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
 from serving.rest.hot_routes import HotFirst
-from serving.rest.oip_routes import infer_routes, oip_router
+from serving.rest.oip_routes import infer_routes, oip_router, statistics
 from serving.rest.openapi import described
 from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead
 from serving.rest.tfserving_routes import example_routes, model_router, predict_routes
 from serving.settings import Settings
+from serving.traffic.junction import junction_of
+from serving.traffic.report import traffic_of
+from serving.traffic.watcher import CanaryWatcher
 
 START_SLOTS = 2
 """Where the search for the best number of batches in flight starts: one computes while the next is put together.
@@ -55,38 +52,6 @@ Several workers share them out, one at least.
 """
 STREAM_ROWS = 256
 """Rows that a stream puts into one batch: past that, decoding them would hold up everybody else."""
-BOARD_SECONDS = 0.1
-"""How often a worker shows the others its queue: scrapes are many seconds apart, and a look costs microseconds."""
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """The running parts behind the application's routes."""
-
-    backend: Backend
-    batcher: Batcher
-    catalog: Catalog
-    metrics: RequestMetrics
-    predictor: Predictor
-    layers: AnswerLayers
-    grpc: GrpcServer
-    workers: int
-    started: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the backend's first pass over the models has ended."""
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set at the same moment, and also when the pass failed."""
-
-    def show_moment(self) -> None:
-        """To whichever worker answers the next scrape."""
-        self.metrics.ledger.board.show(moment_of(self.batcher, time.monotonic()))
-
-    def count_told(self) -> None:
-        """What its parts count by themselves, added to what is counted for all workers."""
-        facts = self.batcher.explain()
-        self.metrics.so_far(SHED, shed_totals(facts))
-        self.metrics.so_far(CACHE, cache_totals(self.layers))
-        self.metrics.so_far(LENGTH_PADDING, length_padding_totals(self.layers))
 
 
 def create_app(
@@ -95,14 +60,15 @@ def create_app(
     backend: Backend | None = None,
     clock: Callable[[], float] = time.monotonic,
     ledger: Ledger | None = None,
+    control: socket.socket | None = None,
 ) -> FastAPI:
     """The gateway as an ASGI application; loads models from its lifespan on. `app.state.front` is the same application
     with a shorter way to predictions. `ledger` is where a worker counts; one of several leaves it to its caller to open
-    the gRPC port. Raises BackendUnavailable.
+    the gRPC port. `control` is bound where `penstock record` comes in. Raises BackendUnavailable.
     """
-    gateway = _gateway(settings, backend or make_backend(settings), clock, RequestMetrics(ledger))
+    gateway = _gateway(settings, backend or make_backend(settings), clock, RequestMetrics(ledger), control)
     app = FastAPIOffline(
-        title="Penstock", description="Online predictions of Keras models.", lifespan=_lifespan(gateway)
+        title="Penstock", description="Online predictions of Keras models.", lifespan=lambda _: gateway.running()
     )
     app.state.gateway = gateway
     request_ids = RequestIds()
@@ -120,15 +86,12 @@ def create_app(
     app.router.routes[:0] = hot
     app.include_router(health_router(gateway.catalog, settings.required_models, _registry(gateway)))
     app.include_router(model_router(gateway.catalog, request_ids))
-    missing = functools.partial(_missing, gateway.catalog, settings.required_models)
-    explain = functools.partial(_explained, gateway)
     app.include_router(
         oip_router(
             gateway.catalog,
             request_ids,
-            missing,
-            gateway.metrics,
-            explain,
+            functools.partial(gateway.missing, settings.required_models),
+            functools.partial(_statistics, gateway),
             max_batch_rows=settings.max_batch_rows,
         )
     )
@@ -139,24 +102,40 @@ def create_app(
     return app
 
 
-def _gateway(settings: Settings, backend: Backend, clock: Callable[[], float], metrics: RequestMetrics) -> Gateway:
+def _gateway(
+    settings: Settings,
+    backend: Backend,
+    clock: Callable[[], float],
+    metrics: RequestMetrics,
+    control: socket.socket | None,
+) -> Gateway:
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
         slots=min(-(-START_SLOTS // settings.workers), settings.max_in_flight_batches),
         most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
-    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model)
+    elsewhere = settings.backend == "tfserving"
+    catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model, folders_elsewhere=elsewhere)
     batcher = Batcher(backend, core, metrics, clock)
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
-    predictor = Predictor(catalog, backend, batcher, clock, layers)
+    junction = junction_of(batcher, backend, layers, metrics.ledger, clock)
+    predictor = Predictor(catalog, backend, batcher, clock, layers, junction)
     grpc = _grpc_server(settings, predictor, metrics)
-    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, settings.workers)
+    watcher = CanaryWatcher(settings.models, catalog, junction.spreads, metrics.ledger)
+    orders = ControlSocket(control, predictor.tap, lambda: catalog.view) if control else None
+    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, settings.workers, orders)
 
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
     catalog = predictor.catalog
-    calls = Calls(catalog, metrics, settings.request_timeout_seconds, model_timeouts=settings.model_timeouts)
+    calls = Calls(
+        catalog,
+        metrics,
+        settings.request_timeout_seconds,
+        model_timeouts=settings.model_timeouts,
+        company=predictor.batcher.company,
+    )
 
     def ready() -> bool:
         return not missing_models(catalog.been_live, settings.required_models)
@@ -179,85 +158,17 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
 
 def _registry(gateway: Gateway) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(Gauges(functools.partial(_gauges, gateway)))  # first: it brings the others up to this moment
+    registry.register(Gauges(gateway.gauges))  # first: it brings the others up to this moment
     registry.register(gateway.metrics)
     registry.register(WorkerFigures(gateway.metrics.ledger))
     PlatformCollector(registry=registry)
     return registry
 
 
-def _gauges(gateway: Gateway) -> list[Metric]:
-    gateway.count_told()
-    gateway.show_moment()
-    labels = {name: entry.labels for name, entry in gateway.catalog.view.models.items()}
-    board = gateway.metrics.ledger.board
-    return [
-        *queue_gauges(board, time.monotonic()),
-        *model_gauges(gateway.backend, labels),
-        *batching_gauges(_explained(gateway)),
-        *cache_gauges(gateway.layers),
-    ]
-
-
-def _explained(gateway: Gateway) -> BatcherFacts:
-    return gateway.batcher.explain()
-
-
-def _missing(catalog: Catalog, required: Sequence[str]) -> str:
-    return missing_models(catalog.been_live, required)
-
-
-def _lifespan(gateway: Gateway) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if gateway.workers == 1:
-            await gateway.grpc.start()
-        work = [_start(gateway), gateway.catalog.keep(), _keep_told(gateway), _keep_board(gateway)]
-        tasks = [asyncio.create_task(each) for each in work]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await gateway.grpc.stop()
-            await gateway.batcher.close()
-            await gateway.backend.close()
-
-    return lifespan
-
-
-async def _keep_told(gateway: Gateway) -> None:
-    """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher and the layers count by
-    themselves, somebody must tell the other workers.
-    """
-    while True:
-        await asyncio.sleep(gateway.catalog.poll_seconds)
-        await gateway.grpc.follow_readiness()
-        gateway.count_told()
-
-
-async def _keep_board(gateway: Gateway) -> None:
-    """What another worker tells of this one is as old as BOARD_SECONDS at most; one that is alone tells when asked."""
-    while gateway.workers > 1:
-        gateway.show_moment()
-        await asyncio.sleep(BOARD_SECONDS)
-
-
-async def _start(gateway: Gateway) -> None:
-    async def changed() -> None:
-        await gateway.catalog.renew()
-        gateway.layers.follow({name: entry.servables for name, entry in gateway.catalog.view.models.items()})
-        await gateway.grpc.follow_readiness()
-
-    try:
-        await gateway.backend.start(changed)
-    except Exception:  # noqa: BLE001 - the outermost frame of this task: `/readyz` stays not ready, the log says why
-        _log.exception("the backend could not start")
-    else:
-        gateway.started.set()
-    finally:
-        gateway.settled.set()
+def _statistics(gateway: Gateway, reference: ModelReference) -> Any:
+    """Of a model: what was counted and learned, and how its requests are spread over versions."""
+    counted = statistics(gateway.catalog.view, gateway.metrics, gateway.explained(), reference)
+    return {**counted, "traffic": traffic_of(gateway.watcher, reference.model)}
 
 
 async def _http_error(request_ids: RequestIds, request: Request, error: Exception) -> HttpResponse:

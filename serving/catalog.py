@@ -20,6 +20,7 @@ from serving.contract.tensors import Signature
 from serving.errors import InvalidInput, ModelNotReady, PenstockError, UnknownModel, UnknownVersion
 from serving.model_settings import NO_SETTINGS, ModelSettings
 from serving.model_store.snapshot import DirectorySnapshot, read_snapshot
+from serving.model_store.traffic import NO_TRAFFIC, Traffic
 from serving.model_store.versions import read_manifest
 from serving.signature_plan import SignaturePlan, plans_of
 
@@ -27,11 +28,14 @@ _log = logging.getLogger(__name__)
 
 
 class ModelReference(NamedTuple):
-    """What a request names: a model, and at most one of a version and a label of it."""
+    """What a request names: a model, and at most one of a version and a label of it. `by_split`: it named neither, and
+    the version is the one that the model's split chose.
+    """
 
     model: str
     version: int | None = None
     label: str | None = None
+    by_split: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class ModelEntry:
     statuses: Mapping[int, VersionStatus]
     servables: Mapping[int, Servable]
     labels: Mapping[str, int]
+    traffic: Traffic = NO_TRAFFIC
 
     def answering_version(self) -> int | None:
         """Where requests go that name neither version nor label: `stable`, else the newest live version."""
@@ -165,6 +170,7 @@ def build_view(
                 if status.state is VersionState.AVAILABLE and (model, version) in manifests
             },
             on_disk.labels if on_disk else {},
+            on_disk.traffic if on_disk else NO_TRAFFIC,
         )
     view = CatalogView(entries)
     return before if view == before else view
@@ -179,7 +185,14 @@ class Catalog:
         backend: Backend,
         poll_seconds: float,
         settings: Mapping[str, ModelSettings] = MappingProxyType({}),
+        *,
+        folders_elsewhere: bool = False,
     ) -> None:
+        """`folders_elsewhere`: the backend may have versions that `models` has no folder of; these are served raw, by
+        their signatures alone, for as long as there is none.
+        """
+        self._folders_elsewhere = folders_elsewhere
+        self._without_folder: set[tuple[str, int]] = set()
         self._models = models
         self._settings = settings
         self._backend = backend
@@ -221,10 +234,15 @@ class Catalog:
             for version, status in versions.items()
             if status.state is VersionState.AVAILABLE
         }
-        for key in self._manifests.keys() - live:
+        for key in (self._manifests.keys() - live) | self._without_folder:
             del self._manifests[key]
+        self._without_folder.clear()
         for model, version in live - self._manifests.keys():
             try:
                 self._manifests[model, version] = await asyncio.to_thread(read_manifest, self._models, model, version)
             except PenstockError as error:
+                if self._folders_elsewhere and isinstance(error, UnknownVersion):
+                    self._manifests[model, version] = None
+                    self._without_folder.add((model, version))
+                    continue
                 _log.warning("model %s version %d takes no traffic: %s", model, version, error)

@@ -12,6 +12,10 @@ ROLLBACK = (
     "Point 'stable' at the version that answered before. A version rolled back from is not returned to, so that "
     "rolling back twice goes further back."
 )
+TRAFFIC = (
+    "Split the requests that name neither version nor label over labels by weight, and mirror some to a version whose "
+    "answers are only compared. What is not given stays as it is; with nothing given, shows it."
+)
 PRUNE = "Remove old versions. The newest ones and every version with a label stay; numbers are never given again."
 VERIFY = "Compare each file with the sha256 in its version's manifest. Exits 1 when anything is damaged."
 
@@ -20,7 +24,7 @@ def models_parser() -> argparse.ArgumentParser:
     """Parses into a namespace whose `command` is the subcommand's name."""
     parser = argparse.ArgumentParser(
         prog="penstock models",
-        description="Look at the published versions of the models, and promote, roll back, prune or verify them.",
+        description="Look at what is published, promote, roll back, prune or verify it, and split traffic.",
         epilog="Exit codes: 0 done, 1 not done or damage found, 2 wrong use.",
     )
     shared, json, reason = _options()
@@ -38,6 +42,7 @@ def models_parser() -> argparse.ArgumentParser:
     _add_version(promote)
     promote.add_argument("--label", default=STABLE, help="the label to move (default: %(default)s)")
     _add_model(add("rollback", ROLLBACK, reason))
+    _add_traffic(add("traffic", TRAFFIC, reason))
     _add_prune(add("prune", PRUNE, reason))
     verify = add("verify", VERIFY, json)
     _add_model(verify, optional=True)
@@ -57,6 +62,25 @@ def _options() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, argpar
     json.add_argument("--json", action="store_true", help="print JSON instead of a table")
     reason.add_argument("--reason", default="", metavar="TEXT", help="why, for the model's history")
     return shared, json, reason
+
+
+def _add_traffic(traffic: argparse.ArgumentParser) -> None:
+    _add_model(traffic)
+    traffic.add_argument(
+        "split", metavar="LABEL=WEIGHT", nargs="*", type=_weight, help="every label's weight, as in stable=90 canary=10"
+    )
+    traffic.add_argument(
+        "--sticky-by",
+        metavar="HEADER",
+        help="the request header (REST) or metadata key (gRPC) whose value keeps its bearer at one label",
+    )
+    traffic.add_argument(
+        "--shadow",
+        metavar="LABEL=FRACTION",
+        type=_share,
+        help="send this share of the answered requests again, as in canary=0.1, and compare the answers",
+    )
+    traffic.add_argument("--clear", action="store_true", help="begin from nothing: what is not given ends")
 
 
 def _add_prune(prune: argparse.ArgumentParser) -> None:
@@ -90,6 +114,19 @@ def _add_version(parser: argparse.ArgumentParser, *, optional: bool = False) -> 
         nargs="?" if optional else None,
         help="the version's number",
     )
+
+
+def _weight(text: str) -> tuple[str, int]:
+    label, _, weight = text.partition("=")
+    return label, _positive(weight)
+
+
+def _share(text: str) -> tuple[str, float]:
+    label, _, fraction = text.partition("=")
+    try:
+        return label, float(fraction)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a label and a fraction, as in canary=0.1") from error
 
 
 def _positive(text: str) -> int:

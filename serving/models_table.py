@@ -120,7 +120,9 @@ def _feature(feature: Feature) -> str:
 
 def _history_cells(entry: AuditEntry) -> tuple[str, ...]:
     what = [entry.action.replace("_", " ")]
-    if entry.label is None:
+    if entry.detail:
+        what.append(entry.detail)
+    elif entry.label is None:
         what.append(f"version {entry.version}")
     else:
         what.append(f"{entry.label}: {entry.previous_version or 'none'} -> {entry.version or 'none'}")

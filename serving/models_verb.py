@@ -17,6 +17,7 @@ from serving.model_store.labels import read_labels, set_label
 from serving.model_store.prune import prunable, prune, prune_version
 from serving.model_store.rollback import rollback
 from serving.model_store.summary import VersionSummary, summarise
+from serving.model_store.traffic import NO_TRAFFIC, make_traffic, read_traffic, set_traffic, traffic_text
 from serving.model_store.verify import verify_model, verify_version
 from serving.model_store.versions import list_folders, list_model_folders, list_models, list_versions
 from serving.models_arguments import models_parser
@@ -91,6 +92,22 @@ def _rollback(arguments: argparse.Namespace) -> int:
     return _say(f"{move.label} of {arguments.model}: {move.previous} -> {move.version}\n")
 
 
+def _traffic(arguments: argparse.Namespace) -> int:
+    models, model = arguments.models, arguments.model
+    list_versions(models, model)  # that there is such a model
+    given = bool(arguments.split or arguments.sticky_by or arguments.shadow)
+    if not (given or arguments.clear):
+        return _say(f"traffic of {model}: {traffic_text(read_traffic(models, model))}\n")
+    was = NO_TRAFFIC if arguments.clear else read_traffic(models, model)
+    mirrored = (was.shadow.label, was.shadow.fraction) if was.shadow else None
+    traffic = make_traffic(
+        dict(arguments.split) or was.split, arguments.sticky_by or was.sticky_by, arguments.shadow or mirrored
+    )
+    now = datetime.now(UTC)
+    before = set_traffic(models, model, traffic, by=_caller("traffic"), reason=arguments.reason, now=now)
+    return _say(f"traffic of {model}: {traffic_text(before)} -> {traffic_text(traffic)}\n")
+
+
 def _prune(arguments: argparse.Namespace) -> int:
     models, model, keep = arguments.models, arguments.model, arguments.keep
     by, reason, now = _caller("prune"), arguments.reason, datetime.now(UTC)
@@ -142,6 +159,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "show": _show,
         "promote": _promote,
         "rollback": _rollback,
+        "traffic": _traffic,
         "prune": _prune,
         "verify": _verify,
     }

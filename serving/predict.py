@@ -6,20 +6,23 @@ Knows no protocol: routes and servicers bring the decoding of their bodies and d
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from serving.answering.layers import AnswerLayers
-from serving.answering.shared_answers import Answering
-from serving.backend_protocol import Backend
+from serving.backend_protocol import Arrays, Backend
 from serving.batching.batcher import Batcher
-from serving.batching.events import Lane, Queues
+from serving.batching.events import Lane
 from serving.batching.waiting import Answer, Receipt
 from serving.catalog import Catalog, CatalogView, ModelReference, Servable
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
 from serving.errors import DeadlineExceeded, InvalidInput, PenstockError
+from serving.served import Served, serve
+from serving.tap import Tap
+from serving.traffic.junction import Junction
+from serving.traffic.spreads import Asker
 
 Decode: TypeAlias = Callable[[Sequence[Feature]], dict[str, Array]]
 
@@ -31,7 +34,8 @@ class PredictRequest(NamedTuple):
     """`decode` turns the body into arrays by the features it is given. A `dear` one runs in a thread, so that it holds
     up nobody else's request. `features_of` names the signature whose features it is given, where that is not the one
     that runs: `classify` takes records made from the features of `serving_default`. `lane` is None where the caller
-    leaves it to the model's settings; `tenant` is whom the request is counted for among others.
+    leaves it to the model's settings; `tenant` is whom the request is counted for among others. `asker` is who asks,
+    for a split that sticks by something they say.
     """
 
     reference: ModelReference
@@ -42,6 +46,7 @@ class PredictRequest(NamedTuple):
     features_of: str | None = None
     lane: Lane | None = None
     tenant: str = ""
+    asker: Asker | None = None
 
 
 class Prediction(NamedTuple):
@@ -57,19 +62,6 @@ class Prediction(NamedTuple):
 
 
 Told: TypeAlias = Callable[[Prediction | PenstockError], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What every request for one signature of one version needs, found once."""
-
-    servable: Servable
-    features: tuple[Feature, ...]
-    queues: Queues
-    hold: AbstractContextManager[None]
-    lane: Lane
-    layers: Answering | None
-    """What answers in the batcher's place, where the signature has layers."""
 
 
 class Begun:
@@ -108,6 +100,26 @@ class Begun:
         self._served.hold.__exit__(None, None, None)
 
 
+class BegunBeforeWitness(Begun):
+    """One whose outcome is told to its version's witness, too, after its caller."""
+
+    __slots__ = ("_inputs",)
+
+    def __init__(self, batcher: Batcher, served: Served, decode_seconds: float, told: Told, inputs: Arrays) -> None:
+        super().__init__(batcher, served, decode_seconds, told)
+        self._inputs = inputs
+
+    def set_result(self, answer: Answer) -> None:
+        super().set_result(answer)
+        if self._served.witness is not None:
+            self._served.witness.answered(self._inputs, answer, self._decode_seconds)
+
+    def set_exception(self, error: PenstockError) -> None:
+        super().set_exception(error)
+        if self._served.witness is not None:
+            self._served.witness.failed(error)
+
+
 @dataclass(slots=True)
 class _Known:
     """What was found by one view of the catalog."""
@@ -125,6 +137,8 @@ class Predictor:
     batcher: Batcher
     clock: Callable[[], float] = time.monotonic
     layers: AnswerLayers | None = None
+    junction: Junction | None = None
+    tap: Tap = field(default_factory=Tap)
     _known: _Known = field(default_factory=lambda: _Known(CatalogView({})))
 
     async def predict(self, request: PredictRequest, servable: Servable | None = None) -> Prediction:
@@ -134,26 +148,35 @@ class Predictor:
         DeadlineExceeded and BackendError families.
         """
         if servable is None:
-            served = self._served(request.reference, request.signature)
+            served = self._served(request.reference, request.signature, request.asker)
         else:
-            served = self._serve(servable, request.signature)
-        with served.hold:
-            started = self.clock()
-            if request.dear or request.features_of is not None:
-                inputs = await self._decoded(request, served.servable)
-            else:
-                inputs = request.decode(served.features)
-            decoded = self.clock()
-            if decoded >= request.deadline_seconds:
-                raise DeadlineExceeded("the deadline passed while the request was decoded")
-            lane, deadline, tenant = request.lane, request.deadline_seconds, request.tenant
-            if lane is None:
-                lane = served.lane
-            if served.layers is None:
-                key = served.queues.key_of(inputs)
-                answer = await self.batcher.predict(key, inputs, deadline, lane=lane, tenant=tenant)
-            else:
-                answer = await served.layers(inputs, deadline, lane, tenant)
+            served = self._serve(self.catalog.view, request.reference, servable, request.signature)
+        try:
+            with served.hold:
+                started = self.clock()
+                if request.dear or request.features_of is not None:
+                    inputs = await self._decoded(request, served.servable)
+                else:
+                    inputs = request.decode(served.features)
+                decoded = self.clock()
+                if decoded >= request.deadline_seconds:
+                    raise DeadlineExceeded("the deadline passed while the request was decoded")
+                if self.tap.listener is not None:
+                    self.tap.listener(served.servable.plan(request.signature), inputs)
+                lane, deadline, tenant = request.lane, request.deadline_seconds, request.tenant
+                if lane is None:
+                    lane = served.lane
+                if served.layers is None:
+                    key = served.queues.key_of(inputs)
+                    answer = await self.batcher.predict(key, inputs, deadline, lane=lane, tenant=tenant)
+                else:
+                    answer = await served.layers(inputs, deadline, lane, tenant)
+        except PenstockError as error:
+            if served.witness is not None:
+                served.witness.failed(error)
+            raise
+        if served.witness is not None:
+            served.witness.answered(inputs, answer, decoded - started)
         return Prediction(served.servable, answer.outputs, answer.receipt, decoded - started, answer.all_finite)
 
     def begin(self, request: PredictRequest, told: Told) -> "Begun | None":
@@ -162,44 +185,68 @@ class Predictor:
 
         Raises what `predict` raises before the request is queued.
         """
-        served = self._served(request.reference, request.signature)
+        served = self._served(request.reference, request.signature, request.asker)
+        witness = served.witness
         if request.dear or request.features_of is not None or served.layers is not None:
             return None
         started = self.clock()
-        inputs = request.decode(served.features)
-        decoded = self.clock()
-        deadline = request.deadline_seconds
-        if decoded >= deadline:
-            raise DeadlineExceeded("the deadline passed while the request was decoded")
+        try:
+            inputs = request.decode(served.features)
+            decoded = self.clock()
+            deadline = request.deadline_seconds
+            if decoded >= deadline:
+                raise DeadlineExceeded("the deadline passed while the request was decoded")
+        except PenstockError as error:
+            if witness is not None:
+                witness.failed(error)
+            raise
+        if self.tap.listener is not None:
+            self.tap.listener(served.servable.plan(request.signature), inputs)
         key, lane = served.queues.key_of(inputs), served.lane if request.lane is None else request.lane
-        begun = Begun(self.batcher, served, decoded - started, told)
+        if witness is None:
+            begun = Begun(self.batcher, served, decoded - started, told)
+        else:
+            begun = BegunBeforeWitness(self.batcher, served, decoded - started, told, inputs)
         begun.number = self.batcher.submit(key, inputs, deadline, begun, lane=lane, tenant=request.tenant)
         return begun
+
+    def chosen(self, reference: ModelReference, asker: Asker | None) -> ModelReference:
+        """`reference`, of the version that the model's split chooses where it leaves that open: for whoever needs to
+        know the version before asking it. One choice holds for everything asked by what is returned.
+        """
+        return self.junction.chosen(self.catalog.view, reference, asker) if self.junction else reference
 
     @contextmanager
     def pinned(self, reference: ModelReference, signature: str) -> Iterator[Servable]:
         """The version that answers now, kept while the block lasts: for several predictions that belong together."""
-        served = self._served(reference, signature)
+        served = self._served(reference, signature, None)
         with served.hold:
             yield served.servable
 
-    def _served(self, reference: ModelReference, signature: str) -> Served:
+    def _served(self, reference: ModelReference, signature: str, asker: Asker | None) -> Served:
         view = self.catalog.view
         if self._known.view is not view:
             self._known.view = view
             self._known.served.clear()
         served = self._known.served.get((reference, signature))
-        if served is None:
-            served = self._serve(view.resolve(reference), signature)
-            if len(self._known.served) < MOST_REFERENCES:
-                self._known.served[reference, signature] = served
+        return self._found(view, reference, signature, asker) if served is None else served
+
+    def _found(self, view: CatalogView, reference: ModelReference, signature: str, asker: Asker | None) -> Served:
+        """What is not known yet. A reference that a split decides never is: what it chose is."""
+        chosen = self.chosen(reference, asker)
+        if chosen is not reference:
+            return self._served(chosen, signature, None)
+        served = self._serve(view, reference, view.resolve(reference), signature)
+        if len(self._known.served) < MOST_REFERENCES:
+            self._known.served[reference, signature] = served
         return served
 
-    def _serve(self, servable: Servable, signature: str) -> Served:
-        plan = servable.plan(signature)
-        queues = Queues(plan.target, plan.rules)
-        layers = self.layers.of(plan, queues) if self.layers else None
-        return Served(servable, plan.features, queues, self.backend.hold(plan.target), plan.lane, layers)
+    def _serve(self, view: CatalogView, reference: ModelReference, servable: Servable, signature: str) -> Served:
+        plain = reference.version is None and reference.label is None
+        witness = None
+        if self.junction is not None and (plain or reference.by_split):
+            witness = self.junction.witness(view, servable, signature)
+        return serve(servable, signature, self.backend, self.layers, witness)
 
     async def _decoded(self, request: PredictRequest, servable: Servable) -> dict[str, Array]:
         signature = request.features_of or request.signature

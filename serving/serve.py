@@ -10,18 +10,23 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import uvicorn
 import uvloop
+from fastapi import FastAPI
 
-from serving.app import Gateway, create_app
+from serving.app import create_app
 from serving.catalog import CatalogView
 from serving.errors import BackendUnavailable
+from serving.gateway import Gateway
+from serving.known_heads import KnownHeads
 from serving.listening import bound_socket, log_to_stderr
+from serving.model_server.control_path import control_listener, worker_path
 from serving.observability.ledger import Ledger
 from serving.settings import Settings
 from serving.welcome import welcome
-from serving.whole_response import WholeResponseProtocol
+from serving.whole_response import DefaultHeaders, WholeResponseProtocol
 
 GC_THRESHOLD = 50_000
 """Objects made before a young collection: requests make few cycles, and a collection every 700 objects costs more."""
@@ -40,12 +45,19 @@ def run_gateway(settings: Settings, say: Callable[[str], object], ledger: Ledger
     name = "" if ledger is None else f" worker {ledger.board.number}"
     log_to_stderr(settings.log_level, name)
     listener = None if settings.workers > 1 else _listeners(settings)
-    app = create_app(settings, ledger=ledger)
+    path = settings.control_socket
+    if path is not None and ledger is not None:
+        path = worker_path(path, ledger.board.number)
+    with control_listener(path) if path else nullcontext() as control:
+        _run(settings, create_app(settings, ledger=ledger, control=control), listener, say)
+
+
+def _run(settings: Settings, app: FastAPI, listener: socket.socket | None, say: Callable[[str], object]) -> None:
     gateway: Gateway = app.state.gateway
     config = uvicorn.Config(
         app.state.front,
         loop="uvloop",
-        http=WholeResponseProtocol,
+        http=functools.partial(WholeResponseProtocol, heads=KnownHeads(), default=DefaultHeaders()),  # type: ignore[arg-type]  # any maker of protocols
         ws="none",
         lifespan="on",
         access_log=False,

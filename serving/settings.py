@@ -17,6 +17,7 @@ PREFIX = "PENSTOCK_"
 NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|TEST_.*")
 """PENSTOCK_ variables that are no settings: what Kubernetes gives every pod beside a Service named `penstock`, and what
 the tests are told."""
+SERVICE_ADDRESSES = ("tcp://", "udp://", "sctp://")
 ADDRESS = re.compile(r"unix:.+|(dns:///)?(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
 LISTS = ("required_models", "tfserving_addresses", "tfserving_models")
 """Settings of several values; outside the file they are written with commas."""
@@ -103,6 +104,9 @@ class Settings(BaseModel):
     poll_seconds: Positive = 1.0
     """How often the model directory is looked at: new versions and moved labels show within about this."""
 
+    control_socket: Path | None = None
+    """A Unix socket for its owner alone (0600), by which `penstock record` reaches this gateway. None: no socket."""
+
     required_models: tuple[str, ...] = ()
     """Models that must have been live once before `/readyz` says ready; none named: any one model will do."""
 
@@ -169,7 +173,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     return {
         key.removeprefix(PREFIX).lower(): value
         for key, value in environment.items()
-        if key.startswith(PREFIX) and not NOT_OURS.fullmatch(key.removeprefix(PREFIX)) and "://" not in value
+        if key.startswith(PREFIX)
+        and not NOT_OURS.fullmatch(key.removeprefix(PREFIX))
+        and not value.startswith(SERVICE_ADDRESSES)
     }
 
 
@@ -186,7 +192,7 @@ def _faults(error: ValidationError, environment: Mapping[str, object], arguments
         elif name in environment:
             source = PREFIX + name.upper()
         unknown = f"no such setting; there are {', '.join(Settings.model_fields)}"
-        text = fault["msg"] if name in Settings.model_fields else unknown
+        text = fault["msg"].removeprefix("Value error, ") if name in Settings.model_fields else unknown
         if name == "models" and isinstance(fault["input"], Mapping):
             text = "a table; the settings of one model stand under [model.<name>]"
         lines.append(f"{source}: {text}")

@@ -1,23 +1,48 @@
-"""uvicorn's HTTP protocol, with two short ways for predictions: a whole response in one write, and no task where an
-application needs none.
+"""uvicorn's HTTP protocol, with three short ways for predictions: a whole response in one write, no task where an
+application needs none, and no parsing of a head that came before.
 
 ASGI sends an answer in two messages, which cost two system calls, two packets, and a look at every header. The server
 announces its third message in the scope, as ASGI wants extensions (https://asgi.readthedocs.io/en/latest/extensions.html).
-And it makes a task of every request, with an event to wait for its body: where the application has a method `begin`, a
-small POST is handed to that once its body is there, and called the usual way only when it says so.
+And it makes a task of every request, with an event to wait for its body: where the application has a method `prepare`,
+a small POST is handed to what that returns once its body is there, and called the usual way only when it says so.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from serving.known_heads import KnownHead, KnownHeads, head_of
 from serving.rest.response import WHOLE_RESPONSE, Response, headers_of
 
 SMALL_BYTES = 64 * 1024
 """Bodies up to this are waited for without a task. uvicorn stops reading at as much until somebody takes it."""
 _EXTENSIONS: dict[str, dict[object, object]] = {WHOLE_RESPONSE: {}}
 _LAST, _LAST_OF_ALL = b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"
+
+
+class DefaultHeaders:
+    """uvicorn's own headers as they are sent. It makes new ones every second, and never changes old ones."""
+
+    def __init__(self) -> None:
+        self._pairs: Sequence[tuple[bytes, bytes]] = ()
+        self._line = b""
+
+    def line(self, pairs: Sequence[tuple[bytes, bytes]]) -> bytes:
+        if pairs is not self._pairs:
+            self._pairs, self._line = pairs, b"".join(b"%b: %b\r\n" % pair for pair in pairs)
+        return self._line
+
+
+def response_bytes(
+    status: int, default: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes, *, keep_alive: bool
+) -> bytes:
+    """A whole response. `default` are headers as they are sent."""
+    head = [STATUS_LINE[status], default]
+    for name, value in headers:
+        head += (name, b": ", value, b"\r\n")
+    head += (b"content-length: ", b"%d" % len(body), _LAST if keep_alive else _LAST_OF_ALL, body)
+    return b"".join(head)
 
 
 class WholeResponseCycle(RequestResponseCycle):
@@ -38,13 +63,8 @@ class WholeResponseCycle(RequestResponseCycle):
     def write(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
         if self.disconnected or self.transport.is_closing():
             return
-        head = [STATUS_LINE[status]]
-        for name, value in self.default_headers:
-            head += (name, b": ", value, b"\r\n")
-        for name, value in headers:
-            head += (name, b": ", value, b"\r\n")
-        head += (b"content-length: ", b"%d" % len(body), _LAST if self.keep_alive else _LAST_OF_ALL, body)
-        self.transport.write(b"".join(head))
+        default = b"".join(b"%b: %b\r\n" % pair for pair in self.default_headers)
+        self.transport.write(response_bytes(status, default, headers, body, keep_alive=self.keep_alive))
         self.waiting_for_100_continue = False
         self.response_started = self.response_complete = True
         self.message_event.set()
@@ -53,18 +73,111 @@ class WholeResponseCycle(RequestResponseCycle):
         self.on_response()
 
 
-class WholeResponseProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, whose requests are answered by a WholeResponseCycle."""
+class _Nobody:
+    """Waits for no event."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def set(self) -> None: ...
+
+
+class KnownCycle:
+    """One request whose head was known, in the place of uvicorn's cycle: it has of that what the protocol looks at."""
+
+    __slots__ = ("_protocol", "disconnected", "keep_alive", "response_complete")
+    message_event = _Nobody()
+
+    def __init__(self, protocol: "WholeResponseProtocol") -> None:
+        self._protocol = protocol
+        self.disconnected = self.response_complete = False
+        self.keep_alive = True
+
+    def answer(self, response: Response, request_id: str) -> None:
+        protocol, transport = self._protocol, self._protocol.transport
+        if self.disconnected or transport.is_closing():
+            return
+        default = protocol.default.line(protocol.server_state.default_headers)
+        headers = headers_of(response, request_id)
+        transport.write(response_bytes(response.status, default, headers, response.body, keep_alive=self.keep_alive))
+        self.response_complete = True
+        if not self.keep_alive:
+            transport.close()
+        protocol.rest()
+
+
+class WholeResponseProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, whose requests are answered by a WholeResponseCycle or a KnownCycle. `heads` and `default`
+    are the server's, for all its connections.
+    """
+
+    def __init__(self, *arguments: Any, heads: KnownHeads, default: DefaultHeaders, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._begin: Any = getattr(self.config.loaded_app, "begin", None)
+        self.default = default
+        self._heads = heads
+        self._prepare: Any = getattr(self.config.loaded_app, "prepare", None)
         self._held: tuple[WholeResponseCycle, Any] | None = None
         """A request whose body is waited for, with the application."""
         self._cancel: Any = None
+        self._is_between = True
+        """Whether the parser has seen whole requests only."""
+        self._head = b""
+        """Of a request that came whole and by itself."""
+        self._resting_since_seconds = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_between and self._is_free():
+            self._head = head = head_of(data)
+            known = self._heads.find(head)
+            if known is not None and len(data) == len(head) + known.body_bytes and self._may_begin():
+                self._begin_known(known, data)
+                return
+        super().data_received(data)
+        self._head = b""
+
+    def _is_free(self) -> bool:
+        """Whether no request is under way."""
+        cycle: Any = self.cycle  # None before the first one, whatever uvicorn's types say
+        return cycle is None or cycle.response_complete
+
+    def _may_begin(self) -> bool:
+        """Not on a connection that is about to end, nor for a client that reads slowly: that takes waiting."""
+        cycle: Any = self.cycle
+        return not self.flow.write_paused and (cycle is None or cycle.keep_alive)
+
+    def _begin_known(self, known: KnownHead, data: bytes) -> None:
+        cycle: Any = KnownCycle(self)
+        before, self.cycle = self.cycle, cycle
+        self._cancel = None
+        cancel = known.begin(data[len(self._head) :], cycle.answer)
+        if cancel is None:
+            self.cycle = before
+            super().data_received(data)
+        elif not cycle.response_complete:
+            self._cancel = cancel
+
+    def rest(self) -> None:
+        """What on_response_complete does, with a timer that is left alone: one a request would cost more."""
+        if self.pipeline or self.flow.read_paused:
+            self.on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self._resting_since_seconds = self.loop.time()
+        if self.timeout_keep_alive_task is None and not self.transport.is_closing():
+            self._arm(self.timeout_keep_alive)
+
+    def _arm(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Requests may have come since the timer was set; one that is under way sets it again."""
+        self.timeout_keep_alive_task = None
+        left = self._resting_since_seconds + self.timeout_keep_alive - self.loop.time()
+        if left > 0 and self._is_free():
+            self._arm(left)
+        elif self._is_free():
+            super().timeout_keep_alive_handler()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._is_between = False
         self.scope["extensions"] = _EXTENSIONS
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -80,7 +193,7 @@ class WholeResponseProtocol(HttpToolsProtocol):
         that waited behind another and is all there: it is started from within the other's answer, and a long line of
         them would be as many calls within calls.
         """
-        if self._begin is None or cycle.scope["method"] != "POST" or not cycle.more_body:
+        if self._prepare is None or cycle.scope["method"] != "POST" or not cycle.more_body:
             return False
         return len(cycle.body) <= SMALL_BYTES and not cycle.waiting_for_100_continue and not self.flow.write_paused
 
@@ -92,8 +205,10 @@ class WholeResponseProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self._is_between = True
         if self._held is not None and not self._held[0].more_body:
             self._hand_over(*self._held)
+        self._head = b""  # what the same piece holds behind it is another request's
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -104,7 +219,10 @@ class WholeResponseProtocol(HttpToolsProtocol):
     def _hand_over(self, cycle: WholeResponseCycle, app: Any) -> None:
         """Its answer may come within the call."""
         self._held = None
-        cancel = self._begin(cycle.scope, bytes(cycle.body), cycle.answer)
+        body, begin = bytes(cycle.body), self._prepare(cycle.scope)
+        if begin is not None and self._head and cycle.keep_alive:
+            self._heads.learn(self._head, cycle.scope["raw_path"], list(cycle.scope["headers"]), len(body), begin)
+        cancel = begin and begin(body, cycle.answer)
         if cancel is None:
             super()._start_asgi_task(cycle, app)
         elif not cycle.response_complete:

@@ -203,8 +203,10 @@ def _through_gateway(bench: Bench, expected: NDArray[np.float32]) -> WrkCount:
         _check(server, request, expected[: asked.rows])
         run_wrk(server.port, [request], bench.connections, asked.seconds / 2, bench.generators)
         count = run_wrk(server.port, [request], bench.connections, asked.seconds, bench.generators)
-        if count.refused or count.broken or not count.requests:
+        if count.refused or count.broken:
             raise BenchError(f"{count.requests} answers, {count.refused} of them refusals, {count.broken} broken")
+        if not count.requests:
+            raise BenchError(f"nothing was answered within {asked.seconds} s; measure for longer by --seconds")
         return count
 
 

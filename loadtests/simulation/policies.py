@@ -68,7 +68,8 @@ class FirstComeFirstServed:
 
     def _batch(self, members: list[Submission]) -> SendBatch:
         slices = tuple(RowSlice(member.request, 0, member.rows) for member in members)
-        batch = SendBatch(next(self._numbers), members[0].key, slices, inf, sum(member.rows for member in members))
+        rows = sum(member.rows for member in members)
+        batch = SendBatch(next(self._numbers), members[0].key, slices, inf, rows, rows)
         self._in_flight[batch.batch] = batch
         for member in members:
             self._leave(member.request)

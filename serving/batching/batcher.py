@@ -14,6 +14,7 @@ from typing import Protocol
 
 from serving.backend_protocol import Arrays, Backend, Target
 from serving.batching.collate import Part, all_finite, check_rows, collate
+from serving.batching.company import Company
 from serving.batching.events import Action, Complete, Lane, QueueKey, Reject, SendBatch, Submission
 from serving.batching.explanation import BatcherFacts
 from serving.batching.policy import BatchingCore
@@ -51,6 +52,8 @@ class Batcher:
     """Not the loop's own time: uvloop rounds that to milliseconds and stops it during a turn of the loop."""
     at_once: dict[Target, bool] = field(default_factory=dict)
     """Whether the last batch of each target ran in the event loop's own thread."""
+    company: Company = field(default_factory=Company)
+    """Told by a server whose requests come in one by one that one of them came."""
     _waiting: dict[int, Waiting] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=count)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -124,6 +127,11 @@ class Batcher:
         others get theirs, and whoever comes meanwhile rides along.
         """
         self._flush_due = False
+        core = self.core
+        if self.company.is_worth_a_turn(core.queued_rows, core.next_deadline_seconds(), self.clock()):
+            self._flush_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+            return
         sent, answered = True, False
         while sent and not answered:  # one by one, for one that runs at once would make the next one's time look long
             sent = False

@@ -89,7 +89,8 @@ class RowSlice(NamedTuple):
 class SendBatch:
     """Call the backend with these rows, in this order; `deadline_seconds` is the latest of the members'.
 
-    `padded_rows` is how many rows the call has: past the members' own, copies of a real one.
+    `rows` is how many the slices have together, `padded_rows` how many the call has: those past the members' own are
+    copies of a real one.
     """
 
     batch: int
@@ -97,10 +98,7 @@ class SendBatch:
     slices: tuple[RowSlice, ...]
     deadline_seconds: float
     padded_rows: int
-
-    @property
-    def rows(self) -> int:
-        return sum(part.rows for part in self.slices)
+    rows: int
 
 
 class Complete(NamedTuple):

@@ -228,7 +228,7 @@ class BatchingCore:
     ) -> SendBatch:
         rows = sum(part.rows for part in slices)
         padded_rows = call_rows(rows, queue.key.rules.allowed_rows)
-        batch = SendBatch(next(self._batches), queue.key, tuple(slices), deadline, padded_rows)
+        batch = SendBatch(next(self._batches), queue.key, tuple(slices), deadline, padded_rows, rows)
         self._in_flight[batch.batch] = _InFlight(batch, queue, requests, now, queue.cost.seconds(padded_rows))
         queue.in_flight += 1
         queue.breaker.sent()

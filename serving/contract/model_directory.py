@@ -13,6 +13,8 @@ MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 STABLE = "stable"
 """The label that answers requests which name neither a version nor a label."""
+CANARY = "canary"
+"""The label of a version on trial, which the gateway watches while it gets traffic."""
 
 STAGING_PREFIX = ".staging-"
 PRUNED_PREFIX = ".pruned-"
@@ -68,6 +70,10 @@ class ModelPaths:
         return self.root / "labels.json"
 
     @property
+    def traffic(self) -> Path:
+        return self.root / "traffic.json"
+
+    @property
     def highest_version(self) -> Path:
         return self.root / "highest_version"
 
@@ -77,7 +83,7 @@ class ModelPaths:
 
     @property
     def lock(self) -> Path:
-        """Held while a version is numbered and renamed, or a label moved."""
+        """Held while a version is numbered and renamed, or a label moved, or traffic split."""
         return self.root / ".lock"
 
 

@@ -6,12 +6,13 @@ A method itself takes a message and a Call and gives a message back, or raises; 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from grpc import StatusCode, aio
 
+from serving.batching.company import Company
 from serving.batching.events import Lane
 from serving.catalog import Catalog
 from serving.errors import InternalError, PenstockError
@@ -21,6 +22,7 @@ from serving.observability.metrics import UNKNOWN, RequestMetrics
 from serving.predict import Prediction
 from serving.request_ids import RequestIds
 
+TOGETHER_BYTES = 16
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +40,18 @@ class Call:
     encode_seconds: float | None = None
     lane: Lane | None = None
     predictions: list[Prediction] = field(default_factory=list)
+    given: Iterable[tuple[str, str | bytes]] = ()
+    """The caller's metadata."""
+    together: bytes | None = None
+    """What predictions have in common that one version is to answer, such as those of a stream."""
+
+    def said(self, name: str | None) -> bytes | None:
+        """The metadata key `name`; where there is none, what keeps predictions together."""
+        if name is not None:
+            for key, value in self.given:
+                if key == name:
+                    return value.encode("latin-1", "replace") if isinstance(value, str) else value
+        return self.together
 
     def answered_by(self, prediction: Prediction, signature: str) -> None:
         self.version = str(prediction.servable.version)
@@ -74,13 +88,18 @@ class Calls:
     request_ids: RequestIds = field(default_factory=RequestIds)
     clock: Callable[[], float] = time.monotonic
     model_timeouts: Mapping[str, float] = field(default_factory=dict)
+    company: Company = field(default_factory=Company)
+    """The batcher's: grpc.aio hands over one call at a time."""
 
     def unary(self, protocol: str, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
         """`method` as grpc.aio wants it, counted under `protocol`; an empty one is not counted."""
 
         async def handle(request: Any, context: Context) -> Any:
-            head = read_head(context.invocation_metadata())
+            self.company.came()
+            given = context.invocation_metadata() or ()
+            head = read_head(given)
             call = self.begun(head.request_id)
+            call.given = given
             try:
                 self.limit(call, head, context)
                 answer = await method(request, call)

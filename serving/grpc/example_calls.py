@@ -5,6 +5,7 @@ A version exported by `penstock train` has `classify` or `regress`; others are a
 
 import asyncio
 import functools
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature
 from serving.contract.tensors import Array
 from serving.errors import BackendRejected, InvalidInput
-from serving.grpc.calls import Call, Calls
+from serving.grpc.calls import TOGETHER_BYTES, Call, Calls
 from serving.grpc.model_spec import check_signature, fill_spec, reference_of
 from serving.predict import Prediction, Predictor, PredictRequest
 from serving.preprocessing.columns import decode_column
@@ -49,6 +50,7 @@ class ExampleCalls:
         if len({task.model_spec.name for task in request.tasks}) > 1:
             raise InvalidInput("the tasks name several models; all must name one", pointer="/tasks")
         self.calls.named(call, request.tasks[0].model_spec.name)
+        call.together = secrets.token_bytes(TOGETHER_BYTES)
         answer = message_module("tensorflow_serving.apis.inference_pb2").MultiInferenceResponse()
         running = []
         for index, task in enumerate(request.tasks):
@@ -68,7 +70,7 @@ class ExampleCalls:
 
     async def _run(self, task: "_Task", call: Call, answer: Any, result: Any) -> None:
         """Fills `result`, and the `model_spec` of the `answer` it is in."""
-        reference = reference_of(task.spec, task.pointer)
+        reference = self.predictor.chosen(reference_of(task.spec, task.pointer), call)
         signature = self._signature(task, reference)
         decode = functools.partial(
             _single_input,

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import re
+import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from serving.contract.tensors import Array
 from serving.errors import InvalidInput, PenstockError
 from serving.grpc import inference_pb2 as messages
 from serving.grpc.call_head import CallHead, read_head
-from serving.grpc.calls import Call, Calls, Context
+from serving.grpc.calls import TOGETHER_BYTES, Call, Calls, Context
 from serving.grpc.error_status import error_message
 from serving.grpc.inference_tensors import array_of, fill_contents, fill_output, has_contents, raw_of
 from serving.grpc.named_arrays import chosen_outputs, decode_named
@@ -61,6 +62,7 @@ class InferenceCalls:
             is_dear(request),
             call.deadline_seconds,
             lane=_lane(request.parameters, call),
+            asker=call,
         )
         prediction = await self.predictor.predict(asked)
         call.answered_by(prediction, DEFAULT_SIGNATURE)
@@ -73,14 +75,17 @@ class InferenceCalls:
         """One answer a request, in their order, while later ones are already under way. What is wrong with one is said
         in its `error_message` and ends nothing else. The stream's own deadline is each request's.
         """
-        head = read_head(context.invocation_metadata())
+        given, together = context.invocation_metadata() or (), secrets.token_bytes(TOGETHER_BYTES)
+        head = read_head(given)
         ahead: asyncio.Queue[asyncio.Task[Any] | None] = asyncio.Queue(STREAM_REQUESTS)
         running: set[asyncio.Task[Any]] = set()
 
         async def read() -> None:
             try:
                 async for request in requests:
-                    task = asyncio.create_task(self._streamed(request, head, context))
+                    call = self.calls.begun(head.request_id)
+                    call.given, call.together = given, together
+                    task = asyncio.create_task(self._streamed(request, call, head, context))
                     running.add(task)
                     task.add_done_callback(running.discard)
                     await ahead.put(task)
@@ -95,8 +100,7 @@ class InferenceCalls:
             for each in (reading, *running):
                 each.cancel()
 
-    async def _streamed(self, request: Any, head: CallHead, context: Context) -> Any:
-        call = self.calls.begun(head.request_id)
+    async def _streamed(self, request: Any, call: Call, head: CallHead, context: Context) -> Any:
         try:
             self.calls.limit(call, head, context)
             answer = await self.infer(request, call)

@@ -63,11 +63,14 @@ class PredictionService:
         self.calls.named(call, reference.model)
         signature = spec.signature_name or DEFAULT_SIGNATURE
         if signature != DEFAULT_SIGNATURE:
+            reference = self.predictor.chosen(reference, call)
             check_signature(self.predictor.catalog.view.resolve(reference), signature)
         inputs = request.inputs
         decode = functools.partial(decode_tensors, inputs, self.max_tensor_bytes)
         prediction = await self.predictor.predict(
-            PredictRequest(reference, signature, decode, is_dear(inputs), call.deadline_seconds, lane=call.lane)
+            PredictRequest(
+                reference, signature, decode, is_dear(inputs), call.deadline_seconds, lane=call.lane, asker=call
+            )
         )
         call.answered_by(prediction, signature)
         started = self.calls.clock()

@@ -56,8 +56,10 @@ def write_all(folder: ConfigFolder) -> tuple[str, ...]:
 
 def follow(folder: ConfigFolder, rested: Callable[[], bool]) -> Iterator[str]:
     """Keeps models.config in step until `rested`, which waits between two looks, says that it is over; yields what
-    there is to tell. What cannot be read stays as it was at the look before, as for the gateway.
+    there is to tell. What cannot be read stays as it was at the look before, as for the gateway. Raises PublishError
+    when nothing can be written from the start.
     """
+    _write(folder.out / MONITORING, monitoring_config())  # which no change of the models changes
     snapshot = DirectorySnapshot()
     told: tuple[str, ...] = ()
     while rested():

@@ -12,13 +12,14 @@ from serving.contract.model_directory import ModelPaths, model_paths
 from serving.errors import IntegrityError
 from serving.model_store.atomic_file import sync
 
-Action: TypeAlias = Literal["published", "promoted", "rolled_back", "unlabelled", "pruned"]
+Action: TypeAlias = Literal["published", "promoted", "rolled_back", "unlabelled", "pruned", "traffic"]
 
 
 class AuditEntry(Fact):
     """`label` moved from `previous_version` to `version`, which is None when it was taken away.
 
     For a first roll back, `previous_version` is the one that answered for want of a label.
+    `detail` is what `traffic` was set to.
     """
 
     at: AwareDatetime
@@ -29,6 +30,7 @@ class AuditEntry(Fact):
     previous_version: int | None = None
     by: str
     reason: str = ""
+    detail: str = ""
 
 
 def read_audit(models: Path, model: str) -> tuple[AuditEntry, ...]:

@@ -1,7 +1,7 @@
 """One look at the whole model directory: which versions are there and where the labels point.
 
-Keeps the last good answer: a directory that cannot be read, or a labels file damaged by somebody else's editor,
-never takes a model away from those it serves.
+Keeps the last good answer: a directory that cannot be read, or a labels or traffic file damaged by somebody else's
+editor, never takes a model away from those it serves.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from serving.errors import IntegrityError, UnknownModel
 from serving.model_store.labels import read_labels
+from serving.model_store.traffic import NO_TRAFFIC, Traffic, read_traffic
 from serving.model_store.versions import list_models, list_versions
 
 
@@ -18,6 +19,7 @@ from serving.model_store.versions import list_models, list_versions
 class ModelOnDisk:
     versions: tuple[int, ...]
     labels: Mapping[str, int]
+    traffic: Traffic = NO_TRAFFIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,16 @@ def read_snapshot(models: Path, previous: DirectorySnapshot) -> DirectorySnapsho
 
 
 def _read_model(models: Path, name: str, previous: ModelOnDisk | None, faults: list[str]) -> ModelOnDisk:
+    """Labels and traffic each stand as they were where their own file is damaged."""
     versions = list_versions(models, name)
+    labels = previous.labels if previous else MappingProxyType({})
+    traffic = previous.traffic if previous else NO_TRAFFIC
     try:
-        return ModelOnDisk(versions, read_labels(models, name))
+        labels = read_labels(models, name)
     except IntegrityError as error:
         faults.append(str(error))
-        return ModelOnDisk(versions, previous.labels if previous else MappingProxyType({}))
+    try:
+        traffic = read_traffic(models, name)
+    except IntegrityError as error:
+        faults.append(str(error))
+    return ModelOnDisk(versions, labels, traffic)

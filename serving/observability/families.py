@@ -11,6 +11,7 @@ from typing import TypeAlias
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from serving.observability import version_cells
 from serving.observability.cells import Key, Record
 from serving.observability.histogram import ROWS, SECONDS, cell_count, cumulative
 
@@ -19,6 +20,7 @@ Sums: TypeAlias = Mapping[str, Mapping[Key, Sequence[float]]]
 
 REQUEST, BATCH, REJECTED, NON_FINITE = "request", "batch", "rejected", "non_finite"
 SHED, CACHE, LENGTH_PADDING = "shed", "cache", "length_padding"
+VERSION, SHADOW, ROLLED_BACK = "version", "shadow", "rolled_back"
 """Kinds of records: the first part of a record's key; the labels are the rest."""
 
 _SECONDS_CELLS, _ROWS_CELLS = cell_count(SECONDS), cell_count(ROWS)
@@ -34,6 +36,9 @@ SIZES: Mapping[str, int] = {
     SHED: 1,
     CACHE: 1,
     LENGTH_PADDING: 1,
+    VERSION: version_cells.SIZE,
+    SHADOW: 1,
+    ROLLED_BACK: 1,
 }
 """Cells of each kind. A request's code is among its labels, so that its durations count it too."""
 
@@ -103,8 +108,26 @@ def families(sums: Sums) -> Iterator[Metric]:
         ("model_name",),
         _first(sums[LENGTH_PADDING]),
     )
+    yield from traffic_families(sums)
     for histogram in _HISTOGRAMS:
         yield _histogram_family(histogram, sums[histogram.kind])
+
+
+def traffic_families(sums: Sums) -> Iterator[Metric]:
+    """Of models whose traffic is split or mirrored."""
+    version = ("model_name", "model_version")
+    outcomes: dict[Key, float] = {}
+    for (model, number, _), cells in sums[VERSION].items():
+        failed, refused = cells[version_cells.ERRORS], cells[version_cells.REFUSED]
+        answered = cells[version_cells.REQUESTS] - failed - refused
+        for outcome, count in (("answered", answered), ("error", failed), ("refused", refused)):
+            outcomes[model, number, outcome] = outcomes.get((model, number, outcome), 0.0) + count
+    yield _counter("traffic_requests", "Requests of split or mirrored traffic.", (*version, "outcome"), outcomes)
+    yield _counter("shadow", "Requests mirrored to a version, by result.", (*version, "result"), _first(sums[SHADOW]))
+    rolled_back: dict[Key, float] = {}
+    for (model, _), cells in sums[ROLLED_BACK].items():
+        rolled_back[model,] = rolled_back.get((model,), 0.0) + cells[0]
+    yield _counter("canary_rolled_back", "Canaries that the gateway rolled back.", ("model_name",), rolled_back)
 
 
 def requests(cells: Sequence[float]) -> float:

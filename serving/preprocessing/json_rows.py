@@ -62,7 +62,8 @@ def rows_of_numbers(parser: simdjson.Parser, body: bytes, feature: Feature) -> A
         count = len(rows)
         if not count or len(flat) != count * wanted.elements or not _has_lists(body, 1 + count * wanted.lists):
             return None
-        return flat.reshape(count, *wanted.shape) if _is_full(rows, wanted.shape) else None
+        is_full = count == wanted.lists == 1 or _is_full(rows, wanted.shape)  # one list of all the numbers is a row
+        return flat.reshape(count, *wanted.shape) if is_full else None
     except (ValueError, TypeError, KeyError, RuntimeError):
         return None
 

@@ -3,22 +3,21 @@
 The routes are FastAPI's own, so that nothing else differs; only a POST that one of them matches goes around the rest.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.rest.response import Response
+from serving.rest.predict_endpoint import Begin
+from serving.rest.request_head import RequestHead
 
 MOST_PATHS = 4096
 """Paths remembered: as many as there are models, versions and labels to name, or as callers make up."""
 
 
-Cancel: TypeAlias = Callable[[], None]
-Answer: TypeAlias = Callable[[Response, str], None]
-Begin: TypeAlias = Callable[[Scope, bytes, Answer], Cancel | None]
+Prepare: TypeAlias = Callable[[RequestHead, Mapping[str, str]], Begin | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Found:
     """Where a path leads, with what it names."""
 
     endpoint: ASGIApp
-    begin: Begin
+    prepare: Prepare
     path_params: dict[str, str]
 
 
@@ -55,27 +54,24 @@ class HotRoutes:
         for route in self._routes:
             if match := route.path_regex.match(path):
                 endpoint: Any = route.endpoint
-                return Found(endpoint, endpoint.begin, match.groupdict())
+                return Found(endpoint, endpoint.prepare, match.groupdict())
         return None
 
 
 class HotFirst:
-    """An ASGI application: the `hot` routes, and for all else `rest`. `begin` is for a server that can do without a
+    """An ASGI application: the `hot` routes, and for all else `rest`. `prepare` is for a server that can do without a
     task for each request.
     """
 
     def __init__(self, hot: Sequence[Route], rest: ASGIApp) -> None:
         self._hot, self._rest = HotRoutes(hot), rest
 
-    def begin(self, scope: Scope, body: bytes, answer: Answer) -> Cancel | None:
-        """Answer a POST whose body is all there, as PredictEndpoint.begin does; None where it is to be called instead,
-        and then nothing was done.
-        """
+    def prepare(self, scope: Scope) -> Begin | None:
+        """What answers small POSTs with this head, as PredictEndpoint.prepare says; None for all others."""
         found = self._hot.find(scope["path"])
         if found is None or scope.get("root_path"):
             return None
-        scope["path_params"] = found.path_params
-        return found.begin(scope, body, answer)
+        return found.prepare(RequestHead(dict(scope["headers"])), found.path_params)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):

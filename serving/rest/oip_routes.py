@@ -47,12 +47,11 @@ def oip_router(
     catalog: Catalog,
     request_ids: RequestIds,
     missing: Callable[[], str],
-    metrics: RequestMetrics,
-    explain: Callable[[], BatcherFacts],
+    statistics: Callable[[ModelReference], Any],
     *,
     max_batch_rows: int,
 ) -> APIRouter:
-    """`missing` says why the gateway is not ready, empty when it is; `explain` what the batcher does."""
+    """`missing` says why the gateway is not ready, empty when it is; `statistics` is what was counted of a model."""
     router = APIRouter(tags=["open inference protocol"])
 
     def answer(request: Request, make: Callable[[ModelReference], tuple[int, Any]]) -> HttpResponse:
@@ -78,7 +77,7 @@ def oip_router(
 
         @router.get(f"{prefix}/stats", summary=f"What was counted of {of}", openapi_extra=described, responses=REFUSALS)
         async def stats(request: Request) -> HttpResponse:
-            return answer(request, lambda reference: (200, statistics(catalog.view, metrics, explain(), reference)))
+            return answer(request, lambda reference: (200, statistics(reference)))
 
         @router.get(f"{prefix}/config", summary=f"Triton's configuration of {of}", openapi_extra=described,
                     responses=REFUSALS)  # fmt: skip

@@ -6,6 +6,7 @@ body says and how its answer looks is the `read` of each route.
 """
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -31,6 +32,8 @@ from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.response import Response, send_response
 
 Cancel: TypeAlias = Callable[[], None]
+Tell: TypeAlias = Callable[[Response, str], None]
+Begin: TypeAlias = Callable[[bytes, Tell], Cancel | None]
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +48,7 @@ class Call:
     request_id: str
     model: str
     started_seconds: float
+    head: RequestHead
     signature: str = ""
     version: str = ""
     parse_seconds: float = 0.0
@@ -83,7 +87,7 @@ class PredictEndpoint:
         if scope["method"] != "POST":
             raise HTTPException(405, "Method Not Allowed: predictions are asked for with POST", {"Allow": "POST"})
         head = RequestHead(dict(scope["headers"]))
-        call = self.call(scope, head)
+        call = self.call(head, scope["path_params"]["model"])
         try:
             response = await self._answer(call, head, scope, receive)
         except Cancelled as error:
@@ -94,20 +98,45 @@ class PredictEndpoint:
         self.count(call, response.status)
         await send_response(scope, send, response, call.request_id)
 
-    def call(self, scope: Scope, head: RequestHead) -> Call:
-        """A request at its beginning."""
-        model = scope["path_params"]["model"]
+    def call(self, head: RequestHead, model: str) -> Call:
+        """A request at its beginning; `model` is what it names."""
         known = model in self.serving.predictor.catalog.view.models  # a request's text never becomes a label
-        return Call(self.serving.request_ids.of(head.given_id), model if known else UNKNOWN, self.serving.clock())
+        return Call(self.serving.request_ids.of(head.given_id), model if known else UNKNOWN, self.serving.clock(), head)
 
-    def begin(self, scope: Scope, raw: bytes, answer: Callable[[Response, str], None]) -> Cancel | None:
-        """The same for a small body that is all there, in a server that wants no task for it: `answer` is called once,
-        maybe at once, unless the request is cancelled. None, and nothing was done, where it takes more than that.
+    def prepare(self, head: RequestHead, parameters: Mapping[str, str]) -> Begin | None:
+        """Answers small bodies that are all there, in a server that wants no task for each: what the head says is
+        worked out here, once for all requests that begin with the very same. `parameters` is what the path names.
+
+        The answer is told once, maybe at once, unless the request is cancelled. None, and nothing was done, where it
+        takes more than that.
         """
-        head = RequestHead(dict(scope["headers"]))
-        if b"content-encoding" in head.headers or len(raw) > self.serving.max_body_bytes:
+        if b"content-encoding" in head.headers:
             return None
-        call = self.call(scope, head)
+        try:
+            reference = self.reference(parameters)
+            limits = (head.timeout_seconds(self.serving.most_seconds(reference.model)), head.lane())
+        except PenstockError as error:
+            return functools.partial(self._refuse, head, parameters["model"], error)
+        return functools.partial(self._begin, head, reference, limits)
+
+    def _refuse(self, head: RequestHead, model: str, error: PenstockError, _: bytes, answer: Tell) -> Cancel:
+        call = self.call(head, model)
+        response = self.refusal(call, error)
+        self.count(call, response.status)
+        answer(response, call.request_id)
+        return _nothing
+
+    def _begin(
+        self,
+        head: RequestHead,
+        reference: ModelReference,
+        limits: tuple[float, Lane | None],
+        raw: bytes,
+        answer: Tell,
+    ) -> Cancel | None:
+        if len(raw) > self.serving.max_body_bytes:
+            return None
+        call, clock = self.call(head, reference.model), self.serving.clock
 
         def told(outcome: Prediction | Exception) -> None:
             try:
@@ -123,13 +152,10 @@ class PredictEndpoint:
                 _log.exception("request %s could not be answered", call.request_id)
 
         try:
-            reference = self.reference(scope["path_params"])
-            timeout = head.timeout_seconds(self.serving.most_seconds(reference.model))
-            lane = head.lane()
-            parsing = self.serving.clock()
+            parsing = clock()
             ask = self.read(head, raw)
-            call.parse_seconds = self.serving.clock() - parsing
-            begun = self.serving.predictor.begin(self._request(call, reference, ask, timeout, lane), told)
+            call.parse_seconds = clock() - parsing
+            begun = self.serving.predictor.begin(self._request(call, reference, ask, *limits), told)
         except Exception as failure:  # noqa: BLE001 - as in __call__
             told(failure)
             return _nothing
@@ -152,7 +178,9 @@ class PredictEndpoint:
             lane = ask.lane
         deadline = call.started_seconds + timeout
         dear = dear or ask.has_image_bytes
-        return PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane)
+        return PredictRequest(
+            reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane, "", call.head
+        )
 
     def _foreseen(self, call: Call, failure: object) -> PenstockError:
         """The error as it may be told: whatever is none of ours becomes InternalError, and the log has everything."""

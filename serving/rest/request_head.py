@@ -47,6 +47,10 @@ class RequestHead(NamedTuple):
             raise InvalidInput("X-Request-Timeout-Ms is not a positive number of milliseconds")
         return min(most, milliseconds / 1000)
 
+    def said(self, name: str | None) -> bytes | None:
+        """The header `name` (lower case), None where it has none."""
+        return None if name is None else self.headers.get(name.encode())
+
     def lane(self) -> Lane | None:
         """The caller's `X-Priority`, None where it has none; InvalidInput when it is no lane's name."""
         text = self.headers.get(PRIORITY_HEADER)

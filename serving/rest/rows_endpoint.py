@@ -34,9 +34,9 @@ from serving.preprocessing.row_records import CsvReader, NdjsonReader, Record, R
 from serving.rest.accept import preferred
 from serving.rest.body import check_encoding
 from serving.rest.error_responses import status_of
-from serving.rest.predict_endpoint import Call, Cancel, PredictEndpoint
+from serving.rest.predict_endpoint import Begin, Call, PredictEndpoint
 from serving.rest.request_head import RequestHead, reference_of
-from serving.rest.response import Response, send_response
+from serving.rest.response import send_response
 from serving.rest.row_answers import CSV, NDJSON, last_line, lines_of
 
 READERS: Mapping[str, Callable[[int], RowReader]] = MappingProxyType(
@@ -90,15 +90,15 @@ class RowsEndpoint:
     whole: PredictEndpoint
     max_batch_rows: int
 
-    def begin(self, scope: Scope, raw: bytes, answer: Callable[[Response, str], None]) -> Cancel | None:
-        return None if _comes_as_rows(scope["headers"]) else self.whole.begin(scope, raw, answer)
+    def prepare(self, head: RequestHead, parameters: Mapping[str, str]) -> Begin | None:
+        return None if head.media_type in READERS else self.whole.prepare(head, parameters)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST" or not _comes_as_rows(scope["headers"]):
             await self.whole(scope, receive, send)
             return
         head = RequestHead(dict(scope["headers"]))
-        call = self.whole.call(scope, head)
+        call = self.whole.call(head, scope["path_params"]["model"])
         try:
             stream = _Stream(self, call, head, receive, send)
             status = await stream.run(reference_of(scope["path_params"]))
@@ -136,7 +136,8 @@ class _Stream:
 
     async def run(self, reference: ModelReference) -> int:
         """The status that the request counts under."""
-        with self._serving.predictor.pinned(reference, DEFAULT_SIGNATURE) as servable:
+        self._reference = self._serving.predictor.chosen(reference, self._call.head)
+        with self._serving.predictor.pinned(self._reference, DEFAULT_SIGNATURE) as servable:
             self._call.signature, self._call.version = DEFAULT_SIGNATURE, str(servable.version)
             try:
                 await self._answer(servable)
@@ -237,8 +238,7 @@ class _Stream:
         deadline = clock() + self._timeout_seconds
         decode = functools.partial(self._reader.decode, batch.start, batch.records)
         dear = any(isinstance(feature, ImageFeature) for feature in features)
-        reference = ModelReference(servable.model, servable.version)
-        request = PredictRequest(reference, DEFAULT_SIGNATURE, decode, dear, deadline, lane=self._lane)
+        request = PredictRequest(self._reference, DEFAULT_SIGNATURE, decode, dear, deadline, lane=self._lane)
         while True:
             try:
                 return await self._serving.predictor.predict(request, servable)

@@ -30,8 +30,8 @@ def test_help_goes_to_stdout_and_is_success(capsys: pytest.CaptureFixture[str], 
 @pytest.mark.parametrize("verb", ["trian", "--version", "", "../serve"])
 def test_an_unknown_verb_is_told_the_known_ones(capsys: pytest.CaptureFixture[str], verb: str) -> None:
     assert penstock_cli.main([verb]) == 2
-    told = f"penstock: no verb {verb!r}; there are: train, tune, jobs, serve, model-server, models, predict, bench\n"
-    assert capsys.readouterr().err == told
+    known = "train, tune, jobs, serve, model-server, record, models, predict, bench"
+    assert capsys.readouterr().err == f"penstock: no verb {verb!r}; there are: {known}\n"
 
 
 def test_the_usage_names_every_verb() -> None:

@@ -18,8 +18,8 @@ from serving.backends.tensorflow_messages import message_module
 from serving.backends.tfserving.call_errors import error_of, shown
 from serving.backends.tfserving.channels import Endpoint, Transport, open_channel
 from serving.backends.tfserving.replicas import Standing
-from serving.backends.tfserving.statuses import STATES, Report, Reported
-from serving.errors import BackendError, BackendUnavailable, ModelNotReady, PenstockError
+from serving.backends.tfserving.statuses import STATES, Report, Reported, is_settled
+from serving.errors import BackendError, BackendUnavailable, DeadlineExceeded, ModelNotReady, PenstockError
 
 PREDICTION, MODEL = "/tensorflow.serving.PredictionService/", "/tensorflow.serving.ModelService/"
 STATUS_SECONDS = 1.0
@@ -27,6 +27,8 @@ STATUS_SECONDS = 1.0
 MOST_MISSES = 3
 """Questions in a row without an answer until the replica counts as gone: one or two may be a long pause of its own."""
 METADATA_SECONDS = 10.0
+UNSETTLED_SECONDS = 0.2
+"""Between looks while a version is being loaded or freed, or the replica has none yet."""
 LEAST_PAUSE_SECONDS = 0.05
 """Between two looks, however many calls give reason for one."""
 _log = logging.getLogger(__name__)
@@ -63,10 +65,13 @@ class Connection:
 
     async def predict(self, request: bytes, deadline_seconds: float) -> bytes:
         """The serialized answer. Raises what `call_errors` makes of the status."""
+        timeout = deadline_seconds - time.monotonic()
+        if timeout <= 0.0:
+            raise DeadlineExceeded("the deadline passed before the model server was asked")
         standing = self.standing
         standing.in_flight += 1
         try:
-            return await self._answer(self._predict(request, timeout=max(0.0, deadline_seconds - time.monotonic())))
+            return await self._answer(self._predict(request, timeout=timeout))
         finally:
             standing.in_flight -= 1
 
@@ -146,10 +151,14 @@ class Connection:
             await self._channel.wait_for_state_change(state)
 
     async def due(self, seconds: float) -> None:
-        """Until the next look is due: after `seconds`, or soon when there is reason to doubt the last one."""
+        """Until the next look is due: after `seconds`, or sooner while versions come and go or the last look is in
+        doubt.
+        """
         await asyncio.sleep(LEAST_PAUSE_SECONDS)
         if 0 < self._misses < MOST_MISSES:
             return
+        if not is_settled(self.report):
+            seconds = min(seconds, UNSETTLED_SECONDS)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._doubted.wait(), seconds)
         self._doubted.clear()

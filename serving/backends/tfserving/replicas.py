@@ -29,6 +29,7 @@ class Standing:
 
     def answered(self) -> None:
         self._failures = self._ejections = 0
+        self._ejected_until_seconds = 0.0
 
     def failed(self, now: float) -> bool:
         """A call got no answer, or one that is none. Whether the replica is ejected for it."""

@@ -91,6 +91,12 @@ def _status(reported: Reported, learned: Learned | None) -> VersionStatus:
     return VersionStatus(VersionState.AVAILABLE, learned.signatures)
 
 
+def is_settled(report: Report) -> bool:
+    """Whether a replica has versions and none of them is about to change."""
+    resting = (VersionState.AVAILABLE, VersionState.END)
+    return bool(report) and all(r.state in resting for versions in report.values() for r in versions.values())
+
+
 def available(reports: Iterable[Report]) -> set[Key]:
     """What at least one replica has AVAILABLE."""
     return {

@@ -2,6 +2,7 @@
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from typing import Self
 
 import pytest
 
@@ -87,3 +88,88 @@ def test_garbage_behind_a_good_request_harms_nobody_else(gateway: GatewayProcess
         others = [clients.submit(said, gateway, request(headers=b"connection: close\r\n")) for _ in range(40)]
         assert all(b"400 Bad Request" in one.result() for one in broken)
         assert [heads(other.result()) for other in others] == [[b"HTTP/1.1 200 OK"]] * 40
+
+
+class Connection:
+    """One that stays open; asks and reads a whole answer at a time."""
+
+    def __init__(self, gateway: GatewayProcess) -> None:
+        host, port = gateway.url.removeprefix("http://").split(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=30)
+        self._read = b""
+
+    def ask(self, *pieces: bytes) -> tuple[bytes, bytes]:
+        """Status line and body."""
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            self.socket.sendall(piece)
+        return self.read()
+
+    def read(self) -> tuple[bytes, bytes]:
+        while b"\r\n\r\n" not in self._read:
+            self._read += self._more()
+        head, _, body = self._read.partition(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        while len(body) < length:
+            body += self._more()
+        self._read = body[length:]
+        return head.split(b"\r\n")[0], body[:length]
+
+    def _more(self) -> bytes:
+        data = self.socket.recv(1 << 16)
+        assert data, "closed before the answer was whole"
+        return data
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+
+def test_a_head_that_came_before_says_the_same_the_next_time(gateway: GatewayProcess) -> None:
+    blank = b'{"instances": [%s]}' % (b"[" + b",".join([b"[9,0,0,0,0,0,0,0]"] * 8) + b"]")
+    assert len(blank) == len(BODY)
+    wrong = b'{"instances": "%s"}' % (b"-" * (len(BODY) - 18))
+    with Connection(gateway) as first, Connection(gateway) as second:
+        answers = [first.ask(request()), second.ask(request(blank)), first.ask(request()), second.ask(request(blank))]
+        assert answers[0] == answers[2]
+        assert answers[1] == answers[3]
+        assert answers[0] != answers[1]
+        assert {status for status, _ in answers} == {b"HTTP/1.1 200 OK"}
+        assert first.ask(request(wrong))[0] == b"HTTP/1.1 400 Bad Request"
+        assert first.ask(request()) == answers[0]
+
+
+def test_a_known_head_in_pieces_or_with_others_around_it_is_read_as_ever(gateway: GatewayProcess) -> None:
+    whole = request()
+    with Connection(gateway) as connection:
+        expected = connection.ask(whole)
+        assert connection.ask(whole[:40], whole[40:]) == expected
+        assert connection.ask(whole[: -len(BODY)], BODY) == expected
+        assert connection.ask(whole[:-9], whole[-9:]) == expected
+        assert connection.ask(whole + b"GET /livez HTTP/1.1\r\nhost: gateway\r\n\r\n" + whole) == expected
+        assert connection.read()[0] == b"HTTP/1.1 200 OK"
+        assert connection.read() == expected
+        assert connection.ask(b"\r\n" + whole) == expected
+        assert connection.ask(whole + whole + whole) == expected
+        assert [connection.read(), connection.read()] == [expected, expected]
+        assert connection.ask(whole) == expected
+
+
+def test_a_bad_request_and_what_follows_it_in_one_piece_are_told_apart(gateway: GatewayProcess) -> None:
+    bad, elsewhere = request(b"{}"), request().replace(PREDICT, b"/v1/models/none:predict")
+    with Connection(gateway) as connection:
+        for _ in range(3):
+            assert connection.ask(bad + elsewhere)[0] == b"HTTP/1.1 400 Bad Request"
+            assert connection.read()[0] == b"HTTP/1.1 404 Not Found"
+            assert connection.ask(bad)[0] == b"HTTP/1.1 400 Bad Request"
+            assert connection.ask(elsewhere)[0] == b"HTTP/1.1 404 Not Found"
+
+
+def test_a_quiet_connection_is_closed_after_its_known_heads_too(gateway: GatewayProcess) -> None:
+    with Connection(gateway) as connection:
+        for _ in range(3):
+            assert connection.ask(request())[0] == b"HTTP/1.1 200 OK"
+        connection.socket.settimeout(60)
+        assert connection.socket.recv(1) == b""

@@ -16,11 +16,12 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from serving.app import Gateway, create_app
+from serving.app import create_app
 from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend
 from serving.backends.tensorflow_messages import message_module
 from serving.contract.tensors import Array, Signature, TensorSpec
+from serving.gateway import Gateway
 from serving.settings import Settings
 
 SIGNATURE = Signature((TensorSpec("x", "float32", ()),), (TensorSpec("value", "float32", (1,)),))

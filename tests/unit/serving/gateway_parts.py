@@ -20,6 +20,7 @@ from serving.observability.metrics import RequestMetrics
 from serving.predict import Predictor
 from serving.rest.natural_body import read_predict_body
 from serving.rest.predict_endpoint import PredictEndpoint, Serving
+from serving.rest.request_head import RequestHead
 from serving.rest.response import Response, headers_of
 
 SIGNATURE = Signature((TensorSpec("x", "float32", ()),), (TensorSpec("value", "float32", (1,)),))
@@ -117,7 +118,8 @@ async def ask_without_task(
         sent = {name.decode(): value.decode() for name, value in headers_of(response, request_id)}
         told.set_result(Answer(response.status, {**sent, "content-length": str(len(response.body))}, response.body))
 
-    cancel = endpoint.begin({"headers": headers, "path_params": given.get("path_params", {})}, content, answer)
+    begin = endpoint.prepare(RequestHead(dict(headers)), given.get("path_params", {}))
+    cancel = begin and begin(content, answer)
     if cancel is None:
         assert not told.done()
         return await ask(endpoint, body=body, then=then, **given)

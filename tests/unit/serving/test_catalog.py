@@ -7,13 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.backend_protocol import Target, VersionState, VersionStatus
-from serving.catalog import CatalogView, Manifests, ModelReference, Servable, build_view
+from serving.backends.in_memory import InMemoryBackend
+from serving.catalog import Catalog, CatalogView, Manifests, ModelReference, Servable, build_view
 from serving.contract.features import NumberFeature, TensorFeature
 from serving.contract.manifest import Export, Manifest
+from serving.contract.model_directory import model_paths
 from serving.contract.tensors import Signature, TensorSpec
 from serving.errors import InvalidInput, ModelNotReady, PenstockError, UnknownModel, UnknownVersion
 from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk
-from tests.unit.serving.gateway_parts import Parts, started_parts
+from tests.doubles import publish_in_miniature
+from tests.unit.serving.gateway_parts import LIVE, Parts, doubled, started_parts
 
 AVAILABLE, LOADING, END = VersionState.AVAILABLE, VersionState.LOADING, VersionState.END
 SIGNATURE = Signature((TensorSpec("x", "float32", ()),), ())
@@ -181,6 +184,42 @@ def test_a_version_with_a_damaged_manifest_takes_no_traffic(
     parts, _ = renewed(tmp_path / "models", lambda: None)
     assert parts.catalog.view.resolve(ModelReference("doubles")).version == 1
     assert "model doubles version 2 takes no traffic" in caplog.text
+
+
+def looks(models: Path, *damages: Callable[[], object]) -> list[Manifest | str | None]:
+    """What describes `doubles` 1 at each look of a catalog whose backend has its models from elsewhere: first as it
+    is, then after each of `damages`. "none" where it takes no traffic.
+    """
+
+    async def work() -> list[Manifest | str | None]:
+        backend = InMemoryBackend(LIVE, doubled)
+        catalog = Catalog(models, backend, 1.0, folders_elsewhere=True)
+        await backend.start(catalog.renew)
+        seen: list[Manifest | str | None] = []
+        for damage in (lambda: None, *damages):
+            damage()
+            await catalog.renew()
+            servable = catalog.view.models["doubles"].servables.get(1)
+            seen.append(servable.manifest if servable else "none")
+        return seen
+
+    return asyncio.run(work())
+
+
+def test_a_version_that_has_no_folder_here_is_served_raw_until_it_has_one(
+    tmp_path: Path, manifest_with: Callable[..., Manifest]
+) -> None:
+    models, manifest = tmp_path / "models", manifest_with()
+    seen = looks(models, lambda: publish_in_miniature(models, manifest), lambda: models.rename(tmp_path / "away"))
+    assert seen == [None, manifest, manifest]
+
+
+def test_a_version_with_a_folder_and_a_damaged_manifest_is_not_served_raw(
+    tmp_path: Path, manifest_with: Callable[..., Manifest]
+) -> None:
+    publish_in_miniature(tmp_path / "models", manifest_with())
+    model_paths(tmp_path / "models", "doubles").version(1).manifest.write_bytes(b"{")
+    assert looks(tmp_path / "models") == ["none"]
 
 
 def test_a_model_that_was_live_once_is_remembered(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from serving.backend_protocol import Target
 from serving.backends.in_memory import Turn
 from serving.catalog import ModelReference
 from serving.contract.features import Feature
@@ -76,6 +77,33 @@ def test_a_dear_body_is_decoded_off_the_event_loop(
 
     predict(request(decode, dear=dear))
     assert (threads == [threading.main_thread()]) is not dear
+
+
+@pytest.mark.parametrize("without_task", [False, True])
+def test_who_listens_hears_each_request_once_as_it_was_decoded(
+    tmp_path: Path,
+    write_version: Callable[[Manifest], None],
+    manifest_with: Callable[..., Manifest],
+    *,
+    without_task: bool,
+) -> None:
+    write_version(manifest_with())
+
+    async def run() -> list[tuple[Target, list[float]]]:
+        parts = await started_parts(tmp_path / "models")
+        heard: list[tuple[Target, list[float]]] = []
+        parts.predictor.tap.listener = lambda plan, inputs: heard.append((plan.target, inputs["x"].tolist()))
+        if without_task:
+            told = asyncio.get_running_loop().create_future()
+            parts.predictor.begin(request(rows(1, 2)), told.set_result)
+            await told
+        else:
+            await parts.predictor.predict(request(rows(1, 2)))
+        parts.predictor.tap.listener = None
+        await parts.predictor.predict(request(rows(3)))
+        return heard
+
+    assert asyncio.run(run()) == [(Target("doubles", 1, "serving_default"), [1, 2])]
 
 
 def test_the_answering_versions_features_decode(predict: Callable[..., tuple[Prediction, Parts]]) -> None:

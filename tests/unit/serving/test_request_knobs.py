@@ -11,7 +11,7 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.app import Gateway, create_app
+from serving.app import create_app
 from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend
 from serving.backends.tensorflow_messages import message_module
@@ -20,6 +20,7 @@ from serving.batching.events import Action, Lane, Submission
 from serving.batching.policy import BatchingCore
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array, Signature, TensorSpec
+from serving.gateway import Gateway
 from serving.grpc import inference_pb2
 from serving.model_settings import ModelSettings
 from serving.preprocessing.npy import write_npy

@@ -117,6 +117,33 @@ def test_the_environment_says_nothing_of_single_models() -> None:
         load_settings({}, {"PENSTOCK_MODEL": "{}"}, {})
 
 
+@pytest.mark.parametrize("address", ["tf:8500", "dns:///tf.models.svc:8500", "unix:/run/tf.sock", "[::1]:8500"])
+def test_model_servers_have_addresses_of_three_forms(address: str) -> None:
+    environment = {"PENSTOCK_BACKEND": "tfserving", "PENSTOCK_TFSERVING_ADDRESSES": f"{address}, b:1"}
+    assert load_settings({}, environment, {}).tfserving_addresses == (address, "b:1")
+    settings = load_settings({"backend": "tfserving"}, {}, {"tfserving_addresses": f"{address},b:1"})
+    assert settings.tfserving_addresses == (address, "b:1")
+
+
+@pytest.mark.parametrize("address", ["tf", "http://tf:8500", "dns:tf:8500", "tf:port", "unix:", "a b:1", "::1:8500"])
+def test_what_is_no_address_of_a_model_server_is_refused(address: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"^--tfserving-addresses: .*host:port"):
+        load_settings({"backend": "tfserving"}, {}, {"tfserving_addresses": address})
+
+
+def test_the_backend_tfserving_needs_an_address() -> None:
+    with pytest.raises(InvalidSettings, match=r"^tfserving_addresses: .* needs the address of a model server"):
+        load_settings({"backend": "tfserving"}, {}, {})
+
+
+@pytest.mark.parametrize(
+    "files", [{"cert": "c.pem", "ca": "a.pem"}, {"key": "k.pem", "ca": "a.pem"}, {"cert": "c.pem", "key": "k.pem"}]
+)
+def test_a_certificate_without_its_key_or_its_authorities_is_refused(files: dict[str, str]) -> None:
+    with pytest.raises(InvalidSettings, match=r"^tfserving_tls_key: "):
+        load_settings({f"tfserving_tls_{name}": path for name, path in files.items()}, {}, {})
+
+
 def test_a_table_where_the_model_directory_belongs_is_told_its_place() -> None:
     with pytest.raises(InvalidSettings, match=r"^models: a table; .* under \[model\.<name>\]$"):
         load_settings({"models": {"digits": {}}}, {}, {})

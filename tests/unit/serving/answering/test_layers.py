@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.app import Gateway, create_app
+from serving.app import create_app
 from serving.backend_protocol import Arrays, OnChange, Target
 from serving.backends.in_memory import InMemoryBackend
 from serving.contract.features import TensorFeature
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array, Signature, TensorSpec
+from serving.gateway import Gateway
 from serving.model_settings import ModelSettings
 from serving.settings import Settings
 from tests.unit.serving.gateway_parts import LIVE, Answer, answered, ask, doubled

@@ -56,6 +56,26 @@ def test_tensor_content_round_trips(name: str, data: st.DataObject) -> None:
     assert_reads_as(tensor(name, array.shape, tensor_content=array.tobytes()), array)
 
 
+def string_content(strings: list[bytes]) -> bytes:
+    """As TensorFlow encodes them: every length as a varint, then every string."""
+    lengths = b"".join(
+        bytes([len(each) & 0x7F | 0x80, len(each) >> 7]) if len(each) > 0x7F else bytes([len(each)]) for each in strings
+    )
+    return lengths + b"".join(strings)
+
+
+@given(st.lists(st.binary(max_size=300), min_size=1, max_size=5))
+def test_strings_in_tensor_content_are_read(strings: list[bytes]) -> None:
+    proto = tensor("string", (len(strings), 1), tensor_content=string_content(strings))
+    assert array_of(proto).tolist() == [[each] for each in strings]
+
+
+@pytest.mark.parametrize("content", [b"\x03ab", b"\x01ab", b"\x80", b"\xff\xff\xff\xff\xff\x01a", b"\x01"])
+def test_strings_that_do_not_fill_tensor_content_are_refused(content: bytes) -> None:
+    with pytest.raises(BackendRejected, match="do not fill"):
+        array_of(tensor("string", (1,), tensor_content=content))
+
+
 @pytest.mark.parametrize("name", sorted(FIELDS))
 def test_a_shortened_list_repeats_its_last_value(name: str) -> None:
     whole = np.array([b"a", b"b", b"b", b"b"] if name == "string" else [0, 1, 1, 1]).astype(NUMPY_DTYPES[name])

@@ -108,7 +108,18 @@ def test_a_file_that_cannot_be_written_is_tried_again(
     folder: ConfigFolder, write_version: WriteVersion, manifest_with: ManifestWith
 ) -> None:
     write_version(manifest_with())
-    folder.out.write_text("in the way")
-    told = list(looks(folder, nothing, folder.out.unlink))
-    assert told[0].startswith(f"cannot write {folder.out}/models.config")
+    file = folder.out / "models.config"
+    told = list(looks(folder, file.mkdir, file.rmdir))
+    assert told[0].startswith(f"cannot write {file}")
     assert told[1].startswith("wrote")
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_once(folder: ConfigFolder) -> None:
+    folder.out.write_text("in the way")
+    with pytest.raises(PublishError, match="cannot write"):
+        next(looks(folder, nothing))
+
+
+def test_following_brings_the_monitoring_file_too(folder: ConfigFolder) -> None:
+    assert list(looks(folder)) == []
+    assert "enable: true" in (folder.out / "monitoring.config").read_text()

@@ -154,3 +154,23 @@ def test_wrong_use_exits_with_2(wrong: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         run(wrong)
     assert caught.value.code == 2
+
+
+def test_traffic_is_shown_set_part_by_part_and_cleared(said: Callable[..., str]) -> None:
+    said("promote", "digits", "2", "--label", "canary")
+    assert said("traffic", "digits") == "traffic of digits: none\n"
+    assert said("traffic", "digits", "stable=90", "canary=10") == "traffic of digits: none -> canary=10 stable=90\n"
+    said("traffic", "digits", "--sticky-by", "X-User-Id")
+    said("traffic", "digits", "--shadow", "canary=0.1")
+    whole = "canary=10 stable=90 --sticky-by x-user-id --shadow canary=0.1"
+    assert said("traffic", "digits") == f"traffic of digits: {whole}\n"
+    assert said("traffic", "digits", "--clear") == f"traffic of digits: {whole} -> none\n"
+    assert whole in said("show", "digits")
+
+
+@pytest.mark.parametrize("wrong", ["stable", "stable=0", "stable=x", "--shadow=canary", "--shadow=canary=x"])
+@pytest.mark.usefixtures("capsys")
+def test_traffic_that_is_no_traffic_exits_with_2(wrong: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(["traffic", "digits", wrong])
+    assert caught.value.code == 2

@@ -4,7 +4,7 @@ import pytest
 
 from serving.backend_protocol import Target
 from serving.batching.events import QueueKey, RowSlice, SendBatch
-from serving.observability.families import CACHE, LENGTH_PADDING, SHED
+from serving.observability.families import CACHE, LENGTH_PADDING, ROLLED_BACK, SHADOW, SHED, SIZES, VERSION
 from serving.observability.metrics import UNKNOWN, RequestMetrics, RequestSeries, Served
 from tests.unit.serving.observability.exposition import Scrape
 from tests.unit.serving.observability.workers import Workers
@@ -33,6 +33,9 @@ COUNTERS = {
     "penstock_cache_requests_total": {"model_name", "outcome"},
     "penstock_length_padding_values_total": {"model_name"},
     "penstock_non_finite_outputs_total": {"model_name", "model_version"},
+    "penstock_traffic_requests_total": {"model_name", "model_version", "outcome"},
+    "penstock_shadow_total": {"model_name", "model_version", "result"},
+    "penstock_canary_rolled_back_total": {"model_name"},
 }
 
 
@@ -44,6 +47,7 @@ def batch(*rows: int, padding: int = 0) -> SendBatch:
         slices,
         deadline_seconds=9.0,
         padded_rows=sum(rows) + padding,
+        rows=sum(rows),
     )
 
 
@@ -59,6 +63,9 @@ def busy() -> RequestMetrics:
     metrics.so_far(SHED, {("digits", "3", "serving_default", "expired"): 1})
     metrics.so_far(CACHE, {("digits", "hit"): 1})
     metrics.so_far(LENGTH_PADDING, {("digits",): 1})
+    metrics.ledger.own.slot((VERSION, "digits", "3", ""), SIZES[VERSION])
+    metrics.so_far(SHADOW, {("digits", "3", "same"): 1})
+    metrics.so_far(ROLLED_BACK, {("digits", "3"): 1})
     return metrics
 
 

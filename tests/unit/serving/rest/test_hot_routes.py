@@ -1,13 +1,15 @@
 """The short way to predictions: the same endpoints, found without FastAPI, and everything else still found by it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from serving.rest.hot_routes import MOST_PATHS, Answer, Cancel, HotFirst, HotRoutes
+from serving.rest.hot_routes import MOST_PATHS, HotFirst, HotRoutes
+from serving.rest.predict_endpoint import Begin
+from serving.rest.request_head import RequestHead
 
 
 class Endpoint:
@@ -20,10 +22,9 @@ class Endpoint:
         del receive, send
         self.scopes.append(scope)
 
-    def begin(self, scope: Scope, body: bytes, answer: Answer) -> Cancel | None:
-        del answer
-        self.scopes.append(scope)
-        return self.scopes.clear if body else None
+    def prepare(self, head: RequestHead, parameters: Mapping[str, str]) -> Begin | None:
+        self.scopes.append({"path_params": parameters})
+        return None if head.headers else lambda *_: self.scopes.clear
 
 
 def asked(method: str, path: str, **more: Any) -> tuple[list[object], int]:
@@ -63,11 +64,11 @@ def test_a_server_without_tasks_is_led_to_the_endpoint_too() -> None:
     endpoint = Endpoint()
     front = HotFirst([Route("/v1/models/{model}:predict", endpoint)], Endpoint())
 
-    def begun(path: str, body: bytes, root_path: str = "") -> Cancel | None:
-        return front.begin({"path": path, "root_path": root_path}, body, lambda *_: None)
+    def prepared(path: str, root_path: str = "", headers: Sequence[tuple[bytes, bytes]] = ()) -> Begin | None:
+        return front.prepare({"path": path, "root_path": root_path, "headers": headers})
 
-    assert begun("/v1/models/digits:predict", b"{}") is not None
+    assert prepared("/v1/models/digits:predict") is not None
     assert [scope["path_params"] for scope in endpoint.scopes] == [{"model": "digits"}]
-    assert begun("/v1/models/digits:predict", b"") is None
-    assert begun("/v1/models/digits:predict", b"{}", root_path="/gateway") is None
-    assert begun("/v2/models/digits/infer", b"{}") is None
+    assert prepared("/v1/models/digits:predict", headers=[(b"content-encoding", b"gzip")]) is None
+    assert prepared("/v1/models/digits:predict", root_path="/gateway") is None
+    assert prepared("/v2/models/digits/infer") is None

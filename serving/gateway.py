@@ -1,0 +1,131 @@
+"""The running gateway: its parts, and what they do from start to end. `app.py` puts them together."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from prometheus_client.metrics_core import Metric
+
+from serving.answering.layers import AnswerLayers
+from serving.backend_protocol import Backend
+from serving.batching.batcher import Batcher
+from serving.batching.explanation import BatcherFacts
+from serving.catalog import Catalog
+from serving.grpc.server import GrpcServer
+from serving.model_server.control_socket import ControlSocket
+from serving.observability.batching_gauges import batching_gauges, shed_totals
+from serving.observability.families import CACHE, LENGTH_PADDING, SHED
+from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
+from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
+from serving.observability.metrics import RequestMetrics
+from serving.predict import Predictor
+from serving.readiness import missing_models
+from serving.traffic.watcher import CanaryWatcher
+
+BOARD_SECONDS = 0.1
+"""How often a worker shows the others its queue: scrapes are many seconds apart, and a look costs microseconds."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The running parts behind the application's routes."""
+
+    backend: Backend
+    batcher: Batcher
+    catalog: Catalog
+    metrics: RequestMetrics
+    predictor: Predictor
+    layers: AnswerLayers
+    grpc: GrpcServer
+    watcher: CanaryWatcher
+    workers: int
+    control: ControlSocket | None = None
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the backend's first pass over the models has ended."""
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set at the same moment, and also when the pass failed."""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """From the first model to the last answer. Several workers open the gRPC port later, and themselves."""
+        if self.workers == 1:
+            await self.grpc.start()
+        if self.control:
+            await self.control.start()
+        work = [self._start(), self.catalog.keep(), self._keep_told(), self._keep_board(), self.watcher.keep()]
+        tasks = [asyncio.create_task(each) for each in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self.control:
+                await self.control.close()
+            await self.grpc.stop()
+            await self.batcher.close()
+            await self.backend.close()
+
+    def explained(self) -> BatcherFacts:
+        return self.batcher.explain()
+
+    def missing(self, required: Sequence[str]) -> str:
+        """Which of the required models have never been live yet, as `missing_models` says it."""
+        return missing_models(self.catalog.been_live, required)
+
+    def gauges(self) -> list[Metric]:
+        """What is read at the moment of a scrape; brings what its parts count by themselves up to it."""
+        self._count_told()
+        self._show_moment()
+        labels = {name: entry.labels for name, entry in self.catalog.view.models.items()}
+        return [
+            *queue_gauges(self.metrics.ledger.board, time.monotonic()),
+            *model_gauges(self.backend, labels),
+            *batching_gauges(self.explained()),
+            *cache_gauges(self.layers),
+        ]
+
+    def _show_moment(self) -> None:
+        """To whichever worker answers the next scrape."""
+        self.metrics.ledger.board.show(moment_of(self.batcher, time.monotonic()))
+
+    def _count_told(self) -> None:
+        """What its parts count by themselves, added to what is counted for all workers."""
+        facts = self.batcher.explain()
+        self.metrics.so_far(SHED, shed_totals(facts))
+        self.metrics.so_far(CACHE, cache_totals(self.layers))
+        self.metrics.so_far(LENGTH_PADDING, length_padding_totals(self.layers))
+
+    async def _keep_told(self) -> None:
+        """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher and the layers count by
+        themselves, somebody must tell the other workers.
+        """
+        while True:
+            await asyncio.sleep(self.catalog.poll_seconds)
+            await self.grpc.follow_readiness()
+            self._count_told()
+
+    async def _keep_board(self) -> None:
+        """What another worker tells of this one is as old as BOARD_SECONDS at most; one alone tells when asked."""
+        while self.workers > 1:
+            self._show_moment()
+            await asyncio.sleep(BOARD_SECONDS)
+
+    async def _start(self) -> None:
+        async def changed() -> None:
+            await self.catalog.renew()
+            self.layers.follow({name: entry.servables for name, entry in self.catalog.view.models.items()})
+            await self.grpc.follow_readiness()
+
+        try:
+            await self.backend.start(changed)
+        except Exception:  # noqa: BLE001 - the outermost frame of this task: `/readyz` stays not ready, the log says why
+            _log.exception("the backend could not start")
+        else:
+            self.started.set()
+        finally:
+            self.settled.set()

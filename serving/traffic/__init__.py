@@ -1,0 +1,1 @@
+"""Several versions at once: who answers which share of the requests, what comes of it, and when that was enough."""
