@@ -132,8 +132,9 @@ bench-rest: install ## forms of a request beside each other, and the memory of a
 bench-batching: install ## the batcher in virtual time beside oracles and the policies of others: table, JSON, pictures
 	$(BIN)/python -m loadtests.simulation
 
-chaos: install  ## ten storms of 10,000 requests through the batcher, each request accounted for
+chaos: install  ## ten storms through the batcher, fifty rounds of versions coming and going, directories away for 10 s
 	PENSTOCK_TEST_STORM_SEEDS=1,2,3,4,5,6,7,8,9,10 $(BIN)/pytest tests/unit/serving/batching/test_accounting.py
+	PENSTOCK_TEST_ROUNDS=50 PENSTOCK_TEST_AWAY_SECONDS=10 $(BIN)/pytest tests/integration/chaos
 
 openapi: install ## write docs/openapi.json anew; look at its difference before you commit it
 	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from serving.backend_protocol import Backend, Target, VersionState, VersionStatus
 from serving.contract.features import Feature
 from serving.contract.manifest import Manifest
-from serving.contract.model_directory import STABLE
 from serving.contract.tensors import Signature
 from serving.errors import InvalidInput, ModelNotReady, PenstockError, UnknownModel, UnknownVersion
 from serving.model_settings import NO_SETTINGS, ModelSettings
+from serving.model_store.label_following import Following, follow
 from serving.model_store.snapshot import DirectorySnapshot, read_snapshot
 from serving.model_store.traffic import NO_TRAFFIC, Traffic
 from serving.model_store.versions import read_manifest
@@ -74,16 +74,29 @@ class Servable:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """Everything known of one model: `statuses` of all its versions, `servables` of those that take traffic."""
+    """Everything known of one model: `statuses` of all its versions, `servables` of those that take traffic.
+
+    `pointed` is what the model directory says of the labels, `following` where they answer (`label_following`).
+    """
 
     statuses: Mapping[int, VersionStatus]
     servables: Mapping[int, Servable]
-    labels: Mapping[str, int]
+    pointed: Mapping[str, int]
+    following: Following
     traffic: Traffic = NO_TRAFFIC
+
+    @property
+    def labels(self) -> Mapping[str, int]:
+        """The version that each label answers with, or would if it were live."""
+        return self.following.labels
+
+    def moving(self) -> Mapping[str, int]:
+        """The labels that point at a version which is not live, and that version."""
+        return {label: version for label, version in self.pointed.items() if version not in self.servables}
 
     def answering_version(self) -> int | None:
         """Where requests go that name neither version nor label: `stable`, else the newest live version."""
-        return self.labels.get(STABLE, max(self.servables, default=None))
+        return self.following.unnamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +161,8 @@ def build_view(
 ) -> CatalogView:
     """Live is what the backend has AVAILABLE and whose manifest, or the lack of one, is known.
 
-    `before` is the view until now, which is returned where nothing is new: what others have worked out by it holds on.
+    `before` is the view until now: labels go on from where they answered, and where nothing is new it is returned
+    itself, since what others have worked out by it holds on.
     """
 
     def servable(model: str, version: int, status: VersionStatus) -> Servable:
@@ -161,17 +175,16 @@ def build_view(
     entries = {}
     for model in sorted({*statuses, *directory.models}):
         versions = statuses.get(model, {})
-        on_disk = directory.models.get(model)
-        entries[model] = ModelEntry(
-            dict(versions),
-            {
-                version: servable(model, version, status)
-                for version, status in sorted(versions.items())
-                if status.state is VersionState.AVAILABLE and (model, version) in manifests
-            },
-            on_disk.labels if on_disk else {},
-            on_disk.traffic if on_disk else NO_TRAFFIC,
-        )
+        on_disk, old = directory.models.get(model), before.models.get(model)
+        pointed = on_disk.labels if on_disk else {}
+        servables = {
+            version: servable(model, version, status)
+            for version, status in sorted(versions.items())
+            if status.state is VersionState.AVAILABLE and (model, version) in manifests
+        }
+        following = follow(pointed, servables, old.following if old else Following())
+        traffic = on_disk.traffic if on_disk else NO_TRAFFIC
+        entries[model] = ModelEntry(dict(versions), servables, pointed, following, traffic)
     view = CatalogView(entries)
     return before if view == before else view
 

@@ -81,10 +81,12 @@ class Gateway:
         """What is read at the moment of a scrape; brings what its parts count by themselves up to it."""
         self._count_told()
         self._show_moment()
-        labels = {name: entry.labels for name, entry in self.catalog.view.models.items()}
+        entries = self.catalog.view.models
+        labels = {name: entry.labels for name, entry in entries.items()}
+        moving = {name: entry.moving() for name, entry in entries.items()}
         return [
             *queue_gauges(self.metrics.ledger.board, time.monotonic()),
-            *model_gauges(self.backend, labels),
+            *model_gauges(self.backend, labels, moving),
             *batching_gauges(self.explained()),
             *cache_gauges(self.layers),
         ]

@@ -1,13 +1,21 @@
 """The arguments of `penstock models`: what each subcommand takes, and the sentences that explain it."""
 
 import argparse
+import math
 from pathlib import Path
 
 from serving.contract.model_directory import STABLE
+from serving.promotion.http_gateway import DEFAULT_URL
+
+WAIT_SECONDS = 120.0
+"""Long against the load of a large network, short against a person's patience."""
 
 LIST = "Every version with its labels, when it was published and what it scored on the test rows."
 SHOW = "One version in full and the model's history: by default the version that answers when a request names none."
-PROMOTE = "Point a label at a version. The gateway follows within a poll; no request is dropped."
+PROMOTE = (
+    "Point a label at a version once it has passed: files as published, loaded by the gateway, each batch size warmed, "
+    "golden examples answered. A step that fails leaves the label where it was. No request is dropped."
+)
 ROLLBACK = (
     "Point 'stable' at the version that answered before. A version rolled back from is not returned to, so that "
     "rolling back twice goes further back."
@@ -40,8 +48,12 @@ def models_parser() -> argparse.ArgumentParser:
     promote = add("promote", PROMOTE, reason)
     _add_model(promote)
     _add_version(promote)
-    promote.add_argument("--label", default=STABLE, help="the label to move (default: %(default)s)")
-    _add_model(add("rollback", ROLLBACK, reason))
+    _add_promote(promote)
+    rollback = add("rollback", ROLLBACK, reason)
+    _add_model(rollback)
+    rollback.add_argument(
+        "--gateway", metavar="URL", help=f"the gateway to watch follow (default: {DEFAULT_URL}, if any)"
+    )
     _add_traffic(add("traffic", TRAFFIC, reason))
     _add_prune(add("prune", PRUNE, reason))
     verify = add("verify", VERIFY, json)
@@ -62,6 +74,48 @@ def _options() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, argpar
     json.add_argument("--json", action="store_true", help="print JSON instead of a table")
     reason.add_argument("--reason", default="", metavar="TEXT", help="why, for the model's history")
     return shared, json, reason
+
+
+def _add_promote(promote: argparse.ArgumentParser) -> None:
+    promote.add_argument("--label", default=STABLE, help="the label to move (default: %(default)s)")
+    where = promote.add_mutually_exclusive_group()
+    where.add_argument(
+        "--gateway", metavar="URL", help=f"the gateway that serves this directory (default: {DEFAULT_URL})"
+    )
+    where.add_argument(
+        "--offline",
+        action="store_true",
+        help="without a gateway: check the files, answer the golden examples in this process, and move the label",
+    )
+    promote.add_argument(
+        "--wait",
+        type=_seconds,
+        default=WAIT_SECONDS,
+        metavar="SECONDS",
+        help="how long the version may take to be loaded, and the gateway to follow (default: %(default)g)",
+    )
+    promote.add_argument(
+        "--shadow",
+        type=_positive,
+        metavar="N",
+        help="compare N requests with the version that answers now: of --requests, else mirrored by the gateway",
+    )
+    promote.add_argument(
+        "--requests", type=Path, metavar="FILE", help="a TFRecord file of PredictionLog, as recorded from a gateway"
+    )
+    promote.add_argument(
+        "--most-different",
+        type=_fraction,
+        default=1.0,
+        metavar="SHARE",
+        help="the share of --shadow's answers that may differ (default: %(default)g, they are only counted)",
+    )
+    promote.add_argument(
+        "--watch",
+        type=_seconds,
+        metavar="SECONDS",
+        help="watch errors and latency for so long after the move, and move the label back when they are worse",
+    )
 
 
 def _add_traffic(traffic: argparse.ArgumentParser) -> None:
@@ -133,3 +187,23 @@ def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
+def _fraction(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1")
+    return share

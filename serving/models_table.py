@@ -120,6 +120,9 @@ def _feature(feature: Feature) -> str:
 
 def _history_cells(entry: AuditEntry) -> tuple[str, ...]:
     what = [entry.action.replace("_", " ")]
+    if entry.step:
+        what.append(f"version {entry.version}: {entry.step.name} {entry.step.outcome} {entry.step.seconds:.2f} s")
+        return (f"  {_time(entry.at)}", *what, entry.by, entry.step.detail)
     if entry.detail:
         what.append(entry.detail)
     elif entry.label is None:

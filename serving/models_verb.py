@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from serving.errors import IntegrityError, UnknownVersion
+from serving.label_moves import promote_label, roll_back
 from serving.model_store.audit import read_audit
-from serving.model_store.labels import read_labels, set_label
+from serving.model_store.labels import read_labels
 from serving.model_store.prune import prunable, prune, prune_version
-from serving.model_store.rollback import rollback
 from serving.model_store.summary import VersionSummary, summarise
 from serving.model_store.traffic import NO_TRAFFIC, make_traffic, read_traffic, set_traffic, traffic_text
 from serving.model_store.verify import verify_model, verify_version
@@ -39,6 +39,8 @@ def run(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     if arguments.command == "prune" and arguments.version and arguments.dry_run:
         parser.error("--dry-run shows what --keep removes; --version removes just the one it names")
+    if arguments.command == "promote":
+        _check_promote(parser, arguments)
     if not arguments.models.is_dir():
         raise IntegrityError(f"there is no model directory {str(arguments.models)!r}; name yours with --models DIR")
     return COMMANDS[arguments.command](arguments)
@@ -66,30 +68,21 @@ def _chosen(model: str, version: int | None, summaries: Sequence[VersionSummary]
     raise UnknownVersion(f"there is {what}; there are: {known}")
 
 
+def _check_promote(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    if arguments.offline and (arguments.shadow or arguments.watch):
+        parser.error("--shadow and --watch need a gateway, and --offline asks none")
+    if arguments.requests and not arguments.shadow:
+        parser.error("--requests is where --shadow N takes its N requests from")
+
+
 def _promote(arguments: argparse.Namespace) -> int:
-    move = set_label(
-        arguments.models,
-        arguments.model,
-        arguments.label,
-        arguments.version,
-        by=_caller("promote"),
-        reason=arguments.reason,
-        now=datetime.now(UTC),
-    )
-    if move.previous == move.version:
-        return _say(f"{move.label} of {arguments.model}: {move.version} already\n")
-    return _say(f"{move.label} of {arguments.model}: {move.previous or 'none'} -> {move.version}\n")
+    promote_label(arguments, _caller("promote"), _say)
+    return DONE
 
 
 def _rollback(arguments: argparse.Namespace) -> int:
-    move = rollback(
-        arguments.models,
-        arguments.model,
-        by=_caller("rollback"),
-        reason=arguments.reason,
-        now=datetime.now(UTC),
-    )
-    return _say(f"{move.label} of {arguments.model}: {move.previous} -> {move.version}\n")
+    roll_back(arguments, _caller("rollback"), _say)
+    return DONE
 
 
 def _traffic(arguments: argparse.Namespace) -> int:
@@ -138,6 +131,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _say(text: str) -> int:
     sys.stdout.write(text)
+    sys.stdout.flush()  # a step's name stands there while the step is at work
     return DONE
 
 

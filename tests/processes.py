@@ -12,7 +12,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,12 @@ START_SECONDS, STOP_SECONDS = 60.0, 60.0
 
 @dataclass
 class GatewayProcess:
-    """`penstock serve` as a process; `lines` holds what it printed until it was live."""
+    """`penstock serve` as a process; `lines` holds what it printed until it was live, `log` all of it so far."""
 
     process: subprocess.Popen[str]
     url: str
     lines: list[str]
+    log: list[str] = field(default_factory=list)
 
     @property
     def grpc_address(self) -> str:
@@ -56,12 +57,12 @@ class GatewayProcess:
 StartGateway = Callable[..., GatewayProcess]
 
 
-def penstock(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end; fails the test with its output unless it exits 0."""
+def penstock(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end; fails the test with its output unless it exits with `code`."""
     done = subprocess.run(
         [sys.executable, "-m", "penstock_cli", *arguments], capture_output=True, text=True, check=False, timeout=300
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done
 
 
@@ -83,7 +84,8 @@ def start_gateway_process(
     )
     stack.callback(_end, process)
     lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
+    log: list[str] = []
+    threading.Thread(target=_read, args=(process, lines, log), daemon=True).start()
     printed: list[str] = []
     while not printed or not printed[-1].startswith("Stop"):
         line = lines.get(timeout=START_SECONDS)
@@ -91,12 +93,13 @@ def start_gateway_process(
         printed.append(line)
     url = re.search(r"http://\S+", next(line for line in printed if "serves" in line))
     assert url, printed
-    return GatewayProcess(process, url[0], [line.rstrip("\n") for line in printed])
+    return GatewayProcess(process, url[0], [line.rstrip("\n") for line in printed], log)
 
 
-def _read(process: subprocess.Popen[str], lines: "queue.Queue[str]") -> None:
+def _read(process: subprocess.Popen[str], lines: "queue.Queue[str]", log: list[str]) -> None:
     assert process.stdout
     for line in process.stdout:
+        log.append(line)
         lines.put(line)
     lines.put("")
 

@@ -16,6 +16,9 @@ STABLE = "stable"
 CANARY = "canary"
 """The label of a version on trial, which the gateway watches while it gets traffic."""
 
+CANDIDATE = "candidate"
+"""The label that a promotion gives a version while it is checked: labelled versions are loaded and kept."""
+
 STAGING_PREFIX = ".staging-"
 PRUNED_PREFIX = ".pruned-"
 
@@ -85,6 +88,11 @@ class ModelPaths:
     def lock(self) -> Path:
         """Held while a version is numbered and renamed, or a label moved, or traffic split."""
         return self.root / ".lock"
+
+    @property
+    def promoting(self) -> Path:
+        """Held by the one promotion that is under way."""
+        return self.root / ".promoting"
 
 
 def model_paths(models: Path, model: str) -> ModelPaths:

@@ -74,7 +74,7 @@ class ModelService:
                     f"model {config.name[:128]!r} is not in the model directory; publish a version there"
                 )
             differing = [
-                label for label, version in config.version_labels.items() if entry.labels.get(label) != version
+                label for label, version in config.version_labels.items() if entry.pointed.get(label) != version
             ]
             if differing:
                 raise ReloadRefused(

@@ -1,4 +1,6 @@
-"""A model's history, audit.jsonl: one line for each thing that was published, labelled or pruned, never rewritten."""
+"""A model's history, audit.jsonl: one line for each thing that was published, labelled or pruned, and each step of a
+promotion; never rewritten.
+"""
 
 import errno
 import os
@@ -12,14 +14,23 @@ from serving.contract.model_directory import ModelPaths, model_paths
 from serving.errors import IntegrityError
 from serving.model_store.atomic_file import sync
 
-Action: TypeAlias = Literal["published", "promoted", "rolled_back", "unlabelled", "pruned", "traffic"]
+Action: TypeAlias = Literal["published", "promoted", "rolled_back", "unlabelled", "pruned", "traffic", "promotion_step"]
+
+
+class PromotionStep(Fact):
+    """One step of a promotion of a version, and what came of it."""
+
+    name: str
+    outcome: Literal["ok", "not checked", "failed"]
+    seconds: float
+    detail: str = ""
 
 
 class AuditEntry(Fact):
     """`label` moved from `previous_version` to `version`, which is None when it was taken away.
 
-    For a first roll back, `previous_version` is the one that answered for want of a label.
-    `detail` is what `traffic` was set to.
+    For a first roll back, `previous_version` is the one that answered for want of a label. `detail` is what `traffic`
+    was set to. A `promotion_step` moves nothing and has no label.
     """
 
     at: AwareDatetime
@@ -31,6 +42,7 @@ class AuditEntry(Fact):
     by: str
     reason: str = ""
     detail: str = ""
+    step: PromotionStep | None = None
 
 
 def read_audit(models: Path, model: str) -> tuple[AuditEntry, ...]:
@@ -53,7 +65,7 @@ def record(paths: ModelPaths, entry: AuditEntry) -> None:
 
     A last line that a crash tore is cut off first: the new one would otherwise be glued to it.
     """
-    line = entry.model_dump_json().encode() + b"\n"
+    line = entry.model_dump_json(exclude=None if entry.step else {"step"}).encode() + b"\n"
     before = paths.audit.read_bytes() if paths.audit.exists() else None
     whole_bytes = (before or b"").rfind(b"\n") + 1
     descriptor = os.open(paths.audit, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)

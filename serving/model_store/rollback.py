@@ -51,6 +51,23 @@ def rollback(models: Path, model: str, *, by: str, reason: str, now: datetime) -
     return move
 
 
+def take_back(models: Path, model: str, move: LabelMove, *, by: str, reason: str, now: datetime) -> LabelMove:
+    """Undoes a label's move: back to where it pointed before, or away where it is new. Somebody else's later move of
+    the label stands, and is returned as no move at all.
+
+    Raises PublishError, UnknownModel, IntegrityError.
+    """
+    paths = model_paths(models, model)
+    with disk_errors(f"cannot take back the label {move.label!r} of {model!r}"), locked(paths):
+        labels = read_labels(models, model)
+        if labels.get(move.label) != move.version:
+            return LabelMove(move.label, labels.get(move.label), labels.get(move.label))
+        previous = move.previous if move.previous in list_versions(models, model) else None
+        back = LabelMove(move.label, previous, move.version)
+        carry_out(back, paths, labels, action="rolled_back", by=by, reason=reason, now=now)
+    return back
+
+
 def _found_bad(moves: Sequence[AuditEntry]) -> set[int]:
     bad: set[int] = set()
     for move in moves:

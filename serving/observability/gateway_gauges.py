@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import TypeAlias
 
 from prometheus_client.metrics_core import Metric
@@ -12,6 +13,7 @@ from serving.observability.board import Board, Moment
 from serving.observability.cells import Key
 from serving.observability.families import gauge
 
+Labels: TypeAlias = Mapping[str, Mapping[str, int]]
 Statuses: TypeAlias = Mapping[str, Mapping[int, VersionStatus]]
 
 
@@ -37,18 +39,20 @@ def queue_gauges(board: Board, now: float) -> list[Metric]:
     return [gauge(name, text, (), {(): float(value)}) for name, (text, value) in plain.items()]
 
 
-def model_gauges(backend: Backend, labels: Mapping[str, Mapping[str, int]]) -> list[Metric]:
-    """Of this process's backend; `labels` has each model's labels and their versions."""
+def model_gauges(backend: Backend, labels: Labels, moving: Labels = MappingProxyType({})) -> list[Metric]:
+    """Of this process's backend; `labels` has each model's labels and the versions they answer with, `moving` the
+    versions that are not live and that some of them point at.
+    """
     statuses = backend.status()
     up = any(s.state is VersionState.AVAILABLE for versions in statuses.values() for s in versions.values())
     return [
         gauge("penstock_backend_up", "1 while the backend has a live version.", ("backend",), {(backend.name,): up}),
-        *_version_gauges(statuses, labels),
+        *_version_gauges(statuses, labels, moving),
         gauge("penstock_build_info", "Always 1.", ("version",), {(version("penstock"),): 1.0}),
     ]
 
 
-def _version_gauges(statuses: Statuses, labels: Mapping[str, Mapping[str, int]]) -> list[Metric]:
+def _version_gauges(statuses: Statuses, labels: Labels, moving: Labels) -> list[Metric]:
     states: dict[Key, float] = {}
     load: dict[Key, float] = {}
     warmup: dict[Key, float] = {}
@@ -61,12 +65,20 @@ def _version_gauges(statuses: Statuses, labels: Mapping[str, Mapping[str, int]])
                 load[key] = status.load_seconds
             if status.warmup_seconds is not None:
                 warmup[key] = status.warmup_seconds
-            names = sorted(label for label, target in labels.get(model, {}).items() if target == number)
-            info[*key, ",".join(names)] = 1.0
+            info[*key, _names(labels, model, number), _names(moving, model, number)] = 1.0
     version_labels = ("model_name", "model_version")
     return [
         gauge("penstock_model_state", "1 for the state a version is in.", (*version_labels, "state"), states),
-        gauge("penstock_model_info", "Always 1; the labels that point at it.", (*version_labels, "labels"), info),
+        gauge(
+            "penstock_model_info",
+            "Always 1; the labels that answer with it, and those that wait for it.",
+            (*version_labels, "labels", "awaited_by"),
+            info,
+        ),
         gauge("penstock_model_load_duration_seconds", "Loading the version took this.", version_labels, load),
         gauge("penstock_model_warmup_duration_seconds", "Warming it up took this.", version_labels, warmup),
     ]
+
+
+def _names(labels: Labels, model: str, version: int) -> str:
+    return ",".join(sorted(label for label, target in labels.get(model, {}).items() if target == version))

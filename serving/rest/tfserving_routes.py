@@ -83,7 +83,12 @@ def model_router(catalog: Catalog, request_ids: RequestIds) -> APIRouter:
     async def models() -> dict[str, Any]:
         return {
             "models": [
-                {"name": name, "versions": [str(version) for version in entry.servables], "labels": dict(entry.labels)}
+                {
+                    "name": name,
+                    "versions": [str(version) for version in entry.servables],
+                    "labels": dict(entry.labels),
+                    "moving": dict(entry.moving()),
+                }
                 for name, entry in catalog.view.models.items()
             ]
         }

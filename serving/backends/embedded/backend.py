@@ -24,6 +24,7 @@ from serving.contract.agreement import check_agreement
 from serving.contract.model_directory import model_paths
 from serving.contract.tensors import Array
 from serving.errors import DeadlineExceeded, ModelNotReady, PenstockError
+from serving.model_store.label_following import Following, follow
 from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk, read_snapshot
 from serving.model_store.versions import read_manifest
 
@@ -52,6 +53,7 @@ class EmbeddedBackend:
         self._library = library
         self._poll_seconds = poll_seconds
         self._slots: dict[str, dict[int, _Slot]] = {}
+        self._following: dict[str, Following] = {}
         self._holds = Holds()
         self._snapshot = DirectorySnapshot()
         self._runners = ThreadPoolExecutor(threads, "penstock-run")
@@ -117,7 +119,7 @@ class EmbeddedBackend:
 
     async def _look(self, on_change: OnChange) -> None:
         """One pass: look at the directory, load what is new, send away what is no longer wanted."""
-        self._snapshot = await self._in_loader(lambda: read_snapshot(self._models, self._snapshot))
+        await self._read_directory()
         on_disk = self._snapshot.models
         for model in sorted({*on_disk, *self._slots}):
             await self._settle(model, on_change)
@@ -130,21 +132,32 @@ class EmbeddedBackend:
             del slots[version]
         for version in self._plan(model).load:
             await self._load(model, version, on_change)
-        for version in self._plan(model).unload:
-            self._spawn(self._unload(model, version, on_change))
+        if unload := set(self._plan(model).unload):
+            await on_change()  # whoever answers by the labels has seen them at least as far as this look has
+            await self._read_directory()  # and if they have gone back since, it is not to be freed under them
+            for version in unload.intersection(self._plan(model).unload):
+                self._spawn(self._unload(model, version, on_change))
         if not slots and not found:
             del self._slots[model]
+            self._following.pop(model, None)
+
+    async def _read_directory(self) -> None:
+        self._snapshot = await self._in_loader(lambda: read_snapshot(self._models, self._snapshot))
 
     def _plan(self, model: str) -> Plan:
         found = self._snapshot.models.get(model, _GONE)
         now = time.monotonic()
         states = {version: slot.status.state for version, slot in self._slots[model].items()}
+        available = [version for version, state in states.items() if state is VersionState.AVAILABLE]
+        following = follow(found.labels, available, self._following.get(model, Following()))
+        self._following[model] = following
         return plan(
             found.versions,
             found.labels,
-            available=[version for version, state in states.items() if state is VersionState.AVAILABLE],
+            available=available,
             failed=[version for version, slot in self._slots[model].items() if now < slot.retry_at_seconds],
             busy=[version for version, state in states.items() if state is VersionState.UNLOADING],
+            answering=following.kept_versions(),
         )
 
     async def _load(self, model: str, version: int, on_change: OnChange) -> None:

@@ -24,15 +24,18 @@ def plan(
     available: Collection[int],
     failed: Collection[int],
     busy: Collection[int] = (),
+    answering: Collection[int] = (),
 ) -> Plan:
     """What to do for one model.
 
     Kept are the labelled versions, the newest (the candidate), and the newest that loads; the version that answers
     now stays until a newer one is available, so that a broken newest version takes nothing away. `failed` are not to be
-    tried again yet, `busy` are being loaded or freed at this moment.
+    tried again yet, `busy` are being loaded or freed at this moment. `answering` are those a label answers with, which
+    are kept while the model is on the disk, even where they themselves no longer are.
     """
     wanted = {version for version in labels.values() if version in on_disk}
     if on_disk:
+        wanted.update(version for version in answering if version in available)
         wanted.add(max(on_disk))
         healthy = [version for version in on_disk if version not in failed]
         wanted.update([max(healthy)] if healthy else [])

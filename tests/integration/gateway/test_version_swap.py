@@ -1,44 +1,22 @@
 """A version published under load: nobody fails, everybody gets to the new one, the old one is freed."""
 
 import json
-import shutil
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from penstock_client import Client
 
-from serving.contract.model_directory import model_paths
 from serving.model_store.labels import set_label
-from serving.model_store.publishing import publish
-from serving.model_store.staging import staging
-from serving.model_store.versions import read_manifest
 from tests.processes import GatewayProcess, StartGateway
+from tests.swaps import clients_asking, golden_instance, publish_again
 
-CLIENTS, PROMISED_SECONDS = 8, 3.0
-
-
-def publish_again(models: Path, model: str) -> int:
-    """The model's version 1 once more, as its next version."""
-    manifest = read_manifest(models, model, 1)
-    assert manifest
-    with staging(models, model) as staged:
-        shutil.copytree(model_paths(models, model).version(1).root, staged.root, dirs_exist_ok=True)
-        return publish(models, staged, manifest, by="test", reason="swap", now=datetime.now(UTC))
+PROMISED_SECONDS = 3.0
 
 
 @pytest.fixture
 def own_gateway(start_gateway: StartGateway, own_models: Path) -> GatewayProcess:
     return start_gateway("--models", str(own_models))
-
-
-def instance_of(models: Path) -> object:
-    manifest = read_manifest(models, "digits", 1)
-    assert manifest
-    return manifest.golden_examples[0].instance
 
 
 def wait_for(gateway: GatewayProcess, version: int, body: bytes) -> float:
@@ -53,30 +31,18 @@ def wait_for(gateway: GatewayProcess, version: int, body: bytes) -> float:
 
 
 def test_versions_swap_under_load_without_a_failed_request(own_gateway: GatewayProcess, own_models: Path) -> None:
-    instance, stop = instance_of(own_models), threading.Event()
+    instance = golden_instance(own_models, "digits")
     body = json.dumps({"instances": [instance]}).encode()
-
-    def keep_asking(_: int) -> list[int | None]:
-        versions: list[int | None] = []
-        with Client(own_gateway.url) as client:
-            while not stop.is_set():
-                versions.append(client.predict("digits", [instance])[0].version)  # type: ignore[index] # a list for a list
-        return versions
-
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        asking = [pool.submit(keep_asking, number) for number in range(CLIENTS)]
-        try:
-            switched = [wait_for(own_gateway, publish_again(own_models, "digits"), body) for _ in range(3)]
-        finally:
-            stop.set()
-        seen = [future.result() for future in asking]  # raises what any client met
+    with clients_asking(own_gateway.url, "digits", instance) as asking:
+        switched = [wait_for(own_gateway, publish_again(own_models, "digits"), body) for _ in range(3)]
+    seen = [[answer.version for answer in answers] for answers in asking.answers]
     print(f"switched after {', '.join(f'{seconds:.2f}' for seconds in switched)} s, {sum(map(len, seen))} requests")  # noqa: T201 - a figure for whoever looks
-    assert all(versions == sorted(versions) for versions in seen)  # type: ignore[type-var] # every answer says its version
+    assert all(versions == sorted(versions) for versions in seen)
     assert all(set(versions) <= {1, 2, 3, 4} for versions in seen)
 
 
 def test_old_version_is_freed_after_the_swap(own_gateway: GatewayProcess, own_models: Path) -> None:
-    body = json.dumps({"instances": [instance_of(own_models)]}).encode()
+    body = json.dumps({"instances": [golden_instance(own_models, "digits")]}).encode()
     wait_for(own_gateway, publish_again(own_models, "digits"), body)
     deadline = time.monotonic() + 10 * PROMISED_SECONDS
     while (states := own_gateway.get("/v1/models/digits")["model_version_status"]) and len(states) > 1:
@@ -85,7 +51,7 @@ def test_old_version_is_freed_after_the_swap(own_gateway: GatewayProcess, own_mo
 
 
 def test_stable_label_holds_the_old_version_until_it_moves(own_gateway: GatewayProcess, own_models: Path) -> None:
-    body = json.dumps({"instances": [instance_of(own_models)]}).encode()
+    body = json.dumps({"instances": [golden_instance(own_models, "digits")]}).encode()
     set_label(own_models, "digits", "stable", 1, by="test", reason="hold", now=datetime.now(UTC))
     publish_again(own_models, "digits")
     deadline = time.monotonic() + 10 * PROMISED_SECONDS
@@ -98,7 +64,7 @@ def test_stable_label_holds_the_old_version_until_it_moves(own_gateway: GatewayP
 
 
 def test_broken_version_is_reported_and_the_old_one_goes_on(own_gateway: GatewayProcess, own_models: Path) -> None:
-    body = json.dumps({"instances": [instance_of(own_models)]}).encode()
+    body = json.dumps({"instances": [golden_instance(own_models, "digits")]}).encode()
     broken = own_models / "digits" / "2"
     broken.mkdir()
     (broken / "saved_model.pb").write_bytes(b"not a SavedModel")
@@ -111,7 +77,7 @@ def test_broken_version_is_reported_and_the_old_one_goes_on(own_gateway: Gateway
 
 
 def test_model_directory_out_of_sight_takes_nothing_away(own_gateway: GatewayProcess, own_models: Path) -> None:
-    body = json.dumps({"instances": [instance_of(own_models)]}).encode()
+    body = json.dumps({"instances": [golden_instance(own_models, "digits")]}).encode()
     hidden = own_models.rename(own_models.with_name("hidden"))
     looks = own_gateway.get("/metrics")
     assert looks

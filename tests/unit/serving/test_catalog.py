@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from serving.backend_protocol import Target, VersionState, VersionStatus
 from serving.backends.in_memory import InMemoryBackend
-from serving.catalog import Catalog, CatalogView, Manifests, ModelReference, Servable, build_view
+from serving.catalog import EMPTY, Catalog, CatalogView, Manifests, ModelReference, Servable, build_view
 from serving.contract.features import NumberFeature, TensorFeature
 from serving.contract.manifest import Export, Manifest
 from serving.contract.model_directory import model_paths
@@ -23,7 +23,10 @@ SIGNATURE = Signature((TensorSpec("x", "float32", ()),), ())
 
 
 def view_of(
-    states: Mapping[int, VersionState | str], labels: Mapping[str, int], unread: Sequence[int] = ()
+    states: Mapping[int, VersionState | str],
+    labels: Mapping[str, int],
+    unread: Sequence[int] = (),
+    before: CatalogView = EMPTY,
 ) -> CatalogView:
     """A view of the model `m`; a text for a state is the reason why the version failed to load."""
     statuses = {
@@ -32,7 +35,7 @@ def view_of(
     }
     manifests: Manifests = {("m", version): None for version in states if version not in unread}
     on_disk = DirectorySnapshot({"m": ModelOnDisk(tuple(states), labels)})
-    return build_view({"m": statuses}, on_disk, manifests)
+    return build_view({"m": statuses}, on_disk, manifests, before=before)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +84,30 @@ def test_a_model_on_disk_that_is_not_loaded_yet_is_not_ready() -> None:
     view = build_view({}, DirectorySnapshot({"m": ModelOnDisk((1,), {})}), {})
     with pytest.raises(ModelNotReady, match="no version of model m is live yet"):
         view.resolve(ModelReference("m"))
+
+
+def test_a_label_that_moves_answers_with_its_last_version_until_the_new_one_is_live() -> None:
+    stable, unnamed = ModelReference("m", label="stable"), ModelReference("m")
+    view = view_of({1: AVAILABLE, 3: AVAILABLE}, {"stable": 1})
+    for states, unread in (
+        ({1: AVAILABLE, 3: AVAILABLE}, []),
+        ({1: AVAILABLE, 2: LOADING}, []),
+        ({1: AVAILABLE, 2: "no graph"}, []),
+        ({1: AVAILABLE, 2: AVAILABLE}, [2]),
+    ):
+        view = view_of(states, {"stable": 2}, unread, view)
+        assert (view.resolve(stable).version, view.resolve(unnamed).version) == (1, 1)
+        assert view.entry("m").moving() == {"stable": 2}
+    view = view_of({1: AVAILABLE, 2: AVAILABLE}, {"stable": 2}, before=view)
+    assert (view.resolve(stable).version, view.resolve(unnamed).version) == (2, 2)
+    assert view.entry("m").moving() == {}
+
+
+def test_a_first_stable_that_is_not_loaded_takes_no_request_away_from_the_newest() -> None:
+    view = view_of({2: AVAILABLE}, {"stable": 1}, before=view_of({2: AVAILABLE}, {}))
+    assert view.resolve(ModelReference("m")).version == 2
+    with pytest.raises(ModelNotReady, match="version 1 of model m is not available"):
+        view.resolve(ModelReference("m", label="stable"))
 
 
 STATES = st.dictionaries(st.integers(1, 5), st.sampled_from(VersionState), max_size=5)

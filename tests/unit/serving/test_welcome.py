@@ -7,6 +7,7 @@ import pytest
 
 from serving.catalog import CatalogView, ModelEntry, Servable
 from serving.contract.manifest import GoldenExample, Manifest, Tolerance
+from serving.model_store.label_following import Following, follow
 from serving.welcome import example_command, welcome
 
 URL = "http://127.0.0.1:8080"
@@ -28,7 +29,7 @@ def servable_with(manifest_with: Callable[..., Manifest]) -> ServableWith:
 
 
 def view(servables: Mapping[int, Servable], **labels: int) -> CatalogView:
-    return CatalogView({"doubles": ModelEntry({}, servables, labels)})
+    return CatalogView({"doubles": ModelEntry({}, servables, labels, follow(labels, servables, Following()))})
 
 
 @pytest.mark.parametrize(

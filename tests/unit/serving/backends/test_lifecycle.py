@@ -122,3 +122,14 @@ def test_the_answering_version_stays_unless_a_newer_is_available(
 )
 def test_retries_back_off_to_a_minute_and_stay_there(attempts: int, seconds: float) -> None:
     assert retry_seconds(attempts) == seconds
+
+
+def test_a_version_that_a_moving_label_still_answers_with_is_kept_until_the_new_one_is_available() -> None:
+    moving = plan([1, 2, 3], {"stable": 2}, available=[1, 3], failed=[], answering=[1])
+    assert (moving.load, moving.unload) == ((2,), ())
+    assert plan([1, 2, 3], {"stable": 2}, available=[1, 3], failed=[2], answering=[1]).unload == ()
+    assert plan([1, 2, 3], {"stable": 2}, available=[1, 2, 3], failed=[], answering=[2]).unload == (1,)
+
+
+def test_a_version_that_answers_is_kept_where_its_files_are_gone() -> None:
+    assert plan([2], {"stable": 1}, available=[1, 2], failed=[], answering=[1]).unload == ()

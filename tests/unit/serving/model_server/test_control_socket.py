@@ -15,13 +15,14 @@ from serving.model_server.control_path import control_listener
 from serving.model_server.control_socket import LONGEST_ORDER_BYTES, MOST_CONNECTIONS, ControlSocket
 from serving.model_server.record_file import RecordFile, RecordTotals, new_file, record_into
 from serving.model_server.recording import MOST_WAITING_REQUESTS, RecordOrder
+from serving.model_store.label_following import Following
 from serving.tap import Tap
 from tests.doubles import doubles_manifest
 
 BOUND_SECONDS = 30.0
 MANIFEST = doubles_manifest()
 SERVABLE = Servable("doubles", 1, MANIFEST, MANIFEST.signatures)
-VIEW = CatalogView({"doubles": ModelEntry({}, {1: SERVABLE}, {})})
+VIEW = CatalogView({"doubles": ModelEntry({}, {1: SERVABLE}, {}, Following({}, 1))})
 ORDER = RecordOrder(command="record", model="doubles")
 
 

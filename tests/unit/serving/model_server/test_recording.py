@@ -28,6 +28,7 @@ from serving.model_server.recording import (
     redacted,
 )
 from serving.model_settings import NO_SETTINGS
+from serving.model_store.label_following import Following
 from serving.signature_plan import SignaturePlan, plans_of
 from tests.doubles import doubles_manifest
 
@@ -170,7 +171,7 @@ def test_redacting_keeps_dtype_and_shape(feature: Feature, values: list[Any], em
 def live(model: str = "doubles") -> CatalogView:
     manifest = doubles_manifest(model=model)
     servables: Mapping[int, Servable] = {1: Servable(model, 1, manifest, manifest.signatures)}
-    return CatalogView({model: ModelEntry({}, servables, {})})
+    return CatalogView({model: ModelEntry({}, servables, {}, Following({}, 1))})
 
 
 def test_only_fields_that_a_live_version_has_can_be_redacted() -> None:

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from serving.errors import IntegrityError, PublishError, UnknownVersion
+from serving.errors import BackendUnavailable, IntegrityError, PublishError, UnknownVersion
 from serving.model_store.audit import read_audit
 from serving.model_store.labels import read_labels, set_label
 from serving.model_store.versions import list_versions
 from serving.models_verb import run
+
+NO_GATEWAY = ("--gateway", "http://127.0.0.1:1")
+"""A port where nothing listens."""
 
 
 @pytest.fixture
@@ -76,21 +79,39 @@ def test_show_of_a_version_that_is_not_there_names_the_others(two_versions: Path
 
 
 def test_promote_moves_stable_and_records_who_and_why(said: Callable[..., str], two_versions: Path) -> None:
-    assert said("promote", "digits", "2", "--reason", "better") == "stable of digits: 1 -> 2\n"
-    last = read_audit(two_versions, "digits")[-1]
+    lines = said("promote", "digits", "2", "--offline", "--reason", "better").splitlines()
+    assert [line.split(" ... ")[0] for line in lines[:-1]] == [
+        "1/3 checksums",
+        "2/3 golden examples",
+        "3/3 label stable",
+    ]
+    assert lines[-1] == "stable of digits: 1 -> 2"
+    last = [entry for entry in read_audit(two_versions, "digits") if not entry.step][-1]
     assert last.by.startswith("penstock models promote, ")
     assert last.reason == "better"
-    assert said("promote", "digits", "2") == "stable of digits: 2 already\n"
+    assert said("promote", "digits", "2", "--offline").endswith("stable of digits: 2 already\n")
+
+
+def test_promote_without_a_gateway_names_what_can_be_done_and_leaves_the_label(
+    two_versions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(BackendUnavailable, match="--offline"):
+        run(["promote", "digits", "2", *NO_GATEWAY, "--models", str(two_versions)])
+    assert capsys.readouterr().out == "stable of digits stays at 1\n"
+    assert read_labels(two_versions, "digits") == {"stable": 1}
 
 
 def test_promote_moves_the_label_it_is_given(said: Callable[..., str], two_versions: Path) -> None:
-    said("promote", "digits", "2", "--label", "canary")
+    said("promote", "digits", "2", "--label", "canary", "--offline")
     assert read_labels(two_versions, "digits") == {"stable": 1, "canary": 2}
 
 
 def test_rollback_says_from_where_to_where(said: Callable[..., str]) -> None:
-    said("promote", "digits", "2")
-    assert said("rollback", "digits") == "stable of digits: 2 -> 1\n"
+    said("promote", "digits", "2", "--offline")
+    moved, *seen = said("rollback", "digits", *NO_GATEWAY).splitlines()
+    assert moved == "stable of digits: 2 -> 1"
+    assert seen
+    assert seen[0].startswith("no gateway answers at")
 
 
 def test_a_dry_run_of_prune_removes_nothing(
@@ -142,6 +163,8 @@ def test_a_model_directory_that_is_not_there_says_how_to_name_one(tmp_path: Path
     [
         [],
         ["promote", "digits"],
+        ["promote", "digits", "2", "--wait", "0"],
+        ["promote", "digits", "2", "--offline", "--gateway", "http://127.0.0.1:1"],
         ["show", "digits", "0"],
         ["show", "digits", "٣"],
         ["prune", "digits", "--keep", "0"],
@@ -157,7 +180,7 @@ def test_wrong_use_exits_with_2(wrong: list[str]) -> None:
 
 
 def test_traffic_is_shown_set_part_by_part_and_cleared(said: Callable[..., str]) -> None:
-    said("promote", "digits", "2", "--label", "canary")
+    said("promote", "digits", "2", "--label", "canary", "--offline")
     assert said("traffic", "digits") == "traffic of digits: none\n"
     assert said("traffic", "digits", "stable=90", "canary=10") == "traffic of digits: none -> canary=10 stable=90\n"
     said("traffic", "digits", "--sticky-by", "X-User-Id")

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -7,7 +7,8 @@ import pytest
 from serving.errors import PublishError
 from serving.model_store.audit import Action, AuditEntry, read_audit
 from serving.model_store.labels import LabelMove, read_labels, set_label
-from serving.model_store.rollback import rollback, rollback_target
+from serving.model_store.prune import prune
+from serving.model_store.rollback import rollback, rollback_target, take_back
 
 
 def history(at: datetime, *moves: tuple[Action, int | None, int]) -> list[AuditEntry]:
@@ -71,3 +72,29 @@ def test_with_nothing_left_it_says_so_and_changes_nothing(
     with pytest.raises(PublishError, match="no earlier version is left"):
         rollback(models, "digits", by="test", reason="", now=noon)
     assert read_labels(models, "digits") == {"stable": 1}
+
+
+def test_a_clock_that_goes_backwards_changes_nothing_but_the_times_on_record(
+    models: Path, publish_one: Callable[[str], int], noon: datetime
+) -> None:
+    for hours, version in enumerate((publish_one("digits"), publish_one("digits"), publish_one("digits"))):
+        set_label(models, "digits", "stable", version, by="test", reason="", now=noon - timedelta(hours=hours))
+    years_ago = noon - timedelta(days=9999)
+    assert rollback(models, "digits", by="test", reason="", now=years_ago) == LabelMove("stable", 2, previous=3)
+    assert rollback(models, "digits", by="test", reason="", now=noon) == LabelMove("stable", 1, previous=2)
+    assert prune(models, "digits", keep=1, by="test", reason="", now=years_ago) == (2,)
+    assert [entry.at for entry in read_audit(models, "digits")][-3:] == [years_ago, noon, years_ago]
+
+
+def test_a_move_is_taken_back_unless_somebody_has_moved_the_label_since(
+    models: Path, publish_one: Callable[[str], int], noon: datetime
+) -> None:
+    for _ in range(3):
+        publish_one("digits")
+    first = set_label(models, "digits", "canary", 1, by="test", reason="", now=noon)
+    second = set_label(models, "digits", "canary", 2, by="test", reason="", now=noon)
+    assert take_back(models, "digits", second, by="test", reason="", now=noon) == LabelMove("canary", 1, previous=2)
+    assert take_back(models, "digits", first, by="test", reason="", now=noon) == LabelMove("canary", None, previous=1)
+    assert read_labels(models, "digits") == {}
+    set_label(models, "digits", "canary", 3, by="somebody", reason="", now=noon)
+    assert take_back(models, "digits", second, by="test", reason="", now=noon) == LabelMove("canary", 3, previous=3)

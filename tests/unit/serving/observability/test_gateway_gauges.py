@@ -20,7 +20,7 @@ VERSION = {"model_name", "model_version"}
 LABELS = {
     "penstock_backend_up": {"backend"},
     "penstock_model_state": VERSION | {"state"},
-    "penstock_model_info": VERSION | {"labels"},
+    "penstock_model_info": VERSION | {"labels", "awaited_by"},
     "penstock_model_load_duration_seconds": VERSION,
     "penstock_model_warmup_duration_seconds": VERSION,
     "penstock_build_info": {"version"},
@@ -46,9 +46,13 @@ class Shelf(GatedBackend):
         return {"digits": self.versions}
 
 
-def scrape(versions: Mapping[int, VersionStatus], labels: Mapping[str, int] | None = None) -> Scrape:
+def scrape(
+    versions: Mapping[int, VersionStatus],
+    labels: Mapping[str, int] | None = None,
+    moving: Mapping[str, int] | None = None,
+) -> Scrape:
     backend = Shelf(versions)
-    return read(lambda: model_gauges(backend, {"digits": labels or {}}))
+    return read(lambda: model_gauges(backend, {"digits": labels or {}}, {"digits": moving or {}}))
 
 
 def read(gauges: Callable[[], Sequence[Metric]]) -> Scrape:
@@ -77,6 +81,12 @@ def test_the_labels_that_point_at_a_version_are_told() -> None:
     told = scrape({3: LIVE, 4: LIVE}, {"stable": 3, "canary": 3})
     assert told.value("penstock_model_info", model_version="3", labels="canary,stable") == 1
     assert told.value("penstock_model_info", model_version="4", labels="") == 1
+
+
+def test_a_label_that_waits_for_a_version_is_told_beside_those_that_answer() -> None:
+    told = scrape({3: LIVE, 4: LIVE}, {"stable": 3}, {"stable": 4})
+    assert told.value("penstock_model_info", model_version="3", labels="stable", awaited_by="") == 1
+    assert told.value("penstock_model_info", model_version="4", labels="", awaited_by="stable") == 1
 
 
 def boards(*moments: Moment) -> list[Board]:

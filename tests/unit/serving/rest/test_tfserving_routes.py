@@ -37,7 +37,7 @@ def get(tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with
 
 
 def test_the_models_are_listed_with_live_versions_and_labels(get: Get) -> None:
-    listed = [{"name": "doubles", "versions": ["1", "2"], "labels": {"stable": 1, "next": 9}}]
+    listed = [{"name": "doubles", "versions": ["1", "2"], "labels": {"stable": 1, "next": 9}, "moving": {"next": 9}}]
     assert get("/v1/models").json == {"models": listed}
 
 
@@ -110,4 +110,4 @@ def test_alive_is_the_process_and_ready_is_the_models(get: Get, path: str, statu
 def test_the_metrics_page_tells_the_models_state(get: Get) -> None:
     page = get("/metrics").body.decode()
     assert 'penstock_model_state{model_name="doubles",model_version="2",state="AVAILABLE"} 1.0' in page
-    assert 'penstock_model_info{labels="stable",model_name="doubles",model_version="1"} 1.0' in page
+    assert 'penstock_model_info{awaited_by="",labels="stable",model_name="doubles",model_version="1"} 1.0' in page
