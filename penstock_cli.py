@@ -20,7 +20,7 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
         "record": "write a running gateway's requests into a file that can be sent again",
         "models": "list, show, promote, roll back, prune and verify published versions",
         "predict": "ask a running gateway for a prediction",
-        "bench": "measure the gateway beside other servers, under overload and over a million requests",
+        "bench": "measure the gateway beside other servers, under overload, over a million requests, before a GPU",
     }
 )
 EXTRA_OF_VERB: Mapping[str, str] = MappingProxyType(

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from loadtests.bench.gpu import gpu
 from loadtests.bench.memory import memory
 from loadtests.bench.overload import overload
 from loadtests.bench.servers import peers, servers
@@ -17,6 +18,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
         "overload": overload,
         "memory": memory,
         "swaps": swaps,
+        "gpu": gpu,
     }
 )
 WRONG_USE, TERMINATED = 2, 143

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtests.bench.dense_model import CLASSES, INPUT, MODEL, OUTPUT, Floats
 from loadtests.bench.errors import WrongAnswer
@@ -56,7 +57,7 @@ def json_request(path: str, rows: Floats) -> HttpRequest:
     return HttpRequest(path, JSON_TYPE, _json({"instances": _lists(rows)}))
 
 
-def npy_request(path: str, rows: Floats) -> HttpRequest:
+def npy_request(path: str, rows: Floats | NDArray[np.uint8]) -> HttpRequest:
     """NumPy's own file format, both ways."""
     file = BytesIO()
     np.save(file, rows)

@@ -85,9 +85,14 @@ def gateway_command(models: Path, port: int, grpc_port: int, *options: str) -> l
 
 @contextmanager
 def running_server(
-    command_of: Callable[[int, int], Sequence[str]], core: int, log: Path, environment: Mapping[str, str] | None = None
+    command_of: Callable[[int, int], Sequence[str]],
+    core: int | str,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[ServerProcess]:
-    """The server that `command_of(port, grpc_port)` starts, on `core` alone; ended with all it started."""
+    """The server that `command_of(port, grpc_port)` starts, on `core` alone, or on several such as `0-13`; ended with
+    all it started.
+    """
     port, grpc_port = free_port(), free_port()
     with log.open("ab") as written:
         process = subprocess.Popen(

@@ -109,6 +109,10 @@ TARGETS = (
     Target("memory gained from the first reading to the last", Reported("growth_percent"), 5, None, "%", at_most=True),
     Target("p99 during a swap of versions, by that before", Reported("swap_p99_ratio"), 2, None, "x", at_most=True),
     Target("memory gained over the swaps", Reported("swap_growth_percent"), 5, None, "%", at_most=True),
+    Target("the gpu export, by the plain one", Reported("profile_ratio"), 5),
+    Target("gateway, by the C API alone", Reported("of_the_c_api_percent"), 80, None, "%"),
+    Target("images through the gateway", Reported("images_per_second"), 10_000, None, "rows/s"),
+    Target("p99 through the gateway, by S(B)", Reported("p99_by_call"), 2, None, at_most=True),
 )
 
 

@@ -51,12 +51,21 @@ def wrk_path(folders: str | None = None) -> str:
     return path
 
 
-def run_wrk(port: int, requests: Sequence[HttpRequest], connections: int, seconds: float) -> WrkCount:
+def run_wrk(port: int, requests: Sequence[HttpRequest], connections: int, seconds: float, threads: int = 1) -> WrkCount:
     """Ask with `requests` in turn on every connection for about `seconds`. Raises BenchError when wrk fails."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "ask.lua"
         script.write_text(lua_script(requests, _written_bodies(requests, Path(folder))))
-        command = [wrk_path(), "-t1", f"-c{connections}", f"-d{LONGEST}", "--timeout", TIMEOUT, "-s", str(script)]
+        command = [
+            wrk_path(),
+            f"-t{threads}",
+            f"-c{connections}",
+            f"-d{LONGEST}",
+            "--timeout",
+            TIMEOUT,
+            "-s",
+            str(script),
+        ]
         process = subprocess.Popen(
             [*command, f"http://127.0.0.1:{port}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

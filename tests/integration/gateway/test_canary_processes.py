@@ -13,9 +13,9 @@ import pytest
 from serving.model_store.labels import set_label
 from serving.model_store.versions import read_manifest
 from tests.doubles import doubles_manifest, publish_in_miniature
-from tests.integration.gateway.test_version_swap import publish_again
 from tests.integration.gateway.worker_connections import Connections
 from tests.processes import GatewayProcess, StartGateway, penstock
+from tests.swaps import publish_again
 
 WITHIN_SECONDS = 60.0
 EACH = 40
