@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -73,6 +74,14 @@ def test_stages_are_copied_from_and_built_on_only_once_they_are_there() -> None:
 def test_what_is_installed_is_pinned_and_hashed(path: str) -> None:
     lines = (ROOT / path).read_text().replace("\\\n", " ").splitlines()
     assert [line for line in lines if line.strip() and not re.match(r"\S+==\S+ .*--hash=sha256:", line)] == []
+
+
+@pytest.mark.parametrize(("extra", "path"), [("gateway", "gateway.txt"), ("training", "training-gpu.txt")])
+def test_a_lock_has_every_package_of_its_extra(extra: str, path: str) -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"][extra]
+    names = {re.split(r"[\[<>=;]", package)[0] for package in wanted} - {"tensorflow-cpu"}  # with CUDA it is tensorflow
+    locked = set(re.findall(r"^([^=\s]+)==", (ROOT / "requirements" / path).read_text(), re.MULTILINE))
+    assert names - locked == set()
 
 
 def test_every_install_is_held_to_its_hashes() -> None:
