@@ -42,7 +42,7 @@ def test_watching_follows_versions_and_stops_when_asked(tmp_path: Path) -> None:
 
 
 def test_the_doctor_finds_nothing_on_real_exports_and_our_own_files(own_models: Path, tmp_path: Path) -> None:
-    penstock("models", "promote", "digits", "1", "--models", str(own_models))
+    penstock("models", "promote", "digits", "1", "--offline", "--models", str(own_models))
     penstock("model-server", "config", str(own_models), "--out", str(tmp_path / "config"), "--base-path", "/models")
     flags = tmp_path / "flags"
     flags.write_text(penstock("model-server", "flags", "--plain").stdout)

@@ -10,9 +10,10 @@ import pytest
 
 from serving.backends.prediction_log import read_predictions
 from serving.catalog import CatalogView, ModelEntry, Servable
+from serving.contract.tfrecord import read_tfrecords
 from serving.errors import BackendRejected, BackendUnavailable, PublishError
 from serving.model_server.control_path import control_listener
-from serving.model_server.control_socket import LONGEST_ORDER_BYTES, MOST_CONNECTIONS, ControlSocket
+from serving.model_server.control_socket import LENGTH, LONGEST_ORDER_BYTES, MOST_CONNECTIONS, ControlSocket
 from serving.model_server.record_file import RecordFile, RecordTotals, new_file, record_into
 from serving.model_server.recording import MOST_WAITING_REQUESTS, RecordOrder
 from serving.model_store.label_following import Following
@@ -244,3 +245,21 @@ def test_a_recording_ends_by_itself_when_its_time_is_over(tmp_path: Path) -> Non
     totals = asyncio.run(run())
     assert (totals.written, totals.lost, len(totals.told)) == (0, 0, 1)
     assert (tmp_path / "out").read_bytes() == b""
+
+
+def test_a_gateway_that_goes_away_is_counted_and_what_it_sent_is_kept(tmp_path: Path) -> None:
+    async def end_early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b'{"ok": true}\n' + LENGTH.pack(3) + b"log" + LENGTH.pack(9) + b"cut")
+        writer.close()
+
+    async def run() -> RecordTotals:
+        async with await asyncio.start_unix_server(end_early, tmp_path / "s"):
+
+            async def work(_: RecordFile) -> None: ...
+
+            return await recorded([tmp_path / "s"], tmp_path / "out", None, work)
+
+    totals = asyncio.run(run())
+    assert (totals.written, totals.lost, totals.told) == (1, 1, [])
+    assert list(read_tfrecords((tmp_path / "out").read_bytes())) == [b"log"]
