@@ -103,6 +103,8 @@ def figures(first: Named, second: Named) -> Html:
     rows = []
     for measure in MEASURES:
         one, other = measure.value(first.result), measure.value(second.result)
+        if math.isnan(one) and math.isnan(other):
+            continue
         told = tuple(NOTHING if math.isnan(value) else measure.told(value) for value in (one, other))
         rows.append((measure.name, *told, f"{other / one:.2f}" if one > 0 and not math.isnan(other) else NOTHING))
     return Figures(("", first.name, second.name, "the latter of the former"), tuple(rows)).drawn()
