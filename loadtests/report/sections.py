@@ -73,7 +73,7 @@ def tiles(result: RunResult) -> Html:
     offered = result.offered_per_second
     sent = result.sent / result.seconds if result.seconds else 0.0
     shown = [
-        ("good answers a second", digits(result.goodput_per_second), f"{digits(sent)} sent a second"),
+        ("good a second", digits(result.goodput_per_second), f"of {digits(sent)} sent"),
         ("p50", duration(latencies.percentile_seconds(50)), "half within"),
         ("p99", duration(latencies.percentile_seconds(99)), "99 % within"),
         ("p99.9", *_p999(latencies)),
@@ -81,7 +81,7 @@ def tiles(result: RunResult) -> Html:
         ("failed", share(result.error_rate) if result.sent else NOTHING, f"{result.failed:,} of {result.sent:,}"),
     ]
     if offered is not None:
-        shown.insert(0, ("offered a second", digits(offered), "the rate asked for"))
+        shown.insert(0, ("offered a second", digits(offered), "as asked for"))
     made = (
         element("div", element("span", text(name)), element("b", text(value)), element("span", text(note)))
         for name, value, note in shown
@@ -164,6 +164,8 @@ def generator(result: RunResult) -> Html:
         why = "its users send when the last answer is there, so no request is ever due" if _is_closed(result) else ""
         return missing(f"No lateness: {why or 'it was not kept, so nothing shows that the generator kept up'}.")
     lateness = Latencies.decoded(result.lateness)
+    if not lateness.count:
+        return missing("No lateness: no request was sent.")
     kept = "It did not keep up." if result.invalid_because is not None else "It kept up."
     percents = (50.0, 90.0, 99.0, 99.9)
     rows = tuple((f"{percent:g} %", duration(lateness.percentile_seconds(percent))) for percent in percents)
