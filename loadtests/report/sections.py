@@ -117,7 +117,7 @@ def _loop_notes(result: RunResult) -> list[Html]:
         return [missing(CLOSED_LOOP)]
     if result.latency_from_sent is None:
         return [missing("The times from when requests were sent were not kept.")]
-    told = "Between the two lines lies what a request waited in the generator for its turn."
+    told = "Between the two lines lies what a request waited for a free connection, or the generator was late."
     return [paragraph(told, "quiet")]
 
 
@@ -161,21 +161,25 @@ def server(result: RunResult) -> Html:
 def generator(result: RunResult) -> Html:
     """Whether it kept up: how late requests were sent."""
     if result.lateness is None:
-        why = "its users send when the last answer is there, so no request is ever due" if _is_closed(result) else ""
-        return missing(f"No lateness: {why or 'it was not kept, so nothing shows that the generator kept up'}.")
+        return missing("No lateness: it was not kept, so nothing shows that the generator kept up.")
     lateness = Latencies.decoded(result.lateness)
     if not lateness.count:
-        return missing("No lateness: no request was sent.")
+        return missing("No lateness: nothing was due.")
     kept = "It did not keep up." if result.invalid_because is not None else "It kept up."
     percents = (50.0, 90.0, 99.0, 99.9)
     rows = tuple((f"{percent:g} %", duration(lateness.percentile_seconds(percent))) for percent in percents)
     rows += (("latest", duration(lateness.max_seconds)),)
     told = f"{kept} How long after it was due each of {counted(lateness.count, 'request')} was sent:"
-    return joined(paragraph(told), Figures(("within", "late"), rows).drawn())
-
-
-def _is_closed(result: RunResult) -> bool:
-    return result.generator == "locust"
+    if result.generator == "locust":
+        timers = counted(lateness.count, "timer")
+        told = f"{kept} How late its process served {timers}: so much of a latency may be its own."
+    parts = [paragraph(told), Figures(("within", "late"), rows).drawn()]
+    if result.waited_for_connection:
+        waited = counted(result.waited_for_connection, "request")
+        parts.append(
+            paragraph(f"{waited} waited for a free connection: that is the server's slowness, so it is latency.")
+        )
+    return joined(*parts)
 
 
 def environment(result: RunResult) -> Html:

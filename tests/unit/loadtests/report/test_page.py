@@ -121,8 +121,13 @@ def test_the_verdict_stands_with_its_reasons(whole: RunResult, *, met: bool, wor
 def test_what_a_run_lacks_is_said_with_the_reason(empty: RunResult) -> None:
     told = Page(render_page(empty)).text
     assert "nan" not in told
-    for said in ("No request was sent", "no request was answered", "no request is ever due", "server was not watched"):
+    for said in ("No request was sent", "no request was answered", "No lateness", "server was not watched"):
         assert said in told
+
+
+def test_what_waited_for_a_connection_is_told_apart_from_lateness(whole: RunResult) -> None:
+    told = Page(render_page(whole.model_copy(update={"waited_for_connection": 17}))).text
+    assert "17 requests waited for a free connection" in told
 
 
 def test_two_runs_stand_beside_each_other_with_what_differs(whole: RunResult) -> None:
