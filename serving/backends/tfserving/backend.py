@@ -185,19 +185,19 @@ class TfServingBackend:
 
     async def _settle(self) -> None:
         """Bring `status` up to what the replicas say, and learn what is new there."""
-        await self._merge()
         now = time.monotonic()
         missing = [
             key
             for key in available(connection.report for connection in self._fleet.connections)
             if key not in self._asked and (key not in self._learned or now >= self._learned[key].retry_at_seconds)
         ]
+        self._asked.update(missing)  # before anybody hears of what has left
+        try:
+            await self._merge()
+            await asyncio.gather(*(self._learn(*key) for key in missing))
+        finally:
+            self._asked.difference_update(missing)
         if missing:
-            self._asked.update(missing)
-            try:
-                await asyncio.gather(*(self._learn(*key) for key in missing))
-            finally:
-                self._asked.difference_update(missing)
             await self._merge()
 
     async def _merge(self) -> None:
@@ -206,7 +206,7 @@ class TfServingBackend:
             there = available(up)
             for key in self._learned.keys() - there:
                 del self._learned[key]
-            statuses = merged_statuses(up, self._learned)
+            statuses = merged_statuses(up, self._learned, before=self._statuses, asked=self._asked)
         else:
             statuses = out_of_reach(self._statuses, NOBODY)
         if statuses != self._statuses:

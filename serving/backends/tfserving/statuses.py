@@ -4,7 +4,7 @@ Pure. A version is AVAILABLE when one replica that answers has it so and its sig
 replicas only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
@@ -73,12 +73,35 @@ def _rank(reported: Reported) -> tuple[int, bool]:
     return _CLOSEST_TO_TRAFFIC.index(reported.state), not reported.error
 
 
-def merged_statuses(reports: Iterable[Report], learned: Mapping[Key, Learned]) -> dict[str, dict[int, VersionStatus]]:
-    """Every model and version that a replica reports; LOADING while an AVAILABLE one's signatures are being asked."""
-    return {
+NOTHING: Statuses = MappingProxyType({})
+
+
+def merged_statuses(
+    reports: Iterable[Report],
+    learned: Mapping[Key, Learned],
+    *,
+    before: Statuses = NOTHING,
+    asked: Collection[Key] = (),
+) -> dict[str, dict[int, VersionStatus]]:
+    """Every model and version that a replica reports; LOADING while an AVAILABLE one's signatures are being asked.
+
+    A version that has left stays as it was `before` while those of a model's version that has come are `asked`: without
+    either the model would be gone for the milliseconds in between.
+    """
+    merged = {
         model: {version: _status(reported, learned.get((model, version))) for version, reported in versions.items()}
         for model, versions in best_reports(reports).items()
     }
+    for model in {model for model, _ in asked} & merged.keys() & before.keys():
+        now = merged[model]
+        left = {version: status for version, status in before[model].items() if _takes_calls(status)}
+        if not any(_takes_calls(status) for status in now.values()):
+            now.update(left)
+    return merged
+
+
+def _takes_calls(status: VersionStatus) -> bool:
+    return status.state is VersionState.AVAILABLE
 
 
 def _status(reported: Reported, learned: Learned | None) -> VersionStatus:
