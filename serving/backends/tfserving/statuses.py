@@ -85,8 +85,8 @@ def merged_statuses(
 ) -> dict[str, dict[int, VersionStatus]]:
     """Every model and version that a replica reports; LOADING while an AVAILABLE one's signatures are being asked.
 
-    A version that has left stays as it was `before` while those of a model's version that has come are `asked`: without
-    either the model would be gone for the milliseconds in between.
+    A version that has left stays as it was `before` while those of a version that has come in its place may be `asked`:
+    without either, requests for the model would be refused for the milliseconds in between.
     """
     merged = {
         model: {version: _status(reported, learned.get((model, version))) for version, reported in versions.items()}
@@ -94,9 +94,9 @@ def merged_statuses(
     }
     for model in {model for model, _ in asked} & merged.keys() & before.keys():
         now = merged[model]
-        left = {version: status for version, status in before[model].items() if _takes_calls(status)}
-        if not any(_takes_calls(status) for status in now.values()):
-            now.update(left)
+        for version, status in before[model].items():
+            if _takes_calls(status) and not (version in now and _takes_calls(now[version])):
+                now[version] = status
     return merged
 
 
