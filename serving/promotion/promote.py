@@ -12,6 +12,7 @@ from pathlib import Path
 
 from serving.contract.model_directory import CANDIDATE, STABLE, model_paths
 from serving.errors import ModelNotReady, PenstockError, PublishError, UnknownModel
+from serving.model_store.candidacy import Lease, clear, is_over, read_candidacy
 from serving.model_store.labels import LabelMove, read_labels, remove_label, set_label
 from serving.model_store.lock import claimed
 from serving.model_store.rollback import take_back
@@ -26,7 +27,7 @@ from serving.promotion.checks import (
 )
 from serving.promotion.gateway_protocol import Gateway
 from serving.promotion.patience import Patience
-from serving.promotion.shadow import ShadowOrder, check_mirrored, check_recorded
+from serving.promotion.shadow import ShadowOrder, check_mirrored, check_recorded, mirrored_to
 from serving.promotion.steps import Found, Step, Witness, run_steps
 from serving.promotion.watch import Watch
 
@@ -61,7 +62,7 @@ def promote(
 ) -> LabelMove:
     """Raises PublishError, IntegrityError, UnknownModel, UnknownVersion, BackendUnavailable: the label is back then."""
     candidate = order.candidate
-    with _alone(order), _labels_of(order) as labels:
+    with _alone(order, patience) as lease, _labels_of(order, lease) as labels:
         steps = [
             Step("checksums", functools.partial(check_files, candidate)),
             Step("loaded", functools.partial(check_loaded, candidate, gateway, patience, labels.mark)),
@@ -70,21 +71,24 @@ def promote(
                 "golden examples",
                 functools.partial(check_examples, candidate, answered_by(candidate, gateway, patience)),
             ),
-            *_shadow_steps(order, gateway, patience, beyond.shadow),
+            *_shadow_steps(order, gateway, patience, beyond.shadow, lease),
             *_moving_steps(order, gateway, patience, labels, beyond.watch),
         ]
         run_steps(steps, witness, patience.clock)
         return labels.done()
 
 
-def _shadow_steps(order: Order, gateway: Gateway, patience: Patience, shadow: ShadowOrder | None) -> list[Step]:
+def _shadow_steps(
+    order: Order, gateway: Gateway, patience: Patience, shadow: ShadowOrder | None, lease: Lease
+) -> list[Step]:
     if shadow is None:
         return []
     if shadow.file:
         return [
             Step("recorded requests", functools.partial(check_recorded, order.candidate, order.label, gateway, shadow))
         ]
-    mirror = functools.partial(check_mirrored, order.candidate, gateway, shadow, patience, by=order.by, now=order.now)
+    mirroring = functools.partial(mirrored_to, order.candidate, by=order.by, now=order.now, write_down=lease.mirrors)
+    mirror = functools.partial(check_mirrored, order.candidate, gateway, shadow, patience, mirroring)
     return [Step("mirrored requests", mirror)]
 
 
@@ -106,7 +110,7 @@ def _moving_steps(
 
 def promote_offline(order: Order, answer: AnswersExamples, patience: Patience, witness: Witness) -> LabelMove:
     """Without a gateway: `answer` runs the version in this process. Raises as `promote` does."""
-    with _alone(order), _labels_of(order) as labels:
+    with _alone(order, patience) as lease, _labels_of(order, lease) as labels:
         steps = [
             Step("checksums", functools.partial(check_files, order.candidate)),
             Step("golden examples", functools.partial(check_examples, order.candidate, answer)),
@@ -132,15 +136,25 @@ def _check_answering(order: Order, gateway: Gateway, patience: Patience) -> Foun
 
 
 @contextmanager
-def _alone(order: Order) -> Iterator[None]:
-    """One promotion of a model at a time. Raises PublishError when there is one, UnknownModel."""
+def _alone(order: Order, patience: Patience) -> Iterator[Lease]:
+    """One promotion of a model at a time; what a killed one has left is cleared first, once its lease is over, for
+    locks may not reach from one machine to another. Raises PublishError when there is one, UnknownModel.
+    """
     paths = model_paths(order.models, order.model)
     if not paths.root.is_dir():
         raise UnknownModel(f"there is no model {order.model!r}")
     with claimed(paths.promoting) as mine:
         if not mine:
             raise PublishError(f"another promotion of {order.model!r} is under way")
-        yield
+
+        def free() -> bool:
+            left = read_candidacy(paths)
+            return left is None or is_over(left, order.now())
+
+        if not patience.until(free):
+            raise PublishError(f"another promotion of {order.model!r} is under way, and renews its lease")
+        clear(order.models, order.model, by=order.by, now=order.now())
+        yield Lease(paths, order.now)
 
 
 @dataclass(slots=True)
@@ -148,11 +162,14 @@ class _Labels:
     """The labels that a promotion moves: its own for the time of the checks, and the one it is about."""
 
     order: Order
+    lease: Lease
     marked: LabelMove | None = None
     moved: LabelMove | None = None
 
     def mark(self) -> None:
         """Has the version loaded, and kept: labelled versions are."""
+        order = self.order
+        self.lease.begin(order.version, read_labels(order.models, order.model).get(CANDIDATE))
         self.marked = self._set(CANDIDATE, "for the time of its promotion")
 
     def move(self) -> Found:
@@ -176,6 +193,10 @@ class _Labels:
     def unmark(self) -> None:
         """The label of the checks goes, or back to whoever had it."""
         marked, self.marked = self.marked, None
+        self._unlabel(marked)
+        self.lease.end()
+
+    def _unlabel(self, marked: LabelMove | None) -> None:
         order = self.order
         if not marked or read_labels(order.models, order.model).get(CANDIDATE) != marked.version:
             return
@@ -191,9 +212,9 @@ class _Labels:
 
 
 @contextmanager
-def _labels_of(order: Order) -> Iterator[_Labels]:
+def _labels_of(order: Order, lease: Lease) -> Iterator[_Labels]:
     """Whatever happens in the block, the label of the checks is gone after it, and a move that is not done, undone."""
-    labels = _Labels(order)
+    labels = _Labels(order, lease)
     try:
         yield labels
     except BaseException as error:
