@@ -174,9 +174,9 @@ class Predictor:
         return served
 
     def _serve(self, view: CatalogView, reference: ModelReference, servable: Servable, signature: str) -> Served:
-        plain = reference.version is None and reference.label is None
+        open_to_all = reference.version is None and (reference.label is None or _is_counted(view, reference.model))
         witness = None
-        if self.junction is not None and (plain or reference.by_split):
+        if self.junction is not None and (open_to_all or reference.by_split):
             witness = self.junction.witness(view, servable, signature)
         return serve(servable, signature, self.backend, self.layers, witness)
 
@@ -187,6 +187,11 @@ class Predictor:
         if request.features_of is not None:
             _check_names(inputs, servable, request.signature)
         return inputs
+
+
+def _is_counted(view: CatalogView, model: str) -> bool:
+    """Whether requests that name a label are counted, too."""
+    return model in view.models and view.models[model].traffic.counted
 
 
 def _check_names(inputs: dict[str, Array], servable: Servable, signature: str) -> None:

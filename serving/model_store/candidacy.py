@@ -29,8 +29,8 @@ WHY = "its promotion ended without taking it back"
 
 
 class Candidacy(Fact):
-    """`version` has the label of the checks; `previous` had it before. `traffic` is what is to come back where requests
-    are mirrored to it.
+    """`version` has the label of the checks; `previous` had it before. `traffic` is what is to come back where the
+    promotion has changed it.
     """
 
     version: int
@@ -49,15 +49,15 @@ class Lease:
         self._renewing: threading.Thread | None = None
 
     def begin(self, version: int, previous: int | None) -> None:
-        """Before the label is set. Raises PublishError."""
+        """Before anything is set. Raises PublishError."""
         self._write(Candidacy(version=version, previous=previous, traffic=None, until=self._now()))
         self._over.clear()
         self._renewing = threading.Thread(target=self._renew, name="lease", daemon=True)
         self._renewing.start()
 
-    def mirrors(self, before: Traffic) -> None:
-        """Before the traffic is changed. Raises PublishError."""
-        if self._held:
+    def changes(self, before: Traffic) -> None:
+        """Before the traffic is changed; the first time counts. Raises PublishError."""
+        if self._held and self._held.traffic is None:
             self._write(self._held.model_copy(update={"traffic": before}))
 
     def end(self) -> None:
@@ -119,9 +119,11 @@ def clear(models: Path, model: str, *, by: str, now: datetime) -> None:
     if left is None:
         return
     traffic = read_traffic(models, model)
-    if left.traffic is not None and traffic.shadow is not None and traffic.shadow.label == CANDIDATE:
-        before = traffic.model_copy(update={"shadow": left.traffic.shadow})
-        set_traffic(models, model, before, by=by, reason=WHY, now=now)
+    if left.traffic is not None:
+        changed: dict[str, object] = {"counted": left.traffic.counted}
+        if traffic.shadow is not None and traffic.shadow.label == CANDIDATE:
+            changed["shadow"] = left.traffic.shadow
+        set_traffic(models, model, traffic.model_copy(update=changed), by=by, reason=WHY, now=now)
     if read_labels(models, model).get(CANDIDATE) == left.version:
         if left.previous is None:
             remove_label(models, model, CANDIDATE, by=by, reason=WHY, now=now)

@@ -5,7 +5,7 @@ A step that fails ends it and leaves the label where it was.
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from serving.model_store.candidacy import Lease, clear, is_over, read_candidacy
 from serving.model_store.labels import LabelMove, read_labels, remove_label, set_label
 from serving.model_store.lock import claimed
 from serving.model_store.rollback import take_back
+from serving.model_store.traffic import read_traffic, set_traffic
 from serving.promotion.checks import (
     AnswersExamples,
     Candidate,
@@ -62,7 +63,11 @@ def promote(
 ) -> LabelMove:
     """Raises PublishError, IntegrityError, UnknownModel, UnknownVersion, BackendUnavailable: the label is back then."""
     candidate = order.candidate
-    with _alone(order, patience) as lease, _labels_of(order, lease) as labels:
+    with (
+        _alone(order, patience) as lease,
+        _labels_of(order, lease) as labels,
+        _counted(order, lease) if beyond.watch else nullcontext(),
+    ):
         steps = [
             Step("checksums", functools.partial(check_files, candidate)),
             Step("loaded", functools.partial(check_loaded, candidate, gateway, patience, labels.mark)),
@@ -87,7 +92,7 @@ def _shadow_steps(
         return [
             Step("recorded requests", functools.partial(check_recorded, order.candidate, order.label, gateway, shadow))
         ]
-    mirroring = functools.partial(mirrored_to, order.candidate, by=order.by, now=order.now, write_down=lease.mirrors)
+    mirroring = functools.partial(mirrored_to, order.candidate, by=order.by, now=order.now, write_down=lease.changes)
     mirror = functools.partial(check_mirrored, order.candidate, gateway, shadow, patience, mirroring)
     return [Step("mirrored requests", mirror)]
 
@@ -100,9 +105,11 @@ def _moving_steps(
         return [Step(f"label {order.label}", labels.move), answering]
     watch = Watch(gateway, order.model, order.version, watch_patience)
 
+    before = gateway.answering(order.model, order.label)
+    watch.begin(before or (gateway.answering(order.model, None) if order.label == STABLE else None))
+
     def move() -> Found:
-        before = gateway.answering(order.model, order.label)
-        watch.begin(before or (gateway.answering(order.model, None) if order.label == STABLE else None))
+        watch.gather()
         return labels.move()
 
     return [Step(f"label {order.label}", move), answering, Step("watch", watch.keep)]
@@ -162,14 +169,11 @@ class _Labels:
     """The labels that a promotion moves: its own for the time of the checks, and the one it is about."""
 
     order: Order
-    lease: Lease
     marked: LabelMove | None = None
     moved: LabelMove | None = None
 
     def mark(self) -> None:
         """Has the version loaded, and kept: labelled versions are."""
-        order = self.order
-        self.lease.begin(order.version, read_labels(order.models, order.model).get(CANDIDATE))
         self.marked = self._set(CANDIDATE, "for the time of its promotion")
 
     def move(self) -> Found:
@@ -193,10 +197,6 @@ class _Labels:
     def unmark(self) -> None:
         """The label of the checks goes, or back to whoever had it."""
         marked, self.marked = self.marked, None
-        self._unlabel(marked)
-        self.lease.end()
-
-    def _unlabel(self, marked: LabelMove | None) -> None:
         order = self.order
         if not marked or read_labels(order.models, order.model).get(CANDIDATE) != marked.version:
             return
@@ -214,11 +214,31 @@ class _Labels:
 @contextmanager
 def _labels_of(order: Order, lease: Lease) -> Iterator[_Labels]:
     """Whatever happens in the block, the label of the checks is gone after it, and a move that is not done, undone."""
-    labels = _Labels(order, lease)
+    labels = _Labels(order)
+    lease.begin(order.version, read_labels(order.models, order.model).get(CANDIDATE))
     try:
         yield labels
     except BaseException as error:
         labels.undo(str(error) if isinstance(error, PenstockError) else f"interrupted: {type(error).__name__}")
         raise
     finally:
-        labels.unmark()
+        try:
+            labels.unmark()
+        finally:
+            lease.end()
+
+
+@contextmanager
+def _counted(order: Order, lease: Lease) -> Iterator[None]:
+    """Every version's figures are kept in the block, before the label moves and after it."""
+    models, model = order.models, order.model
+    before = read_traffic(models, model)
+    lease.changes(before)
+    counting = before.model_copy(update={"counted": True})
+    set_traffic(models, model, counting, by=order.by, reason="for a promotion that watches", now=order.now())
+    try:
+        yield
+    finally:
+        now = read_traffic(models, model)
+        after = now.model_copy(update={"counted": before.counted})
+        set_traffic(models, model, after, by=order.by, reason="the promotion is over", now=order.now())

@@ -35,7 +35,8 @@ class CandidateKeeper:
 
     async def look(self) -> None:
         """At every model with a candidate, once; without one nothing is read."""
-        for model in [model for model, entry in self.catalog.view.models.items() if CANDIDATE in entry.pointed]:
+        entries = self.catalog.view.models.items()
+        for model in [model for model, entry in entries if CANDIDATE in entry.pointed or entry.traffic.counted]:
             try:
                 cleared = await asyncio.to_thread(clear_abandoned, self.models, model, by="gateway", now=self.now())
             except PenstockError as error:

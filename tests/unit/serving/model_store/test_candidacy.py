@@ -38,7 +38,7 @@ def left(models: Path) -> Callable[..., None]:
         lease.begin(2, previous)
         label(models, "candidate", 2)
         if mirrored is not None:
-            lease.mirrors(mirrored)
+            lease.changes(mirrored)
             mirroring = mirrored.model_copy(update={"shadow": Shadow(label="candidate", fraction=1.0)})
             set_traffic(models, MODEL, mirroring, by="test", reason="", now=NOON)
         written = model_paths(models, MODEL).candidacy.read_bytes()
