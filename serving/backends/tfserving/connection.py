@@ -38,7 +38,7 @@ class Connection:
     """`report` is what the replica said last, empty while it is out of reach; `up` whether it answers."""
 
     def __init__(self, endpoint: Endpoint, transport: Transport) -> None:
-        self.endpoint = endpoint
+        self.endpoint, self.transport = endpoint, transport
         self.standing = Standing()
         self.report: Report = {}
         self.up = False
