@@ -11,7 +11,7 @@ PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-peers bench-overload bench-memory bench-swaps bench-gpu bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching chaos clean
+.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-peers bench-overload bench-memory bench-swaps bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching chaos clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -117,6 +117,9 @@ bench-swaps: install ## the gateway's p99 and memory while versions are swapped 
 
 bench-gpu: install ## the export profile gpu and the gateway before a GPU; BENCH="--device cpu --batch 4 --rounds 1" tries it without
 	$(BIN)/penstock bench gpu $(BENCH)
+
+bench-model-servers: install ## the gateway's processor time a request with the backend tfserving, beside that with in_memory
+	$(BIN)/python -m loadtests.bench.model_servers $(BENCH)
 
 bench-start: install ## time and memory from `penstock serve` to ready, measured
 	$(BIN)/python -m loadtests.bench.start --models $(MODELS)

@@ -43,6 +43,7 @@ from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead
 from serving.rest.tfserving_routes import example_routes, model_router, predict_routes
 from serving.settings import Settings
+from serving.traffic.candidates import CandidateKeeper
 from serving.traffic.junction import junction_of
 from serving.traffic.report import traffic_of
 from serving.traffic.watcher import CanaryWatcher
@@ -125,7 +126,9 @@ def _gateway(
     grpc = _grpc_server(settings, predictor, metrics)
     watcher = CanaryWatcher(settings.models, catalog, junction.spreads, metrics.ledger)
     orders = ControlSocket(control, predictor.tap, lambda: catalog.view) if control else None
-    return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, settings.workers, orders)
+    candidates = CandidateKeeper(settings.models, catalog)
+    parts = (backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, candidates)
+    return Gateway(*parts, settings.workers, orders)
 
 
 def start_slots(backend: str) -> int:

@@ -5,6 +5,7 @@ what cannot be read keeps its last good answer.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,11 @@ class ModelReference(NamedTuple):
     version: int | None = None
     label: str | None = None
     by_split: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another version may answer in the place of one that has left."""
+        return self.version is None or self.by_split
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +220,7 @@ class Catalog:
         self._manifests: Manifests = {}
         self._renewing = asyncio.Lock()
         self.view = EMPTY
+        self._renewed = asyncio.Event()
         self.been_live: frozenset[str] = frozenset()
 
     async def renew(self) -> None:
@@ -221,8 +228,18 @@ class Catalog:
             self._directory = await asyncio.to_thread(self._read_directory)
             statuses = self._backend.status()
             await self._learn_manifests(statuses)
-            self.view = build_view(statuses, self._directory, self._manifests, self._settings, self.view)
+            before = self.view
+            self.view = build_view(statuses, self._directory, self._manifests, self._settings, before)
+            if self.view is not before:
+                self._renewed.set()
+                self._renewed = asyncio.Event()
             self.been_live |= {model for model, entry in self.view.models.items() if entry.servables}
+
+    async def another_view(self, view: CatalogView, within_seconds: float) -> None:
+        """Returns once `view` is not the catalog's any more, or the time is up."""
+        if self.view is view:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._renewed.wait(), within_seconds)
 
     async def keep(self) -> None:
         """Renew forever."""

@@ -23,6 +23,7 @@ from serving.observability.layer_metrics import cache_gauges, cache_totals, leng
 from serving.observability.metrics import RequestMetrics
 from serving.predict import Predictor
 from serving.readiness import missing_models
+from serving.traffic.candidates import CandidateKeeper
 from serving.traffic.watcher import CanaryWatcher
 
 BOARD_SECONDS = 0.1
@@ -42,6 +43,7 @@ class Gateway:
     layers: AnswerLayers
     grpc: GrpcServer
     watcher: CanaryWatcher
+    candidates: CandidateKeeper
     workers: int
     control: ControlSocket | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event)
@@ -56,7 +58,8 @@ class Gateway:
             await self.grpc.start()
         if self.control:
             await self.control.start()
-        work = [self._start(), self.catalog.keep(), self._keep_told(), self._keep_board(), self.watcher.keep()]
+        watching = [self.catalog.keep(), self.watcher.keep(), self.candidates.keep()]
+        work = [self._start(), self._keep_told(), self._keep_board(), *watching]
         tasks = [asyncio.create_task(each) for each in work]
         try:
             yield

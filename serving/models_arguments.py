@@ -114,7 +114,7 @@ def _add_promote(promote: argparse.ArgumentParser) -> None:
         "--watch",
         type=_seconds,
         metavar="SECONDS",
-        help="watch errors and latency for so long after the move, and move the label back when they are worse",
+        help="watch the version for so long after the move by the canary's rule, and move the label back if worse",
     )
 
 

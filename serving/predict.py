@@ -5,119 +5,26 @@ Knows no protocol: routes and servicers bring the decoding of their bodies and d
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
 
 from serving.answering.layers import AnswerLayers
-from serving.backend_protocol import Arrays, Backend
+from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher
-from serving.batching.events import Lane
-from serving.batching.waiting import Answer, Receipt
+from serving.begun import Begun, BegunBeforeWitness
 from serving.catalog import Catalog, CatalogView, ModelReference, Servable
-from serving.contract.features import Feature
 from serving.contract.tensors import Array
 from serving.errors import DeadlineExceeded, InvalidInput, PenstockError
+from serving.prediction import Prediction, PredictRequest, Told
 from serving.served import Served, serve
+from serving.succession import MAY_HAVE_LEFT, successor
 from serving.tap import Tap
 from serving.traffic.junction import Junction
 from serving.traffic.spreads import Asker
 
-Decode: TypeAlias = Callable[[Sequence[Feature]], dict[str, Array]]
-
 MOST_REFERENCES = 4096
 """Ways of naming a signature that are remembered: far more than there are, and no caller can add to them."""
-
-
-class PredictRequest(NamedTuple):
-    """`decode` turns the body into arrays by the features it is given. A `dear` one runs in a thread, so that it holds
-    up nobody else's request. `features_of` names the signature whose features it is given, where that is not the one
-    that runs: `classify` takes records made from the features of `serving_default`. `lane` is None where the caller
-    leaves it to the model's settings; `tenant` is whom the request is counted for among others. `asker` is who asks,
-    for a split that sticks by something they say.
-    """
-
-    reference: ModelReference
-    signature: str
-    decode: Decode
-    dear: bool
-    deadline_seconds: float
-    features_of: str | None = None
-    lane: Lane | None = None
-    tenant: str = ""
-    asker: Asker | None = None
-
-
-class Prediction(NamedTuple):
-    """Outputs with one row per input row, who answered, and where the time went. `all_finite`: no output is NaN or
-    infinite, in any row of the batch it rode in.
-    """
-
-    servable: Servable
-    outputs: dict[str, Array]
-    receipt: Receipt
-    decode_seconds: float
-    all_finite: bool = False
-
-
-Told: TypeAlias = Callable[[Prediction | PenstockError], None]
-
-
-class Begun:
-    """A prediction under way that nobody awaits: the batcher tells it, and it tells on. It holds its version."""
-
-    __slots__ = ("_batcher", "_decode_seconds", "_over", "_served", "_told", "number")
-
-    def __init__(self, batcher: Batcher, served: Served, decode_seconds: float, told: Told) -> None:
-        self._batcher, self._served, self._decode_seconds, self._told = batcher, served, decode_seconds, told
-        self._over = False
-        self.number = -1
-        served.hold.__enter__()
-
-    def cancel(self) -> bool:
-        """Nobody waits for it any more; whether it was still under way."""
-        if self._over:
-            return False
-        self._end()
-        self._batcher.give_up(self.number)
-        return True
-
-    def done(self) -> bool:
-        return self._over
-
-    def set_result(self, answer: Answer) -> None:
-        self._end()
-        served = self._served
-        self._told(Prediction(served.servable, answer.outputs, answer.receipt, self._decode_seconds, answer.all_finite))
-
-    def set_exception(self, error: PenstockError) -> None:
-        self._end()
-        self._told(error)
-
-    def _end(self) -> None:
-        self._over = True
-        self._served.hold.__exit__(None, None, None)
-
-
-class BegunBeforeWitness(Begun):
-    """One whose outcome is told to its version's witness, too, after its caller."""
-
-    __slots__ = ("_inputs",)
-
-    def __init__(self, batcher: Batcher, served: Served, decode_seconds: float, told: Told, inputs: Arrays) -> None:
-        super().__init__(batcher, served, decode_seconds, told)
-        self._inputs = inputs
-
-    def set_result(self, answer: Answer) -> None:
-        super().set_result(answer)
-        if self._served.witness is not None:
-            self._served.witness.answered(self._inputs, answer, self._decode_seconds)
-
-    def set_exception(self, error: PenstockError) -> None:
-        super().set_exception(error)
-        if self._served.witness is not None:
-            self._served.witness.failed(error)
 
 
 @dataclass(slots=True)
@@ -173,12 +80,36 @@ class Predictor:
                 else:
                     answer = await served.layers(inputs, deadline, lane, tenant)
         except PenstockError as error:
-            if served.witness is not None:
-                served.witness.failed(error)
-            raise
+            return await self._otherwise(request, served, error, pinned=servable is not None)
         if served.witness is not None:
             served.witness.answered(inputs, answer, decoded - started)
         return Prediction(served.servable, answer.outputs, answer.receipt, decoded - started, answer.all_finite)
+
+    async def _otherwise(
+        self, request: PredictRequest, served: Served, error: PenstockError, *, pinned: bool
+    ) -> Prediction:
+        """What comes of a request that failed: an answer of another version, else the error."""
+        if not pinned and isinstance(error, MAY_HAVE_LEFT) and request.reference.is_open:
+            try:
+                return await self.elsewhere(request, served.servable, error)
+            except PenstockError as second:
+                if second is not error:
+                    raise
+        if served.witness is not None:
+            served.witness.failed(error)
+        raise error
+
+    async def elsewhere(self, request: PredictRequest, left: Servable, error: PenstockError) -> Prediction:
+        """The prediction once more, by the version that answers now in the place of `left`, which raised `error`.
+
+        Raises `error` itself where none does, else as `predict`.
+        """
+        servable = await successor(
+            self.catalog, request.reference, left, error, request.deadline_seconds - self.clock()
+        )
+        if servable is None:
+            raise error
+        return await self.predict(request, servable)
 
     def begin(self, request: PredictRequest, told: Told) -> "Begun | None":
         """`predict` without waiting: `told` is called once, with the prediction or the error, maybe at once. None, and
@@ -206,9 +137,10 @@ class Predictor:
             self.tap.listener(served.servable.plan(request.signature), inputs)
         key, lane = served.queues.key_of(inputs), served.lane if request.lane is None else request.lane
         if witness is None:
-            begun = Begun(self.batcher, served, decoded - started, told)
+            begun = Begun(self, request, served, decoded - started, told)
         else:
-            begun = BegunBeforeWitness(self.batcher, served, decoded - started, told, inputs)
+            begun = before_witness = BegunBeforeWitness(self, request, served, decoded - started, told)
+            before_witness.inputs = inputs
         begun.number = self.batcher.submit(key, inputs, deadline, begun, lane=lane, tenant=request.tenant)
         return begun
 
@@ -255,9 +187,9 @@ class Predictor:
         return served
 
     def _serve(self, view: CatalogView, reference: ModelReference, servable: Servable, signature: str) -> Served:
-        plain = reference.version is None and reference.label is None
+        open_to_all = reference.version is None and (reference.label is None or _is_counted(view, reference.model))
         witness = None
-        if self.junction is not None and (plain or reference.by_split):
+        if self.junction is not None and (open_to_all or reference.by_split):
             witness = self.junction.witness(view, servable, signature)
         return serve(servable, signature, self.backend, self.layers, witness)
 
@@ -268,6 +200,11 @@ class Predictor:
         if request.features_of is not None:
             _check_names(inputs, servable, request.signature)
         return inputs
+
+
+def _is_counted(view: CatalogView, model: str) -> bool:
+    """Whether requests that name a label are counted, too."""
+    return model in view.models and view.models[model].traffic.counted
 
 
 def _check_names(inputs: dict[str, Array], servable: Servable, signature: str) -> None:

@@ -1,4 +1,5 @@
-"""How long `penstock serve` takes until it is ready, and the memory it holds then. Prints a table for the docs.
+"""How long `penstock serve` takes until it is ready, and the memory it holds then: with the models in its own process,
+and before another gateway that stands in for TensorFlow Serving. Prints a table for the docs.
 
 usage: python -m loadtests.bench.start [--models DIR] [--rounds N]
 """
@@ -10,39 +11,67 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-from loadtests.bench.processes import gateway_command, resident_megabytes
+from loadtests.bench.processes import free_port, gateway_command, resident_megabytes
 
 READY_POLL_SECONDS = 0.01
 GIVE_UP_SECONDS = 60.0
 
 
+class Start(NamedTuple):
+    """Seconds from starting the process to its first 200 from /readyz, and its resident megabytes then."""
+
+    seconds: float
+    megabytes: float
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, default=Path("models"))
-    parser.add_argument("--port", type=int, default=18080)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    samples = [measure(arguments.models, arguments.port) for _ in range(arguments.rounds)]
-    seconds, megabytes = zip(*samples, strict=True)
+    embedded, tfserving = [], []
+    grpc_port = free_port()
+    with ready_gateway(arguments.models, grpc_port):
+        elsewhere = ("--backend", "tfserving", "--tfserving-addresses", f"127.0.0.1:{grpc_port}")
+        for _ in range(arguments.rounds):
+            embedded.append(measure(arguments.models))
+            tfserving.append(measure(arguments.models, *elsewhere))
     sys.stdout.write(
-        f"| measure | median of {arguments.rounds} | worst |\n|---|---:|---:|\n"
-        f"| start to ready, s | {statistics.median(seconds):.2f} | {max(seconds):.2f} |\n"
-        f"| resident memory when ready, MB | {statistics.median(megabytes):.0f} | {max(megabytes):.0f} |\n"
+        f"| backend | start to ready, s: median of {arguments.rounds} | worst | resident memory when ready, MB: median "
+        "| worst |\n|---|---:|---:|---:|---:|\n" + row("embedded", embedded) + row("tfserving", tfserving)
     )
 
 
-def measure(models: Path, port: int) -> tuple[float, float]:
-    """Seconds from starting the process to its first 200 from /readyz, and its resident megabytes then."""
+def row(backend: str, starts: Sequence[Start]) -> str:
+    seconds, megabytes = zip(*starts, strict=True)
+    return (
+        f"| {backend} | {statistics.median(seconds):.2f} | {max(seconds):.2f} "
+        f"| {statistics.median(megabytes):.0f} | {max(megabytes):.0f} |\n"
+    )
+
+
+def measure(models: Path, *options: str) -> Start:
     started = time.monotonic()
-    process = subprocess.Popen(gateway_command(models, port, 0), stdout=subprocess.DEVNULL)
+    with ready_gateway(models, 0, *options) as process:
+        return Start(time.monotonic() - started, resident_megabytes(process.pid))
+
+
+@contextmanager
+def ready_gateway(models: Path, grpc_port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Entered with the first 200 from /readyz."""
+    port, started = free_port(), time.monotonic()
+    process = subprocess.Popen(gateway_command(models, port, grpc_port, *options), stdout=subprocess.DEVNULL)
     try:
         while not _ready(f"http://127.0.0.1:{port}/readyz"):
             if process.poll() is not None or time.monotonic() - started > GIVE_UP_SECONDS:
                 raise SystemExit("the gateway did not become ready")
             time.sleep(READY_POLL_SECONDS)
-        return time.monotonic() - started, resident_megabytes(process.pid)
+        yield process
     finally:
         process.terminate()
         process.wait()

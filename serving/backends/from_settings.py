@@ -5,7 +5,8 @@ from serving.backends.embedded.backend import EmbeddedBackend
 from serving.backends.embedded.c_api import load_library
 from serving.backends.in_memory import InMemoryBackend, zeros_of_shape
 from serving.backends.tfserving.backend import Servers, TfServingBackend
-from serving.backends.tfserving.channels import TlsFiles, Transport, read_credentials
+from serving.backends.tfserving.certificates import Certificates, TlsFiles
+from serving.backends.tfserving.channels import Transport
 from serving.model_store.published import published_signatures
 from serving.settings import Settings
 
@@ -25,13 +26,14 @@ def make_backend(settings: Settings) -> Backend:
 
 
 def _servers(settings: Settings) -> Servers:
-    credentials = None
+    certificates = None
     if settings.tfserving_tls_ca:
         files = TlsFiles(settings.tfserving_tls_ca, settings.tfserving_tls_cert, settings.tfserving_tls_key)
-        credentials = read_credentials(files)
+        certificates = Certificates(files)
     return Servers(
         settings.tfserving_addresses,
-        Transport(settings.tfserving_max_message_bytes, credentials),
+        Transport(settings.tfserving_max_message_bytes, certificates.credentials() if certificates else None),
         settings.tfserving_models,
         settings.tfserving_retry_fraction,
+        certificates,
     )

@@ -94,6 +94,11 @@ class ModelPaths:
         """Held by the one promotion that is under way."""
         return self.root / ".promoting"
 
+    @property
+    def candidacy(self) -> Path:
+        """What that promotion has put here for the time of its checks, and until when that is believed."""
+        return self.root / ".candidacy.json"
+
 
 def model_paths(models: Path, model: str) -> ModelPaths:
     """The folder of `model` under the model directory; a name that could lead elsewhere is UnknownModel."""

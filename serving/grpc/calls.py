@@ -19,7 +19,7 @@ from serving.errors import InternalError, PenstockError
 from serving.grpc.call_head import CallHead, read_head
 from serving.grpc.error_status import Metadata, error_message, error_metadata, status_of
 from serving.observability.metrics import UNKNOWN, RequestMetrics
-from serving.predict import Prediction
+from serving.prediction import Prediction
 from serving.request_ids import RequestIds
 
 TOGETHER_BYTES = 16

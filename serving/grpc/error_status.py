@@ -13,6 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 from grpc import StatusCode
 
 from serving import errors
+from serving.protobuf_encoding import tagged, varint
 
 Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
@@ -75,7 +76,7 @@ def error_metadata(error: errors.PenstockError) -> Metadata:
         delay = Duration(seconds=int(wait), nanos=int(wait % 1 * 1e9))
         details.append(_any("RetryInfo", _field(1, delay.SerializeToString())))
     if details:
-        code = _varint(1 << 3) + _varint(status_of(error).value[0])
+        code = varint(1 << 3) + varint(status_of(error).value[0])
         message = _field(2, error_message(error).encode())
         metadata.append(("grpc-status-details-bin", code + message + b"".join(_field(3, part) for part in details)))
     return tuple(metadata)
@@ -94,13 +95,4 @@ def _any(name: str, content: bytes) -> bytes:
 
 def _field(number: int, content: bytes) -> bytes:
     """A length-delimited field. Written out: google.rpc's messages would be one more package for these few bytes."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
+    return tagged(number << 3 | 2, content)

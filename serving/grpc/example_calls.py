@@ -19,7 +19,8 @@ from serving.contract.tensors import Array
 from serving.errors import BackendRejected, InvalidInput
 from serving.grpc.calls import TOGETHER_BYTES, Call, Calls
 from serving.grpc.model_spec import check_signature, fill_spec, reference_of
-from serving.predict import Prediction, Predictor, PredictRequest
+from serving.predict import Predictor
+from serving.prediction import Prediction, PredictRequest
 from serving.preprocessing.columns import decode_column
 from serving.signature_plan import takes_examples
 

@@ -23,7 +23,8 @@ from serving.grpc.calls import TOGETHER_BYTES, Call, Calls, Context
 from serving.grpc.error_status import error_message
 from serving.grpc.inference_tensors import array_of, fill_contents, fill_output, has_contents, raw_of
 from serving.grpc.named_arrays import chosen_outputs, decode_named
-from serving.predict import Prediction, Predictor, PredictRequest
+from serving.predict import Predictor
+from serving.prediction import Prediction, PredictRequest
 from serving.preprocessing.arrays import pointer_token
 
 PROTOCOL = "grpc_v2"

@@ -18,7 +18,8 @@ from serving.grpc.model_spec import check_signature, fill_spec, reference_of
 from serving.grpc.named_arrays import chosen_outputs, decode_named
 from serving.grpc.service import MethodOf, Service
 from serving.grpc.tensor_values import DTYPE_NUMBERS, STRING, array_of, fill_tensor, is_larger
-from serving.predict import Predictor, PredictRequest
+from serving.predict import Predictor
+from serving.prediction import PredictRequest
 from serving.preprocessing.arrays import pointer_token
 
 NAME = "tensorflow.serving.PredictionService"

@@ -35,12 +35,14 @@ class Shadow(Fact):
 class Traffic(Fact):
     """`split` is the weight of each label among requests that name neither version nor label; empty: no split.
 
-    `sticky_by` names the request header or metadata key whose value keeps its bearer at one label.
+    `sticky_by` names the request header or metadata key whose value keeps its bearer at one label. `counted`: each
+    version's figures are kept though nothing is split or mirrored, which a promotion asks for that watches.
     """
 
     split: dict[Label, PositiveInt] = Field(default_factory=dict)
     sticky_by: StickyName | None = None
     shadow: Shadow | None = None
+    counted: bool = False
 
     @field_validator("split")
     @classmethod

@@ -34,7 +34,9 @@ SCORES_AT = LATENCY_AT + len(LATENCY) + 1
 PROBABILITY_KIND, VALUE_KIND, NO_SCORE_KIND = "probability", "value", ""
 SCORE_BOUNDS = {PROBABILITY_KIND: PROBABILITY, VALUE_KIND: VALUE, NO_SCORE_KIND: ()}
 """By kind of score; past the last bound there is one cell more for what is larger, and one for what is no number."""
-SIZE = SCORES_AT + max(map(len, SCORE_BOUNDS.values())) + 2
+CLASSES_AT, CLASS_BINS = SCORES_AT + len(PROBABILITY) + 2, 64
+"""Behind a classifier's scores: how often each class was the likeliest, by its number modulo CLASS_BINS."""
+SIZE = max(SCORES_AT + max(map(len, SCORE_BOUNDS.values())) + 2, CLASSES_AT + CLASS_BINS)
 
 
 def score_cells(kind: str, cells: Sequence[float]) -> tuple[float, ...]:

@@ -65,8 +65,8 @@ class Gateway(Protocol):
     def replay(self, model: str, version: int, signature: str, inputs: Arrays) -> Arrays:
         """Outputs for inputs that were decoded already."""
 
-    def figures(self, model: str, *, as_quick: bool) -> Mapping[int, VersionFigures]:
-        """Of every version that was ever asked; `as_quick` as in `scraped.figures_in`."""
+    def figures(self, model: str) -> Mapping[int, VersionFigures]:
+        """Of every version that was counted, by all workers, since the gateway started."""
 
     def mirrored(self, model: str, version: int) -> Mirrored | None:
         """To the version, since the gateway started; None while nothing is to be mirrored to it."""

@@ -27,8 +27,7 @@ from serving.errors import (
     PenstockError,
 )
 from serving.promotion.gateway_protocol import Answers, Mirrored, VersionSeen
-from serving.promotion.scraped import figures_in
-from serving.traffic.figures import VersionFigures
+from serving.traffic.figures import VersionFigures, figures_from
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 TIMEOUT_SECONDS = 60.0
@@ -82,8 +81,9 @@ class HttpGateway:
         outputs = answer if isinstance(answer, dict) else {"": answer}
         return {name: _array(column) for name, column in outputs.items()}
 
-    def figures(self, model: str, *, as_quick: bool) -> Mapping[int, VersionFigures]:
-        return figures_in(self._ask("GET", "/metrics").text, model, as_quick=as_quick)
+    def figures(self, model: str) -> Mapping[int, VersionFigures]:
+        versions = _read(self._ask("GET", f"/v2/models/{model}/stats"))["traffic"]["versions"]
+        return {int(version): figures_from(document) for version, document in versions.items()}
 
     def mirrored(self, model: str, version: int) -> Mirrored | None:
         shadow = _read(self._ask("GET", f"/v2/models/{model}/stats"))["traffic"]["shadow"]

@@ -5,16 +5,18 @@ A step that fails ends it and leaves the label where it was.
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from serving.contract.model_directory import CANDIDATE, STABLE, model_paths
 from serving.errors import ModelNotReady, PenstockError, PublishError, UnknownModel
+from serving.model_store.candidacy import Lease, clear, is_over, read_candidacy
 from serving.model_store.labels import LabelMove, read_labels, remove_label, set_label
 from serving.model_store.lock import claimed
 from serving.model_store.rollback import take_back
+from serving.model_store.traffic import read_traffic, set_traffic
 from serving.promotion.checks import (
     AnswersExamples,
     Candidate,
@@ -26,7 +28,7 @@ from serving.promotion.checks import (
 )
 from serving.promotion.gateway_protocol import Gateway
 from serving.promotion.patience import Patience
-from serving.promotion.shadow import ShadowOrder, check_mirrored, check_recorded
+from serving.promotion.shadow import ShadowOrder, check_mirrored, check_recorded, mirrored_to
 from serving.promotion.steps import Found, Step, Witness, run_steps
 from serving.promotion.watch import Watch
 
@@ -61,7 +63,11 @@ def promote(
 ) -> LabelMove:
     """Raises PublishError, IntegrityError, UnknownModel, UnknownVersion, BackendUnavailable: the label is back then."""
     candidate = order.candidate
-    with _alone(order), _labels_of(order) as labels:
+    with (
+        _alone(order, patience) as lease,
+        _labels_of(order, lease) as labels,
+        _counted(order, lease) if beyond.watch else nullcontext(),
+    ):
         steps = [
             Step("checksums", functools.partial(check_files, candidate)),
             Step("loaded", functools.partial(check_loaded, candidate, gateway, patience, labels.mark)),
@@ -70,21 +76,24 @@ def promote(
                 "golden examples",
                 functools.partial(check_examples, candidate, answered_by(candidate, gateway, patience)),
             ),
-            *_shadow_steps(order, gateway, patience, beyond.shadow),
+            *_shadow_steps(order, gateway, patience, beyond.shadow, lease),
             *_moving_steps(order, gateway, patience, labels, beyond.watch),
         ]
         run_steps(steps, witness, patience.clock)
         return labels.done()
 
 
-def _shadow_steps(order: Order, gateway: Gateway, patience: Patience, shadow: ShadowOrder | None) -> list[Step]:
+def _shadow_steps(
+    order: Order, gateway: Gateway, patience: Patience, shadow: ShadowOrder | None, lease: Lease
+) -> list[Step]:
     if shadow is None:
         return []
     if shadow.file:
         return [
             Step("recorded requests", functools.partial(check_recorded, order.candidate, order.label, gateway, shadow))
         ]
-    mirror = functools.partial(check_mirrored, order.candidate, gateway, shadow, patience, by=order.by, now=order.now)
+    mirroring = functools.partial(mirrored_to, order.candidate, by=order.by, now=order.now, write_down=lease.changes)
+    mirror = functools.partial(check_mirrored, order.candidate, gateway, shadow, patience, mirroring)
     return [Step("mirrored requests", mirror)]
 
 
@@ -96,9 +105,11 @@ def _moving_steps(
         return [Step(f"label {order.label}", labels.move), answering]
     watch = Watch(gateway, order.model, order.version, watch_patience)
 
+    before = gateway.answering(order.model, order.label)
+    watch.begin(before or (gateway.answering(order.model, None) if order.label == STABLE else None))
+
     def move() -> Found:
-        before = gateway.answering(order.model, order.label)
-        watch.begin(before or (gateway.answering(order.model, None) if order.label == STABLE else None))
+        watch.gather()
         return labels.move()
 
     return [Step(f"label {order.label}", move), answering, Step("watch", watch.keep)]
@@ -106,7 +117,7 @@ def _moving_steps(
 
 def promote_offline(order: Order, answer: AnswersExamples, patience: Patience, witness: Witness) -> LabelMove:
     """Without a gateway: `answer` runs the version in this process. Raises as `promote` does."""
-    with _alone(order), _labels_of(order) as labels:
+    with _alone(order, patience) as lease, _labels_of(order, lease) as labels:
         steps = [
             Step("checksums", functools.partial(check_files, order.candidate)),
             Step("golden examples", functools.partial(check_examples, order.candidate, answer)),
@@ -132,15 +143,25 @@ def _check_answering(order: Order, gateway: Gateway, patience: Patience) -> Foun
 
 
 @contextmanager
-def _alone(order: Order) -> Iterator[None]:
-    """One promotion of a model at a time. Raises PublishError when there is one, UnknownModel."""
+def _alone(order: Order, patience: Patience) -> Iterator[Lease]:
+    """One promotion of a model at a time; what a killed one has left is cleared first, once its lease is over, for
+    locks may not reach from one machine to another. Raises PublishError when there is one, UnknownModel.
+    """
     paths = model_paths(order.models, order.model)
     if not paths.root.is_dir():
         raise UnknownModel(f"there is no model {order.model!r}")
     with claimed(paths.promoting) as mine:
         if not mine:
             raise PublishError(f"another promotion of {order.model!r} is under way")
-        yield
+
+        def free() -> bool:
+            left = read_candidacy(paths)
+            return left is None or is_over(left, order.now())
+
+        if not patience.until(free):
+            raise PublishError(f"another promotion of {order.model!r} is under way, and renews its lease")
+        clear(order.models, order.model, by=order.by, now=order.now())
+        yield Lease(paths, order.now)
 
 
 @dataclass(slots=True)
@@ -191,13 +212,33 @@ class _Labels:
 
 
 @contextmanager
-def _labels_of(order: Order) -> Iterator[_Labels]:
+def _labels_of(order: Order, lease: Lease) -> Iterator[_Labels]:
     """Whatever happens in the block, the label of the checks is gone after it, and a move that is not done, undone."""
     labels = _Labels(order)
+    lease.begin(order.version, read_labels(order.models, order.model).get(CANDIDATE))
     try:
         yield labels
     except BaseException as error:
         labels.undo(str(error) if isinstance(error, PenstockError) else f"interrupted: {type(error).__name__}")
         raise
     finally:
-        labels.unmark()
+        try:
+            labels.unmark()
+        finally:
+            lease.end()
+
+
+@contextmanager
+def _counted(order: Order, lease: Lease) -> Iterator[None]:
+    """Every version's figures are kept in the block, before the label moves and after it."""
+    models, model = order.models, order.model
+    before = read_traffic(models, model)
+    lease.changes(before)
+    counting = before.model_copy(update={"counted": True})
+    set_traffic(models, model, counting, by=order.by, reason="for a promotion that watches", now=order.now())
+    try:
+        yield
+    finally:
+        now = read_traffic(models, model)
+        after = now.model_copy(update={"counted": before.counted})
+        set_traffic(models, model, after, by=order.by, reason="the promotion is over", now=order.now())

@@ -5,7 +5,7 @@ Answers that differ are counted; what must not be is a request that the one answ
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -14,7 +14,7 @@ from pathlib import Path
 from serving.backends.prediction_log import LoggedPrediction, read_predictions
 from serving.contract.model_directory import CANDIDATE
 from serving.errors import BackendError, InvalidInput, PenstockError, PublishError
-from serving.model_store.traffic import Shadow, read_traffic, set_traffic
+from serving.model_store.traffic import Shadow, Traffic, read_traffic, set_traffic
 from serving.promotion.checks import Candidate
 from serving.promotion.gateway_protocol import Gateway, Mirrored
 from serving.promotion.patience import Patience
@@ -62,11 +62,11 @@ def check_mirrored(
     gateway: Gateway,
     order: ShadowOrder,
     patience: Patience,
-    *,
-    by: str,
-    now: Callable[[], datetime],
+    mirroring: Callable[[], AbstractContextManager[None]],
 ) -> Found:
-    """Raises PublishError when there are too few within the bound, or too many differ."""
+    """Raises PublishError when there are too few within the bound, or too many differ. Requests are mirrored while
+    `mirroring` is entered.
+    """
     before: Mirrored | None = None
     found = Mirrored()
 
@@ -79,7 +79,7 @@ def check_mirrored(
         found = seen.since(before)
         return found.compared + found.failed >= order.requests or bool(found.reason)
 
-    with _mirroring(candidate, by=by, now=now):
+    with mirroring():
         patience.until(enough)
     if found.compared + found.failed < order.requests:
         reason = found.reason or f"{found.compared} within {patience.bound_seconds:g} s; --wait SECONDS waits longer"
@@ -108,12 +108,17 @@ def _recorded(model: str, order: ShadowOrder) -> Iterator[LoggedPrediction]:
 
 
 @contextmanager
-def _mirroring(candidate: Candidate, *, by: str, now: Callable[[], datetime]) -> Iterator[None]:
-    """The model's traffic as it was, and every request mirrored to the candidate; as it was afterwards."""
+def mirrored_to(
+    candidate: Candidate, *, by: str, now: Callable[[], datetime], write_down: Callable[[Traffic], object]
+) -> Iterator[None]:
+    """The model's traffic as it was, and every request mirrored to the candidate; as it was afterwards. What it was is
+    written down first.
+    """
     models, model = candidate.models, candidate.model
     before = read_traffic(models, model)
     shadow = Shadow(label=CANDIDATE, fraction=1.0)
     mirroring = before.model_copy(update={"shadow": shadow})
+    write_down(before)
     set_traffic(models, model, mirroring, by=by, reason="for the time of a promotion", now=now())
     try:
         yield

@@ -1,7 +1,7 @@
-"""The watch after a label has moved: the new version's errors and latency against the old one's, by the canary's rule.
+"""The watch after a label has moved: the new version against the one that answered until then, by the canary's rule.
 
-The old version's figures are those of its life until the move; scores are not compared, since the callers of now are
-not those of then.
+All that the rule compares is compared. Both versions' requests are those of this promotion: the old one's are counted
+from its beginning to the move, and the move waits for ENOUGH_REQUESTS of them, but no longer than the watch is to last.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from serving.errors import PublishError
 from serving.promotion.gateway_protocol import Gateway
 from serving.promotion.patience import Patience
 from serving.promotion.steps import Found
-from serving.traffic.canary_rule import Outcome, Trial
+from serving.traffic.canary_rule import ENOUGH_REQUESTS, Outcome, Trial
 from serving.traffic.figures import VersionFigures
 
 NONE_YET = VersionFigures()
@@ -26,16 +26,29 @@ class Watch:
     patience: Patience
     _previous: int | None = None
     _trial: Trial | None = None
+    _before: VersionFigures = NONE_YET
     _control: VersionFigures = NONE_YET
 
     def begin(self, previous: int | None) -> None:
-        """Before the label moves: what it answers with until then is what the version is compared with."""
-        self._previous = previous
-        if previous is None or previous == self.version:
+        """Once counting has begun: `previous` is what the version is to be compared with."""
+        self._previous = None if previous == self.version else previous
+        if self._previous is not None:
+            self._before = self._figures(self._previous)
+
+    def gather(self) -> None:
+        """Before the label moves."""
+        if self._previous is None:
             return
-        own = self.gateway.figures(self.model, as_quick=True).get(self.version, NONE_YET)
-        self._control = self.gateway.figures(self.model, as_quick=False).get(previous, NONE_YET)
-        self._trial = Trial(NONE_YET, own, by_request=False)
+        self.patience.until(self._has_enough)
+        self._trial = Trial(NONE_YET, self._figures(self.version), by_request=True)
+
+    def _has_enough(self) -> bool:
+        if self._previous is not None:
+            self._control = self._figures(self._previous).since(self._before)
+        return self._control.answered >= ENOUGH_REQUESTS
+
+    def _figures(self, version: int) -> VersionFigures:
+        return self.gateway.figures(self.model).get(version, NONE_YET)
 
     def keep(self) -> Found:
         """Raises PublishError as soon as the version is worse."""
@@ -44,8 +57,7 @@ class Watch:
             return Found("no version answered before", checked=False)
 
         def worse() -> bool:
-            own = self.gateway.figures(self.model, as_quick=True).get(self.version, NONE_YET)
-            return trial.seen(self._control, own).outcome is Outcome.WORSE
+            return trial.seen(self._control, self._figures(self.version)).outcome is Outcome.WORSE
 
         if self.patience.until(worse):
             raise PublishError(f"version {self.version} is worse than {self._previous}: {trial.verdict.reason}")

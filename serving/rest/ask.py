@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from serving.batching.events import Lane
-from serving.predict import Decode, Prediction
+from serving.prediction import Decode, Prediction
 from serving.rest.request_head import RequestHead
 
 INLINE_BYTES = 512 * 1024

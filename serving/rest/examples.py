@@ -17,7 +17,7 @@ from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature
 from serving.contract.tensors import NUMPY_DTYPES, Array
 from serving.errors import InvalidInput, WrongDtype
-from serving.predict import Prediction
+from serving.prediction import Prediction
 from serving.preprocessing.arrays import json_name
 from serving.preprocessing.records import decode_instances
 from serving.rest.ask import Ask, Encode, Encoded

@@ -13,7 +13,7 @@ from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature, ImageFeature, TextFeature
 from serving.contract.tensors import Array
 from serving.errors import UnsupportedMediaType
-from serving.predict import Decode
+from serving.prediction import Decode
 from serving.preprocessing.columns import decode_column
 from serving.preprocessing.npy import MAGIC, decode_npy
 from serving.rest.accept import preferred

@@ -10,7 +10,7 @@ import orjson
 
 from serving.contract.tensors import Array
 from serving.errors import UnknownField
-from serving.predict import Prediction
+from serving.prediction import Prediction
 from serving.preprocessing.records import listed_names
 from serving.rest.ask import Encoded
 from serving.rest.oip_tensors import datatype_of, to_json, to_raw

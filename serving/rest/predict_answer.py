@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from serving.contract.tensors import Array
-from serving.predict import Prediction
+from serving.prediction import Prediction
 from serving.preprocessing.npy import write_npy
 from serving.rest.ask import Encode, Encoded
 

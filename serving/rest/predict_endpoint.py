@@ -21,7 +21,8 @@ from serving.batching.events import Lane
 from serving.catalog import ModelReference
 from serving.errors import Cancelled, InternalError, PenstockError
 from serving.observability.metrics import UNKNOWN, RequestMetrics
-from serving.predict import Prediction, Predictor, PredictRequest
+from serving.predict import Predictor
+from serving.prediction import Prediction, PredictRequest
 from serving.request_ids import RequestIds
 from serving.rest.ask import INLINE_BYTES, Ask, ReadAsk
 from serving.rest.body import read_body

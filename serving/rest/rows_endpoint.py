@@ -29,7 +29,7 @@ from serving.errors import (
     Overloaded,
     PenstockError,
 )
-from serving.predict import Prediction, PredictRequest
+from serving.prediction import Prediction, PredictRequest
 from serving.preprocessing.row_records import CsvReader, NdjsonReader, Record, RowReader
 from serving.rest.accept import preferred
 from serving.rest.body import check_encoding

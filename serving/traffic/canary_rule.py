@@ -6,10 +6,13 @@ Pure. Worse is a version of which one of these is so, and chance does not explai
 * refusals: the same of requests whose input it refused, where each request is split by itself;
 * latency: its 95th percentile is over LATENCY_RATIO times the other's and LATENCY_FLOOR_SECONDS above it;
 * scores: their population stability index against the other's is over PSI_LIMIT, the usual bound for a major shift
-  (Siddiqi, Credit Risk Scorecards, 2006), where each request is split by itself.
+  (Siddiqi, Credit Risk Scorecards, 2006), where each request is split by itself;
+* classes: over CLASSES_MOVED of a classifier's answers name another class than the other's would (the total variation
+  of the two spreads), where each request is split by itself.
 
 Shares are tested by Fisher's exact test. The index, (1/n + 1/m) times a chi-squared variable of bins - 1 when nothing
-differs (Yurdakul 2018), must be over that variable's bound, too.
+differs (Yurdakul 2018), must be over that variable's bound, too; so must Pearson's statistic of both rows of
+classes, those that are too rare for it put together (Cochran 1954).
 
 A trial is looked at each time its version has had LOOK_GROWTH times as many requests; the k-th look spends 6 / (pi k)^2
 of the trial's chance of a false alarm, so that all looks together, however long it lasts, spend no more than all of it
@@ -30,7 +33,7 @@ from serving.traffic.figures import VersionFigures
 
 ALPHA = 0.005
 """Of identical versions, at most one trial in two hundred ends with the one on trial rolled back."""
-CRITERIA = 4
+CRITERIA = 5
 FIRST_LOOK_REQUESTS, LOOK_GROWTH = 20, 1.25
 STRETCH_REQUESTS = 2000
 STRUCK_POLLS = 3
@@ -40,6 +43,7 @@ ENOUGH_REQUESTS = 100
 ERROR_MARGIN = 0.002
 LATENCY_SHARE, LATENCY_RATIO, LATENCY_FLOOR_SECONDS = 0.95, 1.5, 0.002
 PSI_LIMIT, PSI_BINS = 0.25, 10
+CLASSES_MOVED, RARE_CLASS_ANSWERS = 0.1, 5.0
 
 
 class Share(NamedTuple):
@@ -99,6 +103,7 @@ def judge(control: VersionFigures, trial: VersionFigures, chance: float, *, by_r
         worse.append(_slower(trial.latency, control.latency, each))
         if by_request:
             worse.extend(_shifted(trial.scores, control.scores, kind, each) for kind in trial.scores)
+            worse.append(_moved(trial.classes, control.classes, each))
     if reasons := [reason for reason in worse if reason]:
         return Verdict(Outcome.WORSE, "; ".join(reasons))
     compared = f"{trial.requests:.0f} requests against {control.requests:.0f}"
@@ -149,6 +154,38 @@ def _shifted(
     if index <= max(PSI_LIMIT, noise):
         return ""
     return f"scores ({kind}) are spread otherwise: stability index {index:.2f}, over {max(PSI_LIMIT, noise):.2f}"
+
+
+def _moved(ours: Sequence[float], theirs: Sequence[float], chance: float) -> str:
+    of, control_of = sum(ours), sum(theirs)
+    if min(of, control_of) < ENOUGH_REQUESTS:
+        return ""
+    pairs = _common(ours, theirs)
+    if len(pairs) < 2:
+        return ""
+    variation = sum(abs(own / of - other / control_of) for own, other in pairs) / 2
+    if variation <= CLASSES_MOVED or homogeneity(pairs) <= chi_squared_bound(len(pairs) - 1, chance):
+        return ""
+    return f"classes are answered otherwise: {variation:.0%} of {of:.0f} answers moved, against {control_of:.0f}"
+
+
+def _common(ours: Sequence[float], theirs: Sequence[float]) -> list[tuple[float, float]]:
+    """Every class of which both sides should have RARE_CLASS_ANSWERS, and one for all that are rarer."""
+    of, control_of = sum(ours), sum(theirs)
+    least = RARE_CLASS_ANSWERS * (of + control_of) / min(of, control_of)
+    pairs = [pair for pair in zip(ours, theirs, strict=True) if sum(pair) >= least]
+    rest = (of - sum(own for own, _ in pairs), control_of - sum(other for _, other in pairs))
+    return [*pairs, rest] if sum(rest) >= least else pairs
+
+
+def homogeneity(pairs: Sequence[tuple[float, float]]) -> float:
+    """Pearson's statistic of two rows of counts, chi-squared with len(pairs) - 1 degrees when both are of one kind."""
+    of, control_of = (sum(pair[side] for pair in pairs) for side in (0, 1))
+    statistic = 0.0
+    for own, other in pairs:
+        expected, usual = (own + other) * of / (of + control_of), (own + other) * control_of / (of + control_of)
+        statistic += (own - expected) ** 2 / expected + (other - usual) ** 2 / usual
+    return statistic
 
 
 def _binned(ours: Sequence[float], theirs: Sequence[float]) -> list[tuple[float, float]]:

@@ -10,9 +10,12 @@ from itertools import accumulate
 from typing import Any
 
 from serving.observability.version_cells import (
+    CLASS_BINS,
+    CLASSES_AT,
     ERRORS,
     LATENCY,
     LATENCY_AT,
+    PROBABILITY_KIND,
     REFUSED,
     REQUESTS,
     SCORE_BOUNDS,
@@ -26,7 +29,8 @@ _NO_LATENCY = (0.0,) * (len(LATENCY) + 1)
 class VersionFigures:
     """Counts. `errors` failed through no fault of their input, `refused` had a wrong one. `latency` has a count for
     each of LATENCY and one for what is longer: decoding, waiting and computing of answered requests. `scores` has, by
-    kind of score, the counts of its SCORE_BOUNDS, of what is larger and of NaN.
+    kind of score, the counts of its SCORE_BOUNDS, of what is larger and of NaN. `classes` has how often a classifier
+    found each class the likeliest, by its number modulo CLASS_BINS; empty for what is none.
     """
 
     requests: float = 0.0
@@ -34,6 +38,7 @@ class VersionFigures:
     refused: float = 0.0
     latency: tuple[float, ...] = _NO_LATENCY
     scores: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    classes: tuple[float, ...] = ()
 
     @property
     def answered(self) -> float:
@@ -50,6 +55,7 @@ class VersionFigures:
                 kind: _minus(counts, before.scores[kind]) if kind in before.scores else counts
                 for kind, counts in self.scores.items()
             },
+            _minus(self.classes, before.classes) if before.classes else self.classes,
         )
 
     def latency_seconds(self, share: float) -> float | None:
@@ -70,7 +76,13 @@ def figures_of(records: Mapping[str, Sequence[float]]) -> VersionFigures:
         sum(cells[REFUSED] for cells in records.values()),
         tuple(map(sum, zip(_NO_LATENCY, *map(_latency, records.values()), strict=True))),
         {kind: counts for kind, counts in scores.items() if any(counts)},
+        _classes(records.get(PROBABILITY_KIND, ())),
     )
+
+
+def _classes(cells: Sequence[float]) -> tuple[float, ...]:
+    counts = tuple(cells[CLASSES_AT : CLASSES_AT + CLASS_BINS])
+    return counts if any(counts) else ()
 
 
 def _latency(cells: Sequence[float]) -> Sequence[float]:
@@ -92,6 +104,7 @@ def figures_document(figures: VersionFigures) -> dict[str, Any]:
             kind: {"counts": _by_bound(SCORE_BOUNDS[kind], counts[:-1]), "nan": int(counts[-1])}
             for kind, counts in figures.scores.items()
         },
+        "classes": {str(number): int(count) for number, count in enumerate(figures.classes) if count},
     }
 
 
@@ -106,6 +119,7 @@ def figures_from(document: Mapping[str, Any]) -> VersionFigures:
             kind: (*_counts(SCORE_BOUNDS[kind], scores["counts"]), scores["nan"])
             for kind, scores in document["scores"].items()
         },
+        tuple(document["classes"].get(str(number), 0) for number in range(CLASS_BINS)) if document["classes"] else (),
     )
 
 

@@ -27,9 +27,9 @@ class Junction:
         return self.spreads.chosen(view, reference, asker)
 
     def witness(self, view: CatalogView, servable: Servable, signature: str) -> Witness | None:
-        """None where the model's traffic is neither split nor mirrored: nothing is counted that nobody asked for."""
+        """None where the model's traffic is neither split nor mirrored nor to be counted: nobody has asked for it."""
         entry = view.models.get(servable.model)  # a stream may go on when its model is gone
-        if entry is None or not (entry.traffic.split or entry.traffic.shadow):
+        if entry is None or not (entry.traffic.split or entry.traffic.shadow or entry.traffic.counted):
             return None
         if signature not in servable.signatures:  # which its caller will be told
             return None

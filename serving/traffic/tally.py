@@ -19,10 +19,13 @@ from serving.observability.cells import Slot
 from serving.observability.families import VERSION
 from serving.observability.ledger import Ledger
 from serving.observability.version_cells import (
+    CLASS_BINS,
+    CLASSES_AT,
     ERRORS,
     LATENCY,
     LATENCY_AT,
     NO_SCORE_KIND,
+    PROBABILITY,
     PROBABILITY_KIND,
     REFUSED,
     REQUESTS,
@@ -54,7 +57,7 @@ class Tally:
         cells[at + REQUESTS] += 1.0
         cells[at + LATENCY_AT + bisect_left(LATENCY, seconds)] += 1.0
         if self._output is not None and (array := answer.outputs[self._output]).size:
-            cells[at + SCORES_AT + self._bin(array, all_finite=answer.all_finite)] += 1.0
+            self._score(array[0], all_finite=answer.all_finite)
         if self._mirror is not None:
             self._mirror.offer(inputs, answer.outputs)
 
@@ -64,12 +67,18 @@ class Tally:
         self._cells[self._at + REQUESTS] += 1.0
         self._cells[self._at + (REFUSED if isinstance(error, InvalidInput) else ERRORS)] += 1.0
 
-    def _bin(self, array: Array, *, all_finite: bool) -> int:
-        """Of the first row: rows of one request are seldom strangers, and what is compared is requests."""
-        row = array[0]
+    def _score(self, row: Array, *, all_finite: bool) -> None:
+        """By the first row: rows of one request are seldom strangers, and what is compared is requests."""
+        cells, at, bounds = self._cells, self._at, self._bounds
         if not all_finite and np.isnan(row).any():
-            return len(self._bounds) + 1
-        return bisect_left(self._bounds, max(row.tolist()) if row.ndim == 1 and row.size <= _FEW_COLUMNS else row.max())
+            cells[at + SCORES_AT + len(bounds) + 1] += 1.0
+            return
+        values = row.tolist() if row.ndim == 1 and row.size <= _FEW_COLUMNS else None
+        highest = row.max() if values is None else max(values)
+        cells[at + SCORES_AT + bisect_left(bounds, highest)] += 1.0
+        if bounds is PROBABILITY and row.size > 1:
+            likeliest = int(row.argmax()) if values is None else values.index(highest)
+            cells[at + CLASSES_AT + likeliest % CLASS_BINS] += 1.0
 
 
 def tally_of(ledger: Ledger, servable: Servable, signature: str, mirror: Mirror | None) -> Tally:

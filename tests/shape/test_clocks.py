@@ -6,7 +6,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 WALL_CLOCK = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
-WRITE_IT_DOWN = {"serving/label_moves.py", "serving/models_verb.py", "serving/traffic/watcher.py"}
+WRITE_IT_DOWN = {
+    "serving/label_moves.py",
+    "serving/models_verb.py",
+    "serving/traffic/candidates.py",
+    "serving/traffic/watcher.py",
+}
 """What puts the moment into a model's history, whose order is that of its lines."""
 
 

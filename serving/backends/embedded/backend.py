@@ -6,7 +6,7 @@ The shell around `lifecycle` (what should be loaded) and `session` (one loaded m
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -130,8 +130,11 @@ class EmbeddedBackend:
         versions = found.versions if found else ()
         for version in [number for number, slot in slots.items() if slot.status.error and number not in versions]:
             del slots[version]
-        for version in self._plan(model).load:
-            await self._load(model, version, on_change)
+        tried: set[int] = set()
+        while missing := self._plan(model, tried).load:  # what fails may make an older version wanted, at once
+            for version in missing:
+                await self._load(model, version, on_change)
+            tried.update(missing)
         if unload := set(self._plan(model).unload):
             await on_change()  # whoever answers by the labels has seen them at least as far as this look has
             await self._read_directory()  # and if they have gone back since, it is not to be freed under them
@@ -144,18 +147,20 @@ class EmbeddedBackend:
     async def _read_directory(self) -> None:
         self._snapshot = await self._in_loader(lambda: read_snapshot(self._models, self._snapshot))
 
-    def _plan(self, model: str) -> Plan:
+    def _plan(self, model: str, tried: Collection[int] = ()) -> Plan:
+        """`tried` are those of this look, which are not to be tried again in it, however long it takes."""
         found = self._snapshot.models.get(model, _GONE)
         now = time.monotonic()
         states = {version: slot.status.state for version, slot in self._slots[model].items()}
         available = [version for version, state in states.items() if state is VersionState.AVAILABLE]
+        failed = [version for version, slot in self._slots[model].items() if now < slot.retry_at_seconds]
         following = follow(found.labels, available, self._following.get(model, Following()))
         self._following[model] = following
         return plan(
             found.versions,
             found.labels,
             available=available,
-            failed=[version for version, slot in self._slots[model].items() if now < slot.retry_at_seconds],
+            failed=[*failed, *(version for version in tried if version not in available)],
             busy=[version for version, state in states.items() if state is VersionState.UNLOADING],
             answering=following.kept_versions(),
         )

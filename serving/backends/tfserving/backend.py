@@ -9,13 +9,14 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from serving.backend_protocol import Arrays, OnChange, Target, VersionStatus
 from serving.backends.embedded.lifecycle import retry_seconds
 from serving.backends.tensorflow_messages import message_module
 from serving.backends.tfserving.call_errors import MENDABLE, speaks_against_replica
+from serving.backends.tfserving.certificates import Certificates
 from serving.backends.tfserving.channels import Transport
 from serving.backends.tfserving.connection import Connection
 from serving.backends.tfserving.fleet import Fleet
@@ -47,13 +48,15 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Servers:
     """Where the model servers are and how they are asked; `models` are asked for beside those of the directory.
-    `retry_fraction` of all calls may be sent a second time, to another replica.
+    `retry_fraction` of all calls may be sent a second time, to another replica. `certificates`, which the transport's
+    credentials were made of, are looked at with every poll.
     """
 
     addresses: tuple[str, ...]
     transport: Transport
     models: tuple[str, ...] = ()
     retry_fraction: float = 0.1
+    certificates: Certificates | None = None
 
 
 class TfServingBackend:
@@ -176,28 +179,36 @@ class TfServingBackend:
             await asyncio.sleep(self._poll_seconds)
             try:
                 await self._read_directory()
+                await self._follow_certificates()
                 await self._fleet.refresh()
             except Exception:  # noqa: BLE001 - the outermost loop: whatever one look met, the next is a second away
                 _log.exception("looking for models and model servers failed")
+
+    async def _follow_certificates(self) -> None:
+        certificates = self._servers.certificates
+        if certificates is not None and await asyncio.to_thread(certificates.changed):
+            self._fleet.transport = replace(self._fleet.transport, credentials=certificates.credentials())
+            _log.info("the certificates for model servers have changed; connections are made anew")
+        await self._fleet.renew()
 
     async def _read_directory(self) -> None:
         self._snapshot = await asyncio.to_thread(read_snapshot, self._models, self._snapshot)
 
     async def _settle(self) -> None:
         """Bring `status` up to what the replicas say, and learn what is new there."""
-        await self._merge()
         now = time.monotonic()
         missing = [
             key
             for key in available(connection.report for connection in self._fleet.connections)
             if key not in self._asked and (key not in self._learned or now >= self._learned[key].retry_at_seconds)
         ]
+        self._asked.update(missing)  # before anybody hears of what has left
+        try:
+            await self._merge()
+            await asyncio.gather(*(self._learn(*key) for key in missing))
+        finally:
+            self._asked.difference_update(missing)
         if missing:
-            self._asked.update(missing)
-            try:
-                await asyncio.gather(*(self._learn(*key) for key in missing))
-            finally:
-                self._asked.difference_update(missing)
             await self._merge()
 
     async def _merge(self) -> None:
@@ -206,7 +217,7 @@ class TfServingBackend:
             there = available(up)
             for key in self._learned.keys() - there:
                 del self._learned[key]
-            statuses = merged_statuses(up, self._learned)
+            statuses = merged_statuses(up, self._learned, before=self._statuses, asked=self._asked)
         else:
             statuses = out_of_reach(self._statuses, NOBODY)
         if statuses != self._statuses:

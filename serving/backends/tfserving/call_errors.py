@@ -49,8 +49,16 @@ MENDABLE: tuple[type[errors.PenstockError], ...] = (errors.BackendUnavailable, e
 """Another replica may do what this one did not; nothing is known against the input."""
 
 
-def error_of(code: StatusCode, details: str) -> errors.PenstockError:
-    """The error of our tree that a failed call is."""
+ERROR_NAME = "x-error-code"
+"""The key of trailing metadata under which a gateway of ours names its error."""
+
+
+def error_of(code: StatusCode, details: str, name: str = "") -> errors.PenstockError:
+    """The error of our tree that a failed call is. `name` is what a gateway of ours called it: the status that it gives
+    a version which it has no more, UNAVAILABLE, has callers try again, and looks like a server that does not answer.
+    """
+    if name == errors.ModelNotReady.__name__:
+        code = StatusCode.NOT_FOUND
     if code is StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in details:
         return errors.BackendRejected(
             "the batch or its answer is larger than one message may be; "

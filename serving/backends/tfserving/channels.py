@@ -3,27 +3,15 @@
 import asyncio
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 
 import grpc
 from grpc import aio
-
-from serving.errors import InvalidSettings
 
 DNS = "dns:///"
 FIRST_RECONNECT_MS, LONGEST_RECONNECT_MS = 100, 500
 """gRPC's own 1 s to 2 min would leave a server that is back unused; a refused connection costs microseconds."""
 CONNECT_MS = 5000
 """How long one attempt may take, its TLS handshake included."""
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """PEM files: the authorities that sign the servers' certificates, and for mTLS the gateway's own pair."""
-
-    authorities: Path
-    certificate: Path | None = None
-    key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +28,6 @@ class Endpoint:
 
     address: str
     name: str = ""
-
-
-def read_credentials(files: TlsFiles) -> grpc.ChannelCredentials:
-    """Raises InvalidSettings for a file that cannot be read."""
-
-    def content(setting: str, path: Path | None) -> bytes | None:
-        try:
-            return path.read_bytes() if path else None
-        except OSError as error:
-            raise InvalidSettings(f"{setting}: {path} cannot be read: {error.strerror}") from error
-
-    return grpc.ssl_channel_credentials(
-        content("tfserving_tls_ca", files.authorities),
-        content("tfserving_tls_key", files.key),
-        content("tfserving_tls_cert", files.certificate),
-    )
 
 
 async def resolve(address: str) -> tuple[Endpoint, ...]:

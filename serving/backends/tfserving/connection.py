@@ -15,7 +15,7 @@ from grpc import ChannelConnectivity, aio
 
 from serving.backend_protocol import VersionState
 from serving.backends.tensorflow_messages import message_module
-from serving.backends.tfserving.call_errors import error_of, shown
+from serving.backends.tfserving.call_errors import ERROR_NAME, error_of, shown
 from serving.backends.tfserving.channels import Endpoint, Transport, open_channel
 from serving.backends.tfserving.replicas import Standing
 from serving.backends.tfserving.statuses import STATES, Report, Reported, is_settled
@@ -38,7 +38,7 @@ class Connection:
     """`report` is what the replica said last, empty while it is out of reach; `up` whether it answers."""
 
     def __init__(self, endpoint: Endpoint, transport: Transport) -> None:
-        self.endpoint = endpoint
+        self.endpoint, self.transport = endpoint, transport
         self.standing = Standing()
         self.report: Report = {}
         self.up = False
@@ -88,7 +88,7 @@ class Connection:
         try:
             answer: bytes = await call
         except aio.AioRpcError as error:
-            raise error_of(error.code(), error.details() or "") from error
+            raise error_of(error.code(), error.details() or "", _named(error)) from error
         except asyncio.CancelledError as error:
             if (task := asyncio.current_task()) and task.cancelling():
                 raise
@@ -172,6 +172,11 @@ class Connection:
 
     async def close(self, grace_seconds: float = 0.0) -> None:
         await self._channel.close(grace_seconds)
+
+
+def _named(error: aio.AioRpcError) -> str:
+    """What a gateway of ours that stands in for a model server calls its error, empty for anybody else's."""
+    return next((str(value) for key, value in error.trailing_metadata() or () if key == ERROR_NAME), "")
 
 
 def _parsed(message: Any, answer: bytes) -> Any:

@@ -19,7 +19,9 @@ _log = logging.getLogger(__name__)
 
 
 class Fleet:
-    """`names` are the models to ask for; `changed` is awaited after every look and loss."""
+    """`names` are the models to ask for; `changed` is awaited after every look and loss. `transport` is how connections
+    are opened from now on.
+    """
 
     def __init__(
         self,
@@ -31,7 +33,7 @@ class Fleet:
         poll_seconds: float,
     ) -> None:
         self._addresses = addresses
-        self._transport = transport
+        self.transport = transport
         self._names = names
         self._changed = changed
         self._poll_seconds = poll_seconds
@@ -53,6 +55,26 @@ class Fleet:
         for connection in await self._join_and_leave():
             self._members[connection.endpoint][1].append(asyncio.create_task(self._watch(connection)))
 
+    async def renew(self) -> None:
+        """Connections that were opened otherwise than `transport` says are made anew. One that works is kept until its
+        successor does, so that a server may take its new certificate before or after this gateway.
+        """
+        old = [connection for connection in self.connections if connection.transport is not self.transport]
+        await asyncio.gather(*map(self._replace, old))
+        if old:
+            await self._changed()
+
+    async def _replace(self, old: Connection) -> None:
+        new = Connection(old.endpoint, self.transport)
+        await new.look(self._names())
+        if old.up and not new.up:
+            await new.close()
+            return
+        self._leave(old.endpoint, LEAVE_SECONDS)
+        tasks = [asyncio.create_task(new.follow(self._changed)), asyncio.create_task(self._watch(new))]
+        self._members[new.endpoint] = (new, tasks)
+        self.connections = tuple(connection for connection, _ in self._members.values())
+
     async def close(self) -> None:
         for endpoint in list(self._members):
             self._leave(endpoint, 0.0)
@@ -69,7 +91,7 @@ class Fleet:
         for endpoint in self._members.keys() - wanted:
             _log.info("the model server %s has left", endpoint.address)
             self._leave(endpoint, LEAVE_SECONDS)
-        new = [Connection(endpoint, self._transport) for endpoint in sorted(wanted - self._members.keys(), key=str)]
+        new = [Connection(endpoint, self.transport) for endpoint in sorted(wanted - self._members.keys(), key=str)]
         for connection in new:
             following = asyncio.create_task(connection.follow(self._changed))
             self._members[connection.endpoint] = (connection, [following])

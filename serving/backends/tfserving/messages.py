@@ -18,6 +18,7 @@ from serving.backend_protocol import Arrays, Target
 from serving.backends.tensor_protos import DTYPE_NAMES, array_of
 from serving.contract.tensors import NUMPY_DTYPES, Array, TensorSpec, shape_matches, shape_text
 from serving.errors import BackendError, BackendRejected
+from serving.protobuf_encoding import tagged, varint
 
 # Tags: field number << 3 | wire type. predict.proto, model.proto, tensor.proto, tensor_shape.proto.
 _REQUEST_SPEC, _REQUEST_INPUTS = 0x0A, 0x12
@@ -42,11 +43,11 @@ class CallPlan:
 def plan_call(target: Target, outputs: Sequence[TensorSpec], max_tensor_bytes: int) -> CallPlan:
     """`max_tensor_bytes` is what one output may take once a shortened list is repeated to its shape."""
     spec = (
-        _field(_SPEC_NAME, target.model.encode())
-        + _field(_SPEC_VERSION, bytes([_INT64]) + _varint(target.version))
-        + _field(_SPEC_SIGNATURE, target.signature.encode())
+        tagged(_SPEC_NAME, target.model.encode())
+        + tagged(_SPEC_VERSION, bytes([_INT64]) + varint(target.version))
+        + tagged(_SPEC_SIGNATURE, target.signature.encode())
     )
-    return CallPlan(_field(_REQUEST_SPEC, spec), tuple(outputs), max_tensor_bytes)
+    return CallPlan(tagged(_REQUEST_SPEC, spec), tuple(outputs), max_tensor_bytes)
 
 
 def encode_request(head: bytes, inputs: Arrays) -> bytes:
@@ -65,33 +66,20 @@ def encode_request(head: bytes, inputs: Arrays) -> bytes:
 def _before_content(name: str, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> bytes:
     """An input up to its tensor's own bytes; shapes are few, for batches have few sizes."""
     nbytes = prod(shape) * dtype.itemsize
-    before = _tensor_head(dtype, shape) + bytes([_CONTENT]) + _varint(nbytes)
-    entry = _field(_KEY, name.encode()) + bytes([_VALUE]) + _varint(len(before) + nbytes) + before
-    return bytes([_REQUEST_INPUTS]) + _varint(len(entry) + nbytes) + entry
+    before = _tensor_head(dtype, shape) + bytes([_CONTENT]) + varint(nbytes)
+    entry = tagged(_KEY, name.encode()) + bytes([_VALUE]) + varint(len(before) + nbytes) + before
+    return bytes([_REQUEST_INPUTS]) + varint(len(entry) + nbytes) + entry
 
 
 def _string_input(name: str, array: Array) -> bytes:
-    values = b"".join([_field(_STRING, value) for value in array.reshape(-1).tolist()])
+    values = b"".join([tagged(_STRING, value) for value in array.reshape(-1).tolist()])
     tensor = _tensor_head(array.dtype, array.shape) + values
-    return _field(_REQUEST_INPUTS, _field(_KEY, name.encode()) + _field(_VALUE, tensor))
+    return tagged(_REQUEST_INPUTS, tagged(_KEY, name.encode()) + tagged(_VALUE, tensor))
 
 
 def _tensor_head(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> bytes:
-    dims = b"".join([_field(_DIM, bytes([_SIZE]) + _varint(size)) for size in shape])
-    return bytes([_DTYPE]) + _varint(_NUMBERS[dtype]) + _field(_SHAPE, dims)
-
-
-def _field(tag: int, content: bytes) -> bytes:
-    return bytes([tag]) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
+    dims = b"".join([tagged(_DIM, bytes([_SIZE]) + varint(size)) for size in shape])
+    return bytes([_DTYPE]) + varint(_NUMBERS[dtype]) + tagged(_SHAPE, dims)
 
 
 def decode_response(response: Any, answer: bytes, plan: CallPlan, rows: int) -> dict[str, Array]:

@@ -4,7 +4,7 @@ Pure. A version is AVAILABLE when one replica that answers has it so and its sig
 replicas only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
@@ -73,12 +73,35 @@ def _rank(reported: Reported) -> tuple[int, bool]:
     return _CLOSEST_TO_TRAFFIC.index(reported.state), not reported.error
 
 
-def merged_statuses(reports: Iterable[Report], learned: Mapping[Key, Learned]) -> dict[str, dict[int, VersionStatus]]:
-    """Every model and version that a replica reports; LOADING while an AVAILABLE one's signatures are being asked."""
-    return {
+NOTHING: Statuses = MappingProxyType({})
+
+
+def merged_statuses(
+    reports: Iterable[Report],
+    learned: Mapping[Key, Learned],
+    *,
+    before: Statuses = NOTHING,
+    asked: Collection[Key] = (),
+) -> dict[str, dict[int, VersionStatus]]:
+    """Every model and version that a replica reports; LOADING while an AVAILABLE one's signatures are being asked.
+
+    A version that has left stays as it was `before` while those of a version that has come in its place may be `asked`:
+    without either, requests for the model would be refused for the milliseconds in between.
+    """
+    merged = {
         model: {version: _status(reported, learned.get((model, version))) for version, reported in versions.items()}
         for model, versions in best_reports(reports).items()
     }
+    for model in {model for model, _ in asked} & merged.keys() & before.keys():
+        now = merged[model]
+        for version, status in before[model].items():
+            if _takes_calls(status) and not (version in now and _takes_calls(now[version])):
+                now[version] = status
+    return merged
+
+
+def _takes_calls(status: VersionStatus) -> bool:
+    return status.state is VersionState.AVAILABLE
 
 
 def _status(reported: Reported, learned: Learned | None) -> VersionStatus:

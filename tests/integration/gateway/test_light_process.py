@@ -13,7 +13,7 @@ from pathlib import Path
 from serving.app import create_app
 from serving.settings import load_settings
 from serving.catalog import ModelReference
-from serving.predict import PredictRequest
+from serving.prediction import PredictRequest
 from serving.preprocessing.records import decode_instances
 
 async def main(models, instance):

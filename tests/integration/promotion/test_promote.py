@@ -1,55 +1,30 @@
 """`penstock models promote` and `rollback` against a real gateway, while 8 clients ask."""
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from serving.backends.prediction_log import LoggedPrediction, prediction_log
-from serving.contract.manifest import Manifest
 from serving.contract.tfrecord import tfrecord
 from serving.model_store.audit import read_audit
-from serving.model_store.labels import read_labels, set_label
+from serving.model_store.labels import read_labels
 from serving.model_store.traffic import NO_TRAFFIC, read_traffic
-from tests.processes import GatewayProcess, StartGateway, penstock
-from tests.swaps import clients_asking, golden_instance, publish_again
+from tests.integration.promotion.conftest import Promote
+from tests.processes import StartGateway, penstock
+from tests.swaps import clients_asking, golden_instance
 
 PROMISED_SECONDS = 3.0
 
 
-@pytest.fixture
-def pinned_models(own_models: Path) -> Path:
-    """Versions 1, 2 and 3 of digits, `stable` at 1: 2 is not loaded. 4 answers otherwise than it says, 5 is broken."""
-    set_label(own_models, "digits", "stable", 1, by="test", reason="hold", now=datetime.now(UTC))
-    for _ in (2, 3):
-        publish_again(own_models, "digits")
-    publish_again(own_models, "digits", described=other_answers)
-    publish_again(own_models, "digits", spoil=lambda staged: staged.saved_model.write_bytes(b"not a SavedModel"))
-    return own_models
-
-
-def other_answers(manifest: Manifest) -> Manifest:
-    first = manifest.golden_examples[0]
-    changed = first.model_copy(update={"outputs": {"probabilities": [1.0] + [0.0] * 9}})
-    return manifest.model_copy(update={"golden_examples": (changed,)})
-
-
-def promote(gateway: GatewayProcess, models: Path, version: int, *more: str, code: int = 0) -> tuple[str, str]:
-    """What it printed, and what it said of its failure."""
-    place = ("--models", str(models), "--gateway", gateway.url)
-    done = penstock("models", "promote", "digits", str(version), *place, *more, code=code)
-    return done.stdout, done.stderr
-
-
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_promotions_and_roll_backs_under_load_fail_nobody(
-    start_gateway: StartGateway, pinned_models: Path, workers: str
+    start_gateway: StartGateway, pinned_models: Path, promote: Promote, workers: str
 ) -> None:
     gateway = start_gateway("--models", str(pinned_models), "--workers", workers)
     with clients_asking(gateway.url, "digits", golden_instance(pinned_models, "digits")) as asking:
-        printed, _ = promote(gateway, pinned_models, 2)
+        printed, _ = promote(gateway, 2)
         rolled = penstock("models", "rollback", "digits", "--models", str(pinned_models), "--gateway", gateway.url)
     print(printed, rolled.stdout)  # noqa: T201 - figures for whoever looks
     assert re.findall(r"\d/6 ([a-z ]+) \.\.\. ok \d+\.\d\d s", printed) == [
@@ -68,11 +43,13 @@ def test_promotions_and_roll_backs_under_load_fail_nobody(
         assert answers[-1].version == 1
 
 
-def test_what_does_not_pass_leaves_the_label_and_fails_nobody(start_gateway: StartGateway, pinned_models: Path) -> None:
+def test_what_does_not_pass_leaves_the_label_and_fails_nobody(
+    start_gateway: StartGateway, pinned_models: Path, promote: Promote
+) -> None:
     gateway = start_gateway("--models", str(pinned_models))
     (pinned_models / "digits/3/saved_model.pb").write_bytes(b"changed since")
     with clients_asking(gateway.url, "digits", golden_instance(pinned_models, "digits")) as asking:
-        refusals = {version: promote(gateway, pinned_models, version, code=1) for version in (3, 4, 5)}
+        refusals = {version: promote(gateway, version, code=1) for version in (3, 4, 5)}
     assert "saved_model.pb is changed" in refusals[3][1]
     assert "golden example 1 of 1 is answered otherwise" in refusals[4][1]
     assert "the gateway cannot load it" in refusals[5][1]
@@ -103,7 +80,7 @@ def test_offline_the_golden_examples_are_answered_in_the_command_itself(pinned_m
 
 
 def test_requests_recorded_or_mirrored_are_compared_before_the_move_and_the_version_is_watched_after_it(
-    start_gateway: StartGateway, pinned_models: Path, tmp_path: Path
+    start_gateway: StartGateway, pinned_models: Path, promote: Promote, tmp_path: Path
 ) -> None:
     gateway, recorded = start_gateway("--models", str(pinned_models)), tmp_path / "recorded"
     rows = np.linspace(0, 16, 12 * 64, dtype=np.float32).reshape(12, 1, 8, 8)
@@ -112,8 +89,8 @@ def test_requests_recorded_or_mirrored_are_compared_before_the_move_and_the_vers
     with clients_asking(gateway.url, "digits", golden_instance(pinned_models, "digits")):
         exact = ("--most-different", "0", "--watch", "1.5")
         printed = [
-            promote(gateway, pinned_models, 2, "--shadow", "10", "--requests", str(recorded), *exact)[0],
-            promote(gateway, pinned_models, 3, "--shadow", "10", *exact)[0],
+            promote(gateway, 2, "--shadow", "10", "--requests", str(recorded), *exact)[0],
+            promote(gateway, 3, "--shadow", "10", *exact)[0],
         ]
     print(*printed)  # noqa: T201 - figures for whoever looks
     assert re.search(r"5/8 recorded requests \.\.\. ok .* 10 compared, 0 answered otherwise", printed[0])

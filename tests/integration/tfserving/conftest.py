@@ -19,6 +19,7 @@ import pytest
 
 from serving.backend_protocol import VersionState
 from serving.backends.tfserving.backend import Servers, TfServingBackend
+from serving.backends.tfserving.certificates import Certificates
 from serving.backends.tfserving.channels import Transport
 from tests.conftest import absent
 from tests.processes import ROOT, StartGateway
@@ -142,9 +143,10 @@ async def backend_at(
     transport: Transport | None = None,
     names: tuple[str, ...] = (),
     retry_fraction: float = 0.1,
+    certificates: Certificates | None = None,
 ) -> AsyncIterator[Watched]:
     """A running backend that asks these model servers."""
-    servers = Servers(addresses, transport or Transport(MESSAGE_BYTES), names, retry_fraction)
+    servers = Servers(addresses, transport or Transport(MESSAGE_BYTES), names, retry_fraction, certificates)
     backend = Watched(models, servers, poll_seconds=0.1)
     backend.changes = asyncio.Condition()
 

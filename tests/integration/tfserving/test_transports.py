@@ -1,6 +1,7 @@
 """The ways to a model server: TLS, mTLS, a Unix socket, a name with several addresses."""
 
 import asyncio
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 
 from serving.backend_protocol import Target
-from serving.backends.tfserving.channels import TlsFiles, Transport, read_credentials, resolve
+from serving.backends.tfserving.certificates import Certificates as RotatedFiles
+from serving.backends.tfserving.certificates import TlsFiles, read_credentials
+from serving.backends.tfserving.channels import Transport, resolve
 from serving.contract.tensors import Array
 from serving.errors import BackendRejected, BackendUnavailable, InvalidSettings
-from tests.integration.tfserving.conftest import MESSAGE_BYTES, Ask, ReferenceServer
+from tests.integration.tfserving.conftest import MESSAGE_BYTES, Ask, ReferenceServer, is_live
 from tests.integration.tfserving.odd_server import OddServer, as_it_is
 from tests.processes import GatewayProcess
 
@@ -37,8 +40,19 @@ class Certificates:
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str], str]) -> Certificates:
     """An authority, a server's and a gateway's certificate signed by it, and an authority that nobody knows."""
-    folder, openssl = tmp_path_factory.mktemp("certificates"), program("openssl")
+    return made_certificates(program("openssl"), tmp_path_factory.mktemp("certificates"))
 
+
+@pytest.fixture
+def generations(
+    certificates: Certificates, tmp_path: Path, program: Callable[[str], str]
+) -> tuple[Certificates, Certificates]:
+    """Certificates and those that follow them, by an authority of their own."""
+    (tmp_path / "next").mkdir()
+    return certificates, made_certificates(program("openssl"), tmp_path / "next")
+
+
+def made_certificates(openssl: str, folder: Path) -> Certificates:
     def run(*arguments: str) -> None:
         subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True)
 
@@ -99,6 +113,53 @@ def test_mtls_lets_the_gateway_in_by_its_own_certificate_only(
         address = proxy.address
         assert predicted(ask, trained_models, address, certificates.transport(own="gateway")).shape == (1, 10)
         assert refused(ask, trained_models, address, certificates.transport())
+
+
+def test_certificates_that_are_rotated_need_no_restart(
+    ask: Ask,
+    trained_models: Path,
+    gateway: GatewayProcess,
+    generations: tuple[Certificates, Certificates],
+    tmp_path: Path,
+) -> None:
+    """Both sides take certificates of a new authority, the server first; then the gateway's files change."""
+    before, after = generations
+    files = TlsFiles(tmp_path / "ca.pem", tmp_path / "gateway.pem", tmp_path / "gateway.key")
+
+    def write(generation: Certificates) -> None:
+        for name in ("ca.pem", "gateway.pem", "gateway.key"):
+            shutil.copy(generation.folder / name, tmp_path / name)
+
+    def server(generation: Certificates, listen: str = "127.0.0.1:0") -> OddServer:
+        authority = (generation.folder / "ca.pem").read_bytes()
+        pair = [generation.pair("server")]
+        return OddServer(
+            gateway.grpc_address,
+            as_it_is,
+            listen,
+            grpc.ssl_server_credentials(pair, root_certificates=authority, require_client_auth=True),
+        )
+
+    async def run() -> None:
+        inputs: dict[str, Array] = {"image": np.zeros((1, 8, 8), np.float32)}
+        rotated = RotatedFiles(files)
+        transport = Transport(MESSAGE_BYTES, rotated.credentials())
+        first = await asyncio.to_thread(server(before).__enter__)
+        async with ask(trained_models, first.address, transport=transport, certificates=rotated) as backend:
+            await backend.until_live("digits")
+            await backend.predict(TARGET, inputs, time.monotonic() + 30.0)
+            await asyncio.to_thread(first.__exit__)
+            await backend.until(lambda backend: not is_live(backend, "digits"))
+            second = await asyncio.to_thread(server(after, first.address).__enter__)
+            try:
+                write(after)
+                await backend.until_live("digits")
+                await backend.predict(TARGET, inputs, time.monotonic() + 30.0)
+            finally:
+                await asyncio.to_thread(second.__exit__)
+
+    write(before)
+    asyncio.run(run())
 
 
 def test_certificates_that_cannot_be_read_are_named_with_their_setting(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from serving.contract.features import Feature
 from serving.contract.manifest import Export, Manifest
 from serving.contract.tensors import Array
 from serving.errors import BackendUnavailable, DeadlineExceeded, Overloaded, PenstockError, UnknownModel, WrongDtype
-from serving.predict import Decode, Prediction, PredictRequest
+from serving.prediction import Decode, Prediction, PredictRequest
 from tests.unit.serving.gateway_parts import FOREVER, Parts, started_parts
 
 NEVER_SECONDS = float("inf")

@@ -1,8 +1,5 @@
 """What the batching core does, one claim at a time. Times are made up: nothing here waits."""
 
-import tracemalloc
-from collections.abc import Callable
-
 import pytest
 
 from serving.backend_protocol import Target
@@ -242,40 +239,6 @@ def test_nobody_waits_for_a_deadline_when_all_are_answered() -> None:
     (batch,) = batches(core.fill_slots(0.0))
     core.batch_done(batch.batch, 1.0)
     assert core.next_deadline_seconds() is None
-
-
-def test_memory_stays_bounded_over_30_000_quick_requests() -> None:
-    core = new_core()
-
-    def answer_at_once(number: int) -> None:
-        core.submit(submission(number), 0.0)
-        for batch in batches(core.fill_slots(0.0)):
-            core.batch_done(batch.batch, 0.0)
-
-    assert bytes_kept_of_the_last_10_000(answer_at_once) < 300_000
-
-
-def test_memory_stays_bounded_while_a_hung_backend_sees_30_000_come_and_go() -> None:
-    core = new_core(submission(-2), submission(-1, 4))
-    core.fill_slots(0.0)
-
-    def come_and_go(number: int) -> None:
-        core.submit(submission(number), 0.0)
-        core.cancel(number)
-
-    assert bytes_kept_of_the_last_10_000(come_and_go) < 300_000
-
-
-def bytes_kept_of_the_last_10_000(story: Callable[[int], None]) -> int:
-    """Memory that remains of the last third of 30,000 stories; tracing them all would take seconds."""
-    for number in range(20_000):
-        story(number)
-    tracemalloc.start()
-    for number in range(20_000, 30_000):
-        story(number)
-    kept, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return kept
 
 
 def test_rejected_batch_is_halved_until_the_guilty_is_alone() -> None:

@@ -8,7 +8,7 @@ from serving.batching.waiting import Receipt
 from serving.catalog import Servable
 from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array
-from serving.predict import Prediction
+from serving.prediction import Prediction
 from serving.rest.predict_answer import encode_predictions, server_timing
 
 

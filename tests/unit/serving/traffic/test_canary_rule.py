@@ -11,6 +11,7 @@ from serving.traffic.canary_rule import (
     STRUCK_POLLS,
     Outcome,
     Trial,
+    homogeneity,
     judge,
     look_number,
     spent,
@@ -46,6 +47,7 @@ def test_versions_that_are_the_same_are_left_alone(errors: float) -> None:
         (Manner(refused=0.2), 200, "of its requests are refused against"),
         (Manner(latency=twice_as_slow), 400, "p95 "),
         (Manner(score=unsure), 300, r"scores \(probability\) are spread otherwise: stability index "),
+        (Manner(classes=(0.3, 0.4, 0.05, 0.24, 0.01)), 600, "classes are answered otherwise: "),
     ],
 )
 def test_a_version_that_is_clearly_worse_is_found_soon(canary: Manner, within: int, reason: str) -> None:
@@ -64,7 +66,7 @@ def test_a_version_that_goes_bad_late_is_found_as_soon() -> None:
     assert "lately" in ended.verdict.reason
 
 
-@pytest.mark.parametrize("canary", [Manner(refused=0.5), Manner(score=unsure)])
+@pytest.mark.parametrize("canary", [Manner(refused=0.5), Manner(score=unsure), Manner(classes=(0.0, 1.0))])
 def test_what_may_be_the_callers_own_is_not_held_against_a_sticky_split(canary: Manner) -> None:
     ended = watch(np.random.default_rng(9), canary, polls=60, by_request=False)
     assert ended.verdict.outcome is Outcome.FINE
@@ -124,6 +126,21 @@ def test_a_single_batch_that_failed_ends_no_trial() -> None:
     for poll in range(1, 100):
         seen = trial.seen(VersionFigures(requests=900 * poll), VersionFigures(requests=100 * poll, errors=20))
         assert seen.outcome is not Outcome.WORSE
+
+
+def test_classes_that_moved_a_little_for_sure_and_rare_ones_are_no_reason() -> None:
+    usual = VersionFigures(1e6, latency=_all_in(1e-3, 1000), classes=(5e5, 4e5, 1e5))
+    little = VersionFigures(1e6, latency=_all_in(1e-3, 1000), classes=(4.2e5, 4.8e5, 1e5))
+    assert judge(usual, little, ALPHA, by_request=True).outcome is Outcome.FINE
+    many = tuple([1.0] * 64)
+    scattered = VersionFigures(ENOUGH_REQUESTS, classes=(60.0, *many[:-24], *[0.0] * 23))
+    gathered = VersionFigures(ENOUGH_REQUESTS, classes=(60.0, *[0.0] * 23, *many[:-24]))
+    assert judge(scattered, gathered, ALPHA, by_request=True).outcome is Outcome.FINE
+
+
+def test_homogeneity_is_pearsons_statistic() -> None:
+    assert homogeneity([(10, 20), (30, 60)]) == pytest.approx(0.0)
+    assert homogeneity([(30, 10), (10, 30)]) == pytest.approx(20.0)  # four cells of 10^2 / 20
 
 
 def test_the_stability_index_is_zero_for_equal_shares_and_symmetrical() -> None:

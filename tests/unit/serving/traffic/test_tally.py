@@ -82,10 +82,17 @@ def test_a_score_that_is_no_number_has_a_bin_of_its_own(ledger: Ledger, tally: T
     assert (scores[-1], sum(scores)) == (1, 2)
 
 
+def test_the_likeliest_class_is_counted(ledger: Ledger, tally: Tally) -> None:
+    for row in ([0.1, 0.6, 0.3], [0.1, 0.6, 0.3], [0.5, 0.2, 0.3]):
+        tally.answered(X, answer(row), 0.0)
+    assert figures(ledger).classes[:4] == (1, 2, 0, 0)
+
+
 def test_wide_outputs_are_scored_alike(ledger: Ledger) -> None:
     tally_of(ledger, classifier(1000), "serving_default", None).answered(X, answer([0.0] * 999 + [0.97]), 0.0)
     place = figures(ledger).scores[PROBABILITY_KIND].index(1.0)
     assert PROBABILITY[place - 1] < 0.97 <= PROBABILITY[place]
+    assert figures(ledger).classes.index(1.0) == 999 % 64
 
 
 def test_other_signatures_count_and_score_nothing(ledger: Ledger) -> None:

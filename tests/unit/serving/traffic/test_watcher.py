@@ -115,13 +115,17 @@ def test_a_worker_judges_by_what_all_of_them_counted(models: Path, files: Shared
     asyncio.run(work())
 
 
+async def fail_where_nothing_is_written(one: Worker, models: Path) -> None:
+    (models / "doubles" / ".lock").unlink()
+    (models / "doubles" / ".lock").mkdir()
+    one.answer(1, 100)
+    await one.fail_and_look(one, 50)
+
+
 def test_one_workers_verdict_is_the_others_where_the_disk_cannot_be_written(models: Path, files: SharedFiles) -> None:
     async def work() -> None:
         one, other = await workers(models, files)
-        (models / "doubles" / ".lock").unlink()
-        (models / "doubles" / ".lock").mkdir()
-        one.answer(1, 100)
-        await one.fail_and_look(one, 50)
+        await fail_where_nothing_is_written(one, models)
         await other.look()
         for worker in (one, other):
             assert worker.versions() == {1}
@@ -142,10 +146,7 @@ def test_it_is_logged_once_and_so_is_that_it_could_not_be_written(
 ) -> None:
     async def work() -> None:
         one, _ = await workers(models, files)
-        (models / "doubles" / ".lock").unlink()
-        (models / "doubles" / ".lock").mkdir()
-        one.answer(1, 100)
-        await one.fail_and_look(one, 50)
+        await fail_where_nothing_is_written(one, models)
         await one.look()
 
     with caplog.at_level(logging.WARNING, "serving.traffic.watcher"):

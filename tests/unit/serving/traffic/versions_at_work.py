@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serving.observability.version_cells import LATENCY, PROBABILITY, PROBABILITY_KIND
+from serving.observability.version_cells import CLASS_BINS, LATENCY, PROBABILITY, PROBABILITY_KIND
 from serving.traffic.canary_rule import Outcome, Trial, Verdict
 from serving.traffic.figures import VersionFigures
 
@@ -28,6 +28,7 @@ class Manner:
     refused: float = 0.0
     latency: Draw = usual_latency
     score: Draw = usual_score
+    classes: tuple[float, ...] = (0.4, 0.3, 0.2, 0.09, 0.01)
 
 
 @dataclass
@@ -40,6 +41,8 @@ class Version:
         default_factory=lambda: np.zeros(len(PROBABILITY) + 2)
     )
 
+    classes: "np.ndarray[tuple[int], np.dtype[np.float64]]" = field(default_factory=lambda: np.zeros(CLASS_BINS))
+
     def asked(self, rng: np.random.Generator, count: int, manner: Manner) -> None:
         failed, refused = rng.binomial(count, manner.errors), 0
         refused = rng.binomial(count - failed, manner.refused)
@@ -47,10 +50,13 @@ class Version:
         self.requests, self.errors, self.refused = self.requests + count, self.errors + failed, self.refused + refused
         self.latency += _binned(LATENCY, manner.latency(rng, answered), len(self.latency))
         self.scores += _binned(PROBABILITY, manner.score(rng, answered), len(self.scores))
+        self.classes[: len(manner.classes)] += rng.multinomial(answered, manner.classes)
 
     def figures(self) -> VersionFigures:
         scores = {PROBABILITY_KIND: tuple(self.scores)}
-        return VersionFigures(self.requests, self.errors, self.refused, tuple(self.latency), scores)
+        return VersionFigures(
+            self.requests, self.errors, self.refused, tuple(self.latency), scores, tuple(self.classes)
+        )
 
 
 def _binned(

@@ -62,3 +62,8 @@ def test_what_makes_an_outlier_and_what_another_replica_may_mend() -> None:
     assert not against & {StatusCode.INVALID_ARGUMENT, StatusCode.RESOURCE_EXHAUSTED, StatusCode.NOT_FOUND}
     assert isinstance(error_of(StatusCode.UNAVAILABLE, ""), MENDABLE)
     assert not isinstance(error_of(StatusCode.INVALID_ARGUMENT, ""), MENDABLE)
+
+
+def test_a_gateway_that_stands_in_for_a_server_names_a_version_that_it_has_no_more() -> None:
+    assert type(error_of(StatusCode.UNAVAILABLE, "gone", "ModelNotReady")) is errors.ModelNotReady
+    assert type(error_of(StatusCode.UNAVAILABLE, "gone", "BackendUnavailable")) is errors.BackendUnavailable

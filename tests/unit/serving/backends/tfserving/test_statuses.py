@@ -67,3 +67,16 @@ def test_a_replica_is_settled_when_nothing_comes_or_goes() -> None:
     assert not is_settled(report(LOADING))
     assert not is_settled(report(UNLOADING))
     assert not is_settled({})
+
+
+def test_a_version_that_has_left_stays_until_the_one_that_came_is_known() -> None:
+    before = {"digits": {1: VersionStatus(AVAILABLE, SIGNATURES), 3: VersionStatus(AVAILABLE, SIGNATURES)}}
+    now: Report = {"digits": {1: Reported(UNLOADING), 2: Reported(AVAILABLE), 3: Reported(AVAILABLE)}}
+    third = {("digits", 3): Learned(SIGNATURES)}
+    asked = merged_statuses([now], third, before=before, asked={("digits", 2)})["digits"]
+    assert {version: status.state for version, status in asked.items()} == {1: AVAILABLE, 2: LOADING, 3: AVAILABLE}
+    now = {"digits": {1: Reported(END), 2: Reported(AVAILABLE)}}
+    known = merged_statuses([now], {("digits", 2): Learned(SIGNATURES)}, before=before)["digits"]
+    assert {version: status.state for version, status in known.items()} == {1: END, 2: AVAILABLE}
+    unasked = merged_statuses([now], {}, before=before)["digits"]
+    assert unasked[1].state is END

@@ -1,0 +1,79 @@
+"""The wall clock of a running gateway jumps a day forth and two back: what waits goes by the monotonic clock, and must
+not notice.
+"""
+
+import http.client
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import pytest
+
+from serving.model_store.labels import set_label
+from tests.conftest import absent
+from tests.processes import GatewayProcess, StartGateway
+from tests.swaps import BOUND_SECONDS, clients_asking, golden_instance, publish_again, until
+
+DAY = timedelta(days=1)
+
+
+class Clock:
+    """The wall clock of a process that libfaketime is loaded into: the real one, moved by what its file says."""
+
+    def __init__(self, library: Path, file: Path) -> None:
+        self._file = file
+        self.environment = {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(file),
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_NO_CACHE": "1",
+        }
+        self.jump(timedelta())
+
+    def jump(self, by: timedelta) -> None:
+        """Written whole beside it first: the library may read at any moment."""
+        written = self._file.with_suffix(".new")
+        written.write_text(f"{by.total_seconds():+.0f}\n")
+        written.rename(self._file)
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Clock:
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    return Clock(found[0], tmp_path / "time") if found else absent("needs libfaketime (Debian package libfaketime)")
+
+
+def told(gateway: GatewayProcess) -> datetime:
+    """The gateway's own time, by the head of an answer."""
+    _, _, headers = gateway.post("/v1/models/digits:predict", b"{}")
+    return parsedate_to_datetime(headers["date"])
+
+
+@pytest.mark.parametrize("jumps", [(DAY, -DAY), (-DAY, DAY)])
+def test_requests_deadlines_and_watches_go_on_when_the_clock_jumps(
+    start_gateway: StartGateway, own_models: Path, clock: Clock, jumps: tuple[timedelta, timedelta]
+) -> None:
+    set_label(own_models, "digits", "stable", 1, by="test", reason="", now=datetime.now(UTC))
+    gateway = start_gateway("--models", str(own_models), **clock.environment)
+    instance = golden_instance(own_models, "digits")
+    with clients_asking(gateway.url, "digits", instance) as asking:
+        for jump in jumps:
+            clock.jump(jump)
+            until(lambda jump=jump: abs(told(gateway) - datetime.now(UTC) - jump) < DAY / 2)  # type: ignore[misc] # at once
+            version = publish_again(own_models, "digits")
+            set_label(own_models, "digits", "stable", version, by="test", reason="", now=datetime.now(UTC))
+            until(lambda version=version: asking.answers[0][-1].version == version)  # type: ignore[misc] # at once
+            assert refused_for_time(gateway, instance) == 504
+    versions = {answer.version for answers in asking.answers for answer in answers}
+    assert versions == {1, 2, 3}
+
+
+def refused_for_time(gateway: GatewayProcess, instance: object) -> int:
+    """The status of a request whose deadline of a microsecond passes before it is decoded."""
+    headers = {"content-type": "application/json", "x-request-timeout-ms": "0.001"}
+    connection = http.client.HTTPConnection(gateway.url.removeprefix("http://"), timeout=BOUND_SECONDS)
+    with closing(connection):
+        connection.request("POST", "/v1/models/digits:predict", json.dumps({"instances": [instance]}), headers)
+        return connection.getresponse().status
