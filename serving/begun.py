@@ -19,7 +19,9 @@ class Asking(Protocol):
     @property
     def batcher(self) -> Batcher: ...
 
-    async def elsewhere(self, request: PredictRequest, left: Servable, error: PenstockError) -> Prediction: ...
+    async def elsewhere(
+        self, request: PredictRequest, left: Servable, error: PenstockError
+    ) -> Prediction | None: ...
 
 
 class Begun:
@@ -64,17 +66,14 @@ class Begun:
         self._fail(error)
 
     async def _ask_again(self, error: PenstockError) -> None:
+        outcome: Prediction | Exception | None
         try:
-            prediction = await self._asking.elsewhere(self._request, self._served.servable, error)
-        except PenstockError as failure:
-            if failure is error:
-                self._fail(error)
-                return
-            outcome: Prediction | Exception = failure
+            outcome = await self._asking.elsewhere(self._request, self._served.servable, error)
         except Exception as failure:  # noqa: BLE001 - as foreseen or not as in `predict`, and somebody must hear of it
             outcome = failure
-        else:
-            outcome = prediction
+        if outcome is None:
+            self._fail(error)
+            return
         self._end()
         self._told(outcome)
 

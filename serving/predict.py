@@ -80,36 +80,32 @@ class Predictor:
                 else:
                     answer = await served.layers(inputs, deadline, lane, tenant)
         except PenstockError as error:
-            return await self._otherwise(request, served, error, pinned=servable is not None)
+            prediction = await self._otherwise(request, served, error, pinned=servable is not None)
+            if prediction is None:
+                raise
+            return prediction
         if served.witness is not None:
             served.witness.answered(inputs, answer, decoded - started)
         return Prediction(served.servable, answer.outputs, answer.receipt, decoded - started, answer.all_finite)
 
     async def _otherwise(
         self, request: PredictRequest, served: Served, error: PenstockError, *, pinned: bool
-    ) -> Prediction:
-        """What comes of a request that failed: an answer of another version, else the error."""
+    ) -> Prediction | None:
+        """What comes of a request that failed: an answer of another version, or None where `error` stands."""
+        prediction = None
         if not pinned and isinstance(error, MAY_HAVE_LEFT) and request.reference.is_open:
-            try:
-                return await self.elsewhere(request, served.servable, error)
-            except PenstockError as second:
-                if second is not error:
-                    raise
-        if served.witness is not None:
+            prediction = await self.elsewhere(request, served.servable, error)
+        if prediction is None and served.witness is not None:
             served.witness.failed(error)
-        raise error
+        return prediction
 
-    async def elsewhere(self, request: PredictRequest, left: Servable, error: PenstockError) -> Prediction:
-        """The prediction once more, by the version that answers now in the place of `left`, which raised `error`.
-
-        Raises `error` itself where none does, else as `predict`.
+    async def elsewhere(self, request: PredictRequest, left: Servable, error: PenstockError) -> Prediction | None:
+        """The prediction once more, by the version that answers now in the place of `left`, which raised `error`; None
+        where none does. Raises as `predict`.
         """
-        servable = await successor(
-            self.catalog, request.reference, left, error, request.deadline_seconds - self.clock()
-        )
-        if servable is None:
-            raise error
-        return await self.predict(request, servable)
+        remaining = request.deadline_seconds - self.clock()
+        servable = await successor(self.catalog, request.reference, left, error, remaining)
+        return None if servable is None else await self.predict(request, servable)
 
     def begin(self, request: PredictRequest, told: Told) -> "Begun | None":
         """`predict` without waiting: `told` is called once, with the prediction or the error, maybe at once. None, and
