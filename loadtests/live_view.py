@@ -13,7 +13,8 @@ from rich.text import Text
 from loadtests.locust_process import Told
 
 BARS = "▁▂▃▄▅▆▇█"
-HISTORY_SECONDS = 60
+HISTORY_SECONDS = 44
+"""As many bars as the panel has room for."""
 
 
 class LiveView:

@@ -47,6 +47,7 @@ def listen(events: Any) -> None:
 def _begin(environment: Any, **_: Any) -> None:
     """Once a process: a worker of `--processes` has been forked by now, which gRPC must not have seen."""
     grpc_gevent.init_gevent()
+    gevent.get_hub().loop.update_now()  # timers count from the loop's last turn, and imports have taken long: -t 2s
     LocustRun(environment).listen()
 
 
@@ -90,7 +91,7 @@ class LocustRun:
     def __init__(self, environment: Any) -> None:
         self._environment, self._options = environment, environment.parsed_options
         self._counted, self._tally = Counted(), Tally(time.time())
-        self._is_busy = False
+        self._is_busy, self._model = False, ""
         self._stopped_at: float | None = None
         self._workers = 0
         self._last_parts: set[str] = set()
@@ -207,7 +208,10 @@ class LocustRun:
         }
 
     def _finish(self, **_: Any) -> None:
-        if self._environment.process_exit_code is not None or not hasattr(self, "_model"):
+        if self._environment.process_exit_code is not None:
+            return
+        if not self._model:
+            self._environment.process_exit_code = 1 if self._options.slo else None
             return
         self._tally.merge(self._counted.drain())
         self._tell()
