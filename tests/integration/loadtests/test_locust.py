@@ -87,7 +87,7 @@ def test_plain_locust_runs_the_file_with_its_own_options(gateway: GatewayProcess
     """As docs/loadtests.md has it; the exit code is the objective's."""
     objective, page = tmp_path / "slo.toml", tmp_path / "page.html"
     objective.write_text("goodput_per_second = 1000000\n")
-    command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "-u", "2", "-t", "2s"]
+    command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "-u", "2", "-t", "5s"]
     asked = ["--host", gateway.url, "--grpc", gateway.grpc_address, "--slo", str(objective), "--html", str(page)]
     done = subprocess.run(
         [*command, *asked, "--result", str(tmp_path / "run.json"), "RestUser", "GrpcUser"],
