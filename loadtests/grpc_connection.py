@@ -9,6 +9,7 @@ from loadtests.wire import GRPC_STATUS, Connection, Listener, WireRequest
 
 CALLS_A_CHANNEL = 8
 """Calls at once on one channel, and so on one HTTP/2 connection: many callers, and still many connections."""
+READY_SECONDS = 10.0
 OPTIONS = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1))
 """Without the first, all channels of a process would share one connection."""
 CODES = {status.value[0]: status.name for status in grpc.StatusCode}
@@ -28,7 +29,7 @@ class GrpcOpener:
             self._channels.append(channel)
             self._places = CALLS_A_CHANNEL
             try:
-                await asyncio.wait_for(channel.channel_ready(), self._timeout_seconds)
+                await asyncio.wait_for(channel.channel_ready(), READY_SECONDS)
             except TimeoutError as error:
                 raise ConnectionRefusedError(f"nobody answers gRPC at {self._address}") from error
         self._places -= 1

@@ -4,6 +4,7 @@ Written for speed: a request costs one write, an answer one search for its lengt
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,6 +13,7 @@ from loadtests.wire import Connection, Listener, WireRequest
 LOST, UNREADABLE = "the connection broke", "an answer without a Content-Length"
 _LENGTH = b"\r\ncontent-length:"
 _LAST = b"\r\nconnection: close"
+_OWN = ("host", "content-length", "connection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,13 @@ class HttpConnection(asyncio.Protocol):
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.lost(self, self._number, reason)
+
+
+def request_bytes(authority: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """A whole POST as it goes over the wire; `authority` is the host, and the port where there is one."""
+    told = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name.lower() not in _OWN)
+    head = f"POST {path} HTTP/1.1\r\nhost: {authority}\r\n{told}content-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 def http_target(url: str) -> tuple[str, int]:

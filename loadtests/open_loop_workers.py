@@ -44,7 +44,7 @@ class Order:
     def opener(self) -> Opener:
         """Raises ValueError for a URL that the generator cannot ask."""
         if self.protocol == "grpc":
-            return GrpcOpener(self.target, self.load.patience_seconds)
+            return GrpcOpener(self.target, min(self.judge.deadline_seconds, self.load.patience_seconds))
         return HttpOpener(*http_target(self.target))
 
 
