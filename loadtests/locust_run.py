@@ -186,11 +186,14 @@ class LocustRun:
             gevent.sleep(TELL_SECONDS)
             self._tally.merge(self._counted.drain())
             self._tally.settle(time.time() - SETTLED_SECONDS)
-            if self._options.tell_fd >= 0:
-                os.write(self._options.tell_fd, (json.dumps(self._live()) + "\n").encode())
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._options.tell_fd >= 0:
+            os.write(self._options.tell_fd, (json.dumps(self._live()) + "\n").encode())
 
     def _live(self) -> dict[str, Any]:
-        now = time.time()
+        now = self._stopped_at or time.time()
         recent, tally = self._tally.recent(now), self._tally
         return {
             "elapsed_seconds": now - tally.started,
@@ -207,6 +210,7 @@ class LocustRun:
         if self._environment.process_exit_code is not None or not hasattr(self, "_model"):
             return
         self._tally.merge(self._counted.drain())
+        self._tell()
         result = self._result()
         if self._options.result:
             result.write(Path(self._options.result))

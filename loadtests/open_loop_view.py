@@ -76,9 +76,7 @@ def summary(result: RunResult) -> str:
     ]
     lines += [f"            {reason}: {count:,}" for reason, count in result.errors.items()]
     if result.waited_for_connection:
-        waited = (
-            f"waited      {result.waited_for_connection:,} requests for a free connection, which is in their latency"
-        )
+        waited = f"waited      {result.waited_for_connection:,} for a free connection, as part of their latency"
         lines.append(f"{waited}; more --connections would send them at once")
     if result.lateness is not None:
         lateness = Latencies.decoded(result.lateness)

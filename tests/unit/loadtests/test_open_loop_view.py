@@ -62,8 +62,7 @@ def test_the_summary_tells_latency_errors_and_lateness() -> None:
         "good        398 (99.500%), 199.0 a second",
         "statuses    200: 398, no answer: 2",
         "            the connection broke: 2",
-        "waited      7 requests for a free connection, which is in their latency; more --connections would send them at "
-        "once",
+        "waited      7 for a free connection, as part of their latency; more --connections would send them at once",
         "lateness    p99 100 us of the generator itself",
     ]
 
