@@ -19,6 +19,7 @@ from loadtests.environment import environment_facts
 from loadtests.live_view import LiveView
 from loadtests.locust_options import THINK_SECONDS, not_negative
 from loadtests.locust_process import PAGE, RESULT, Load, running_locust
+from loadtests.open_loop_verb import run as open_loop
 from loadtests.own_gateway import own_gateway
 from loadtests.process_samples import sample_of
 from loadtests.report.page import write_report
@@ -27,7 +28,7 @@ from loadtests.shapes import SCENARIOS
 from loadtests.slo import Objective, judge, parse_objective
 from loadtests.soak import conclude_soak
 
-INSTRUMENTS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType({})
+INSTRUMENTS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType({"open-loop": open_loop})
 """Other ways to load the gateway, each with arguments of its own."""
 USERS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"rest": ("RestUser",), "grpc": ("GrpcUser",), "mixed": ("RestUser", "GrpcUser")}
