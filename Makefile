@@ -5,12 +5,13 @@ PORT   ?= 8080
 GRPC_PORT ?= 8500
 PYTEST ?=
 RUNS   ?= 20000000
+MINUTES ?= 30
 BENCH  ?=
 PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-peers bench-overload bench-memory bench-swaps bench-gpu bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching chaos clean
+.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-peers bench-overload bench-memory bench-swaps bench-gpu bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -135,6 +136,9 @@ bench-rest: install ## forms of a request beside each other, and the memory of a
 
 bench-batching: install ## the batcher in virtual time beside oracles and the policies of others: table, JSON, pictures
 	$(BIN)/python -m loadtests.simulation
+
+soak: install   ## MINUTES of load on a gateway of its own: do memory, open files, threads or latency drift?
+	$(BIN)/penstock loadtest soak --own-gateway --seconds $$(($(MINUTES) * 60))
 
 chaos: install  ## ten storms through the batcher, fifty rounds of versions coming and going, directories away for 10 s
 	PENSTOCK_TEST_STORM_SEEDS=1,2,3,4,5,6,7,8,9,10 $(BIN)/pytest tests/unit/serving/batching/test_accounting.py

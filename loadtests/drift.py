@@ -97,7 +97,7 @@ def _drift(rule: Rule, points: Sequence[_Point], seconds: float) -> Drift:
     third = (seconds - begin) / 3
     known = [(at, value * rule.scale) for at, value in points if value is not None]
     early = [value for at, value in known if begin <= at < begin + third]
-    late = [value for at, value in known if at >= seconds - third]
+    late = [value for at, value in known if seconds - third <= at <= seconds]
     return Drift(rule, _median(early), _median(late), readings=min(len(early), len(late)))
 
 

@@ -21,9 +21,9 @@ from loadtests.locust_options import THINK_SECONDS, not_negative
 from loadtests.locust_process import PAGE, RESULT, Load, running_locust
 from loadtests.open_loop_verb import run as open_loop
 from loadtests.own_gateway import own_gateway
-from loadtests.process_samples import sample_of
 from loadtests.report.page import write_report
-from loadtests.run_result import RunResult, ServerSample
+from loadtests.run_result import RunResult
+from loadtests.server_watch import ServerWatch
 from loadtests.shapes import SCENARIOS
 from loadtests.slo import Objective, judge, parse_objective
 from loadtests.soak import conclude_soak
@@ -49,13 +49,11 @@ def run(argv: Sequence[str]) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     facts = environment_facts()
     with ExitStack() as stack:
-        pid = arguments.pid
         if arguments.own_gateway:
             gateway = stack.enter_context(own_gateway(folder))
-            arguments.url, arguments.grpc, pid = gateway.url, gateway.grpc, gateway.pid
-        result, samples = _watched(_load(arguments), folder, console, pid)
-    command = ("penstock", "loadtest", *argv)
-    result = result.model_copy(update={"command": command, "environment": facts, "server": tuple(samples)})
+            arguments.url, arguments.grpc = gateway.url, gateway.grpc
+        result = _watched(_load(arguments), folder, console)
+    result = result.model_copy(update={"command": ("penstock", "loadtest", *argv), "environment": facts})
     return _conclude(result, arguments.objective, folder, console)
 
 
@@ -75,18 +73,19 @@ def _load(arguments: argparse.Namespace) -> Load:
     )
 
 
-def _watched(load: Load, folder: Path, console: Console, pid: int | None) -> tuple[RunResult, list[ServerSample]]:
+def _watched(load: Load, folder: Path, console: Console) -> RunResult:
     view = LiveView(f"{load.scenario}: {load.model} at {load.url}", load.seconds)
-    samples = []
-    with running_locust(load, folder) as locust:
+    with ServerWatch(load.url, load.model) as watch, running_locust(load, folder) as locust:
         with Live(view, console=console, refresh_per_second=4):
-            for told in locust.told():
+            for place, told in enumerate(locust.told()):
+                if not place:
+                    watch.begin(told.elapsed_seconds)
                 view.tell(told)
-                if pid is not None and (sample := sample_of(pid, told.elapsed_seconds)):
-                    samples.append(sample)
         if not console.is_terminal:
             console.line()  # there the view is one frame, without an end of line
-        return locust.result(), samples
+        result = locust.result()
+    during = tuple(sample for sample in watch.samples if sample.at_seconds <= result.seconds)
+    return result.model_copy(update={"server": during})
 
 
 def _conclude(result: RunResult, objective: Objective, folder: Path, console: Console) -> int:
@@ -152,11 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--processes", type=int, default=0, metavar="N", help="Locust's workers, a core each (default: one process)")
     add("--seed", type=int, default=1, help="of payloads and pauses (default: %(default)s)")
     add("--out", type=Path, metavar="DIR", help=f"folder (default: {RESULTS}/TIME-SCENARIO)")
-    watched = parser.add_mutually_exclusive_group()
-    watched.add_argument(
-        "--pid", type=int, help="the gateway's process on this machine: watch its memory, files, threads"
-    )
-    watched.add_argument("--own-gateway", action="store_true", help="start a gateway for this run, and watch it")
+    add("--own-gateway", action="store_true", help="start a gateway for this run alone, on a model made for it")
     return parser
 
 

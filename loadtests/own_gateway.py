@@ -17,7 +17,6 @@ LOG = "gateway.log"
 class OwnGateway:
     url: str
     grpc: str
-    pid: int
 
 
 @contextmanager
@@ -29,7 +28,7 @@ def own_gateway(folder: Path) -> Iterator[OwnGateway]:
         with running_server(lambda *ports: gateway_command(models, *ports), cores.server, folder / LOG) as server:
             url = f"http://127.0.0.1:{server.port}"
             server.wait_until(lambda: _serves(url))
-            yield OwnGateway(url, server.grpc_address, server.pid)
+            yield OwnGateway(url, server.grpc_address)
 
 
 def _serves(url: str) -> bool:

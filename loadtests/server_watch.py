@@ -45,8 +45,9 @@ class ServerWatch:
         self._over.set()
         self._thread.join()
 
-    def begin(self) -> None:
-        self._started = self._clock()
+    def begin(self, ago_seconds: float = 0.0) -> None:
+        """The load began now, or so long ago; what was read before is forgotten."""
+        self._samples, self._started = [], self._clock() - ago_seconds
 
     @property
     def samples(self) -> tuple[ServerSample, ...]:

@@ -95,6 +95,15 @@ def test_a_short_run_is_told_and_not_judged() -> None:
     assert str(drifts(run)[0]).endswith("not judged: 5 readings a third, 10 are needed")
 
 
+def test_what_was_read_after_the_load_is_no_part_of_it() -> None:
+    run = a_soak()
+    after = tuple(
+        ServerSample(at_seconds=SECONDS + second, resident_bytes=10**10, open_files=5, threads=99)
+        for second in range(300)
+    )
+    assert drifts(run.model_copy(update={"server": run.server + after})) == drifts(run)
+
+
 def test_without_a_watched_server_the_latency_alone_is_judged() -> None:
     run = a_soak().model_copy(update={"server": ()})
     assert [drift.rule.what for drift in drifts(run)] == ["p99 of a second"]
