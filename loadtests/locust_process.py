@@ -3,8 +3,10 @@
 What it tells while it runs comes through a pipe, its own words go to a log beside the result.
 """
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -64,12 +66,18 @@ class LocustProcess:
         self._process, self._told, self._folder = process, told, folder
 
     def told(self) -> Iterator[Told]:
-        """Until the run is over. An interrupt ends it early, with the result of what was sent so far."""
+        """Until the run is over. An interrupt ends it early, with the result of what was sent so far; a second one
+        is passed on.
+        """
+        is_ending = False
         with open(self._told, closefd=False) as lines:
             while True:
                 try:
                     line = lines.readline()
                 except KeyboardInterrupt:
+                    if is_ending:
+                        raise
+                    is_ending = True
                     self._process.terminate()
                     continue
                 if not line:
@@ -105,17 +113,18 @@ def running_locust(load: Load, folder: Path) -> Iterator[LocustProcess]:
         yield LocustProcess(process, reads, folder)
     finally:
         os.close(reads)
-        if process.poll() is None:
-            _end(process)
+        _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """With its workers, who are left when their master is lost."""
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def locust_command(load: Load, folder: Path) -> list[str]:

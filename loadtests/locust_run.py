@@ -7,6 +7,7 @@ With several processes each worker counts for itself and tells the master, which
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -61,13 +62,20 @@ class ScenarioShape(LoadTestShape):
         self._scenario, self._users = scenario, options.scenario_users
         self.seconds = options.scenario_seconds or scenario.seconds
         self._spawn_rate = options.scenario_spawn_rate
+        self._is_over = False
+
+    def end(self) -> None:
+        """Before its time, with all that was counted."""
+        self._is_over = True
 
     def tick(self) -> tuple[int, float] | None:
         passed_seconds: float = self.get_run_time()  # type: ignore[no-untyped-call] # Locust's
         users = users_at(self._scenario, passed_seconds, users=self._users, seconds=self.seconds)
-        if users is None and self.runner:
+        if users is not None and not self._is_over:
+            return users, self._spawn_rate
+        if self.runner:
             _stop_all(self.runner)
-        return None if users is None else (users, self._spawn_rate)
+        return None
 
 
 def _stop_all(runner: Any) -> None:
@@ -114,6 +122,7 @@ class LocustRun:
             shape = ScenarioShape(SCENARIOS[self._options.scenario], self._options)
             shape.runner = runner
             self._environment.shape_class = shape
+            gevent.signal_handler(signal.SIGTERM, shape.end)
 
     @property
     def url(self) -> str:

@@ -1,5 +1,6 @@
 """Locust's users against a real gateway: over REST and gRPC, in several processes, judged by an objective."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from loadtests.run_result import RunResult
 from tests.processes import ROOT, GatewayProcess
+from tests.swaps import until
 
 SECONDS = "3"
 LENIENT = "errors_percent = 0\ngoodput_per_second = 1\n"
@@ -135,3 +137,27 @@ def test_a_soak_watches_a_gateway_of_its_own(tmp_path: Path) -> None:
     for what in ("memory", "open files", "threads"):
         assert f"-       {what}: " in done.stdout  # too short to be judged, which is said
     assert (tmp_path / "soak.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_an_interrupt_ends_a_run_early_and_judges_what_was_sent(
+    gateway: GatewayProcess, tmp_path: Path, processes: str
+) -> None:
+    command = [sys.executable, "-m", "loadtests.loadtest_verb", "--url", gateway.url, "--users", "4"]
+    process = subprocess.Popen(
+        [*command, "--seconds", "600", "--processes", processes, "--out", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - CI may ignore it
+    )
+    log = tmp_path / "locust.log"
+    until(lambda: log.exists() and "All users spawned" in log.read_text())
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=120)
+    assert process.returncode in (0, 1), told
+    assert "goodput" in told
+    result = RunResult.read(tmp_path / "run.json")
+    assert result.seconds < 600
+    assert result.failed == 0
