@@ -15,7 +15,8 @@ from loadtests.early_stopping import is_held, is_missed, requests_needed
 ERRORS_SHARE = 0.001
 ALLOWED_LATE = 2
 """A trial is at least as long as it takes to hold with so many late requests."""
-LOWEST_PER_SECOND = 0.1
+LEAST_PER_SECOND = 5.0
+"""Below it the search ends: a trial would take minutes."""
 Verdict: TypeAlias = Literal["held", "missed", "unsure"]
 Limit: TypeAlias = Literal["latency", "errors", "generator"]
 
@@ -109,10 +110,17 @@ Search: TypeAlias = Generator[float, bool, float | None]
 """Yields a rate to try, is sent whether it held; returns the largest that did, None when not even the lowest."""
 
 
-def search(start_per_second: float, *, resolution: float, most_per_second: float = float("inf")) -> Search:
+def search(
+    start_per_second: float,
+    *,
+    resolution: float,
+    least_per_second: float = LEAST_PER_SECOND,
+    most_per_second: float = float("inf"),
+) -> Search:
     """Doubles, or halves, from the start until held and missed lie beside each other, then halves what is between.
 
-    Ends when the least missed is within `resolution` (a share) of the largest held, or `most_per_second` holds.
+    Ends when the least missed is within `resolution` (a share) of the largest held, when `most_per_second` holds, or
+    when `least_per_second` does not.
     """
     held, missed = 0.0, float("inf")
     rate = min(start_per_second, most_per_second)
@@ -121,9 +129,9 @@ def search(start_per_second: float, *, resolution: float, most_per_second: float
             held = rate
         else:
             missed = rate
-        if held >= most_per_second or missed <= LOWEST_PER_SECOND:
+        if held >= most_per_second or missed <= least_per_second:
             break
-        between = (held + missed) / 2 if held else missed / 2
+        between = (held + missed) / 2 if held else max(missed / 2, least_per_second)
         rate = min(2 * held, most_per_second) if missed == float("inf") else between
     return held or None
 

@@ -2,10 +2,11 @@
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.console import Console
 
@@ -13,6 +14,7 @@ from loadtests.arrivals import Phase, poisson_arrivals
 from loadtests.asked_server import AskedServer, add_server_options, asked_server, positive
 from loadtests.capacity_chart import draw_capacity
 from loadtests.capacity_search import (
+    LEAST_PER_SECOND,
     CapacityResult,
     Counts,
     Limit,
@@ -30,6 +32,9 @@ from loadtests.open_loop_view import duration
 from loadtests.run_result import RunResult
 
 BOUND_MS, START_PER_SECOND, SECONDS, RESOLUTION = 50.0, 100.0, 10.0, 0.05
+LIMIT_WORDS: Mapping[Limit, str] = MappingProxyType(
+    {"latency": "too many were late", "errors": "too many failed", "generator": "the generator could not keep up"}
+)
 ROUNDS = 3
 """A rate of which early stopping is not sure is tried so often, its counts added up, before it counts as missed."""
 SETTLE_SECONDS, WARM_SECONDS = 1.0, 2.0
@@ -121,11 +126,20 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _searched(searching: Searching, arguments: argparse.Namespace) -> float | None:
-    steps = search(arguments.start, resolution=arguments.resolution, most_per_second=arguments.most)
+    """None when no rate held, or the generator could not keep up with even the first: a lower rate says no more then."""
+    steps = search(
+        arguments.start,
+        resolution=arguments.resolution,
+        least_per_second=min(arguments.start, arguments.least),
+        most_per_second=arguments.most,
+    )
     try:
         rate = next(steps)
         while True:
-            rate = steps.send(searching.holds(rate))
+            held = searching.holds(rate)
+            if searching.best is None and searching.trials[-1].limit == "generator":
+                return None
+            rate = steps.send(held)
     except StopIteration as over:
         found: float | None = over.value
         return found
@@ -172,8 +186,10 @@ def told(trial: Trial) -> str:
 
 def conclusion(result: CapacityResult) -> str:
     bound = f"p99 under {duration(result.bound_seconds)} and errors under {result.errors_share:.1%}"
+    if result.per_second is None and result.limit == "generator":
+        return f"nothing was found: {result.trials[-1].invalid_because}"
     if result.per_second is None:
-        return f"no rate held {bound}: {result.limit} from the start"
+        return f"no rate held {bound}; {LIMIT_WORDS[result.limit or 'latency']} at the least that was tried"
     lines = [f"{result.model} over {result.protocol} holds {result.per_second:,.0f} requests a second with {bound}"]
     if result.knee_per_second is not None:
         lines.append(f"the knee of the curve is at {result.knee_per_second:,.0f} a second")
@@ -195,6 +211,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("--p99-ms", type=positive, default=BOUND_MS, help="the bound (default: %(default)g)")
     add("--start", type=positive, default=START_PER_SECOND, help="first rate tried, a second (default: %(default)g)")
+    add("--least", type=positive, default=LEAST_PER_SECOND, help="rate below which it ends (default: %(default)g)")
     add("--most", type=positive, default=float("inf"), help="rate at which the search ends (default: none)")
     add("--seconds", type=positive, default=SECONDS, help="of a trial, at least (default: %(default)g)")
     add("--resolution", type=positive, default=RESOLUTION, help="of the figure, as a share (default: %(default)g)")

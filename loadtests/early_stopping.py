@@ -2,8 +2,8 @@
 
 MLPerf Inference's early stopping (mlcommons/inference_policies, "Early Stopping Criterion"): a run of n requests of
 which t were late shows with confidence c that at least a share p is in time when the chance of so few late ones, were
-the share of late ones 1 - p, is at most 1 - c: the binomial sum of n over 0..t, which is the regularised incomplete beta
-function I_p(n - t, t + 1).
+the share of late ones 1 - p, is at most 1 - c: the binomial sum of n over 0..t, which is the regularised incomplete
+beta function I_p(n - t, t + 1).
 """
 
 import math
