@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.live import Live
 
 from loadtests.asked_model import ask_model
+from loadtests.capacity_verb import run as capacity
 from loadtests.environment import environment_facts
 from loadtests.live_view import LiveView
 from loadtests.locust_options import THINK_SECONDS, not_negative
@@ -28,7 +29,9 @@ from loadtests.shapes import SCENARIOS
 from loadtests.slo import Objective, judge, parse_objective
 from loadtests.soak import conclude_soak
 
-INSTRUMENTS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType({"open-loop": open_loop})
+INSTRUMENTS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
+    {"open-loop": open_loop, "capacity": capacity}
+)
 """Other ways to load the gateway, each with arguments of its own."""
 USERS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"rest": ("RestUser",), "grpc": ("GrpcUser",), "mixed": ("RestUser", "GrpcUser")}

@@ -2,28 +2,19 @@
 
 import argparse
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
 from loadtests.arrivals import Phase, Seconds, poisson_arrivals, steady_arrivals
-from loadtests.asked_server import AskedServer, add_server_options, asked_server, positive
+from loadtests.asked_server import add_server_options, asked_server, positive
 from loadtests.environment import environment_facts
-from loadtests.grpc_connection import status_name
-from loadtests.open_loop_tally import Tally, intervals
-from loadtests.open_loop_view import LiveLine, summary
-from loadtests.open_loop_workers import Watch, run_order
-from loadtests.report.page import write_report
-from loadtests.run_result import RunResult, ServerSample
-from loadtests.server_watch import ServerWatch
+from loadtests.open_loop_measure import RESULTS, measured, results_folder, run_result, write_run
+from loadtests.open_loop_view import summary
+from loadtests.run_result import RunResult
 from loadtests.traces import at_rate, interval_arrivals, trace_arrivals
 
 RATE, SECONDS = 200.0, 30.0
-RESULTS = Path("loadtest-results")
 TEXT = (
     "Send requests at moments set in advance, however slowly earlier ones are answered, and count latency from those "
     "moments: what callers feel, queues and freezes included. One core for each process of the generator must be free."
@@ -36,60 +27,15 @@ def run(argv: Sequence[str]) -> int:
     facts = environment_facts()
     server = asked_server(arguments)
     due = arrivals(arguments)
-    started_at = datetime.now(UTC)
-    console = Console()
-    found, samples = watched_run(server, due, arguments.processes, console, planned_seconds=_planned(arguments, due))
-    result = RunResult(
-        **tally_facts(found),
-        scenario=arguments.arrivals if arguments.trace is None else f"trace {arguments.trace.name}",
-        protocol=server.protocol,
-        url=server.url,
-        model=server.model,
-        command=("penstock", "loadtest", "open-loop", *argv),
-        started_at=started_at.isoformat(timespec="seconds"),
-        seconds=max(_planned(arguments, due), found.ended_seconds),
-        offered_per_second=len(due) / _planned(arguments, due),
-        server=samples,
-        environment=facts,
-    )
+    folder, console = results_folder(arguments.out, "open-loop"), Console()
+    found = measured(server, due, arguments.processes, console, planned_seconds=_planned(arguments, due))
+    scenario = arguments.arrivals if arguments.trace is None else f"trace {arguments.trace.name}"
+    command = ("penstock", "loadtest", "open-loop", *argv)
+    result = run_result(found, server, scenario=scenario, command=command, environment=facts)
     console.print(summary(result), markup=False, highlight=False, soft_wrap=True)
-    _write(result, results_folder(arguments.out, started_at, "open-loop"), console)
+    written = write_run(result, folder)
+    console.print(f"written: {', '.join(map(str, written))}", highlight=False, soft_wrap=True)
     return 1 if result.invalid_because else 0
-
-
-def watched_run(
-    server: AskedServer,
-    due: Seconds,
-    processes: int,
-    console: Console,
-    *,
-    planned_seconds: float,
-    bound_seconds: float = float("inf"),
-) -> tuple[Tally, tuple[ServerSample, ...]]:
-    """One load, with a line of its progress where there is a terminal, and how the server was meanwhile."""
-    line = LiveLine(len(due), planned_seconds)
-    with ServerWatch(server.url, server.model) as watch, Live(console=console, transient=True) as live:
-        show: Watch = lambda progress: live.update(Text(line.text(progress), no_wrap=True))  # noqa: E731 - typed so
-        order = server.order(due, bound_seconds)
-        found = run_order(order, processes, watch=show if console.is_terminal else None, began=watch.begin)
-    return found, watch.samples
-
-
-def tally_facts(found: Tally) -> dict[str, Any]:
-    """The fields of a RunResult that come from the requests alone."""
-    return {
-        "generator": "open_loop",
-        "sent": found.sent,
-        "good": found.good,
-        "statuses": {status_name(status): count for status, count in found.statuses.items()},
-        "errors": dict(found.losses),
-        "latency": found.latency,
-        "latency_from_sent": found.latency_from_sent,
-        "lateness": found.lateness,
-        "waited_for_connection": found.waited,
-        "invalid_because": found.invalid_because,
-        "intervals": intervals(found),
-    }
 
 
 def arrivals(arguments: argparse.Namespace) -> Seconds:
@@ -119,18 +65,6 @@ def _planned(arguments: argparse.Namespace, due: Seconds) -> float:
     if arguments.trace is None or arguments.seconds:
         return float(arguments.seconds or SECONDS)
     return max(float(due[-1]), 1e-3)
-
-
-def results_folder(out: Path | None, started_at: datetime, scenario: str) -> Path:
-    folder = out or RESULTS / f"{started_at:%Y%m%dT%H%M%SZ}-{scenario}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _write(result: RunResult, folder: Path, console: Console) -> None:
-    result.write(folder / "run.json")
-    write_report(result, folder / "report.html")
-    console.print(f"written: {folder / 'run.json'}, {folder / 'report.html'}", highlight=False, soft_wrap=True)
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:

@@ -5,6 +5,7 @@ Over REST they are what `penstock_client` itself writes, over gRPC TensorFlow Se
 
 import contextlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -30,6 +31,8 @@ BATCH_ROWS = (2, 17)
 """The least rows of a small batch, and the count beyond the most."""
 COUNT = 200
 """Different bodies of a form; a mix then holds two bad ones."""
+PIXELS_AS_NUMBERS = 4096
+"""Of an image, at most: nobody writes larger ones as numbers, so their rows and batches are files too."""
 TIMEOUT_SECONDS = 10.0
 """The client's own default: the gateway is told it with every request."""
 SHARES: Mapping[Form, int] = MappingProxyType({"row": 70, "record": 70, "batch": 20, "image": 9, "bad": 1})
@@ -111,7 +114,8 @@ class _Rest:
         return Payload(form, request.path, request.headers, body, len(rows), form == "bad", wanted)
 
     def _request(self, form: Form, rows: list[Row]) -> Request:
-        inputs = [_natural(self._maker, row, as_image=form == "image") for row in rows]
+        as_image = _as_image(self._maker, form)
+        inputs = [_natural(self._maker, row, as_image=as_image) for row in rows]
         return next(self._protocol.predict(self._address, inputs if form == "batch" else inputs[0]))
 
 
@@ -124,8 +128,9 @@ class _Grpc:
         rows = self._maker.rows(_row_count(form, random), random)
         request = self._message()
         request.model_spec.name = self._model
+        as_image = _as_image(self._maker, form)
         for feature in self._maker.features:
-            array = self._column(feature.name, rows, as_image=form == "image")
+            array = self._column(feature.name, rows, as_image=as_image)
             fill_tensor(request.inputs[feature.name], array, as_content=True)
         if form == "bad":
             _spoil_inputs(request, self._maker.features[0].name, place)
@@ -142,6 +147,11 @@ class _Grpc:
 
 def _row_count(form: Form, random: np.random.Generator) -> int:
     return int(random.integers(*BATCH_ROWS)) if form == "batch" else 1
+
+
+def _as_image(maker: RowMaker, form: Form) -> bool:
+    (sole,) = maker.images if len(maker.features) == len(maker.images) == 1 else (None,)
+    return sole is not None and (form == "image" or math.prod(sole.shape) > PIXELS_AS_NUMBERS)
 
 
 def _natural(maker: RowMaker, row: Row, *, as_image: bool) -> Any:

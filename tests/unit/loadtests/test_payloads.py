@@ -110,6 +110,13 @@ def test_an_image_is_a_png_that_decodes_to_the_pixels() -> None:
     assert np.abs(levels - levels.round()).max() < 0.04  # the example's are whole
 
 
+@pytest.mark.parametrize("wire", ["rest", "grpc"])
+def test_no_row_of_a_large_image_is_written_as_numbers(wire: Any) -> None:
+    photos = served({**PIXELS, "shape": [64, 64, 3]})
+    (payload,) = payloads(photos, 1, "batch", wire=wire, count=1)
+    assert len(payload.body) < payload.rows * 64 * 64 * 3 * 2  # numbers take four bytes each, or more
+
+
 def test_over_grpc_every_feature_is_a_tensor_with_a_row_for_each() -> None:
     (payload,) = payloads(RECORDS, 4, "batch", wire="grpc", count=1)
     message = message_module("tensorflow_serving.apis.predict_pb2").PredictRequest.FromString(payload.body)
