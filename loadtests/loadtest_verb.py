@@ -136,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="penstock loadtest",
         description="Load a running gateway with Locust's users and judge it by an objective.",
-        epilog=f"scenarios:{scenarios}",
+        epilog=f"scenarios:{scenarios}\n\nother instruments, each with its own --help: {', '.join(INSTRUMENTS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument

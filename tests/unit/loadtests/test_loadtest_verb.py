@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.asked_model import NotServed
-from loadtests.loadtest_verb import run
+from loadtests.loadtest_verb import INSTRUMENTS, run
 from loadtests.shapes import SCENARIOS
 
 
@@ -16,7 +16,7 @@ def test_help_names_the_scenarios_and_the_options(capsys: pytest.CaptureFixture[
         run(["--help"])
     told = capsys.readouterr().out
     assert ended.value.code == 0
-    for part in (*SCENARIOS, "--protocol", "--processes", "--slo", "--own-gateway"):
+    for part in (*SCENARIOS, *INSTRUMENTS, "--protocol", "--processes", "--slo", "--own-gateway"):
         assert part in told
 
 
@@ -35,6 +35,14 @@ def test_wrong_use_is_told_with_code_2(options: tuple[str, ...], capsys: pytest.
         run(options)
     assert ended.value.code == 2
     assert "usage: penstock loadtest" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", INSTRUMENTS)
+def test_another_instrument_gets_the_arguments_after_its_name(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run([name, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: penstock loadtest {name}" in capsys.readouterr().out
 
 
 def test_without_a_gateway_it_says_how_to_start_one(tmp_path: Path) -> None:
