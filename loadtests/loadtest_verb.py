@@ -17,6 +17,7 @@ from rich.live import Live
 from loadtests.asked_model import ask_model
 from loadtests.capacity_verb import run as capacity
 from loadtests.environment import environment_facts
+from loadtests.latencies import Latencies
 from loadtests.live_view import LiveView
 from loadtests.locust_options import THINK_SECONDS, not_negative
 from loadtests.locust_process import PAGE, RESULT, Load, running_locust
@@ -98,6 +99,12 @@ def _conclude(result: RunResult, objective: Objective, folder: Path, console: Co
     verdict = judge(result, objective)
     is_held = verdict.is_held
     console.print(_summary(result))
+    if result.lateness:
+        own = Latencies.decoded(result.lateness)
+        p50, p99 = (own.percentile_seconds(percent) * 1e3 for percent in (50, 99))
+        console.print(
+            f"the generator itself was late by p50 {p50:.2f} ms, p99 {p99:.2f} ms: as much of a latency may be its own"
+        )
     for reason in verdict.reasons:
         console.print(reason, style="red" if reason.startswith("MISSED") else "green", markup=False)
     for error, count in sorted(result.errors.items(), key=lambda each: -each[1])[:5]:

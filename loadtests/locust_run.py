@@ -34,6 +34,8 @@ TOLD, LAST = "penstock_counted", "penstock_last"
 WORKERS_SECONDS = 10.0
 """Waited at most for what the workers have yet to say."""
 TELL_SECONDS = 1.0
+LOOK_SECONDS = 0.02
+"""Between two looks at how late this process is: 50 a second cost it nothing one could measure."""
 BUSY = (
     "the load generator used more than 90 % of its core, so latencies hold its own waiting; "
     "take fewer --users, more --think-seconds or --processes"
@@ -144,6 +146,8 @@ class LocustRun:
         self._environment.penstock_payloads = {wire: payloads(model, seed, wire=wire) for wire in wires}
         if isinstance(runner, MasterRunner):
             self._workers = len(runner.clients.all)
+        else:
+            runner.greenlet.spawn(self._keep_looking)
         if not isinstance(runner, WorkerRunner):
             runner.greenlet.spawn(self._keep_telling)
 
@@ -190,6 +194,13 @@ class LocustRun:
             return
         if isinstance(runner, MasterRunner):
             _wait_until(lambda: len(self._last_parts) >= self._workers)
+
+    def _keep_looking(self) -> None:
+        """How late a timer of this process is served: an answer that came meanwhile waited as long to be seen."""
+        while self._stopped_at is None:
+            due = time.perf_counter() + LOOK_SECONDS
+            gevent.sleep(LOOK_SECONDS)
+            self._counted.lateness.append(max(0.0, time.perf_counter() - due))
 
     def _keep_telling(self) -> None:
         while self._stopped_at is None:
@@ -250,6 +261,7 @@ class LocustRun:
             statuses=dict(tally.statuses),
             errors=dict(tally.errors),
             latency=latencies.encoded(),
+            lateness=tally.lateness.encoded(),
             invalid_because=BUSY if self._is_busy else None,
             intervals=intervals,
         )

@@ -47,6 +47,7 @@ class RunResult(_Fact):
     `latency`, `latency_from_sent` and `lateness` are HdrHistograms (`Latencies.encoded`). `latency` counts the
     requests that were answered, whatever the answer; `statuses` counts every request, by HTTP status or gRPC code
     name, "0" for no answer. `good` were answered as they should be: a bad request refused with 400 is good too.
+    Locust's `lateness` is how late its process served its own timers, which may be part of any latency.
     `waited_for_connection` were sent later than they were due because all connections were in use, which is latency.
     """
 

@@ -33,6 +33,8 @@ class Counted:
     sent: Counter[int] = field(default_factory=Counter)
     good: Counter[int] = field(default_factory=Counter)
     latencies: defaultdict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    lateness: list[float] = field(default_factory=list)
+    """Seconds by which the process woke too late each time it looked: so much of a latency may be its own."""
 
     def count(self, sent_at: float, status: str, latency_seconds: float | None, error: str | None) -> None:
         """`sent_at` in seconds since the epoch; no latency where there was no answer, no error where it was good."""
@@ -55,8 +57,9 @@ class Counted:
                 (second, sent, self.good[second], np.array(self.latencies[second], np.float32).tobytes())
                 for second, sent in self.sent.items()
             ],
+            "lateness": np.array(self.lateness, np.float32).tobytes(),
         }
-        for counter in (self.statuses, self.errors, self.sent, self.good, self.latencies):
+        for counter in (self.statuses, self.errors, self.sent, self.good, self.latencies, self.lateness):
             counter.clear()
         return part
 
@@ -91,6 +94,7 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)
     sent: int = 0
     good: int = 0
+    lateness: Latencies = field(default_factory=Latencies)
     _latencies: Latencies = field(default_factory=Latencies)
     _open: dict[int, _Second] = field(default_factory=dict)
     _settled: dict[int, Interval] = field(default_factory=dict)
@@ -98,6 +102,7 @@ class Tally:
     def merge(self, part: Part) -> None:
         self.statuses.update(part["statuses"])
         self.errors.update(part["errors"])
+        self.lateness.add(np.frombuffer(part["lateness"], np.float32))
         for number, sent, good, latencies in part["seconds"]:
             second = self._open.setdefault(number, _Second())
             second.sent += sent

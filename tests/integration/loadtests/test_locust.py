@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.latencies import Latencies
 from loadtests.run_result import RunResult
 from tests.processes import ROOT, GatewayProcess
 from tests.swaps import until
@@ -32,6 +33,8 @@ def counted(folder: Path) -> RunResult:
     assert result.sent == sum(result.statuses.values()) == sum(each.sent for each in result.intervals) > 0
     assert result.latencies.count == result.sent - result.statuses.get("0", 0)
     assert result.good == sum(each.good for each in result.intervals)
+    assert result.lateness
+    assert Latencies.decoded(result.lateness).count > 0
     return result
 
 

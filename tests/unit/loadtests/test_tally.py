@@ -85,3 +85,13 @@ def test_the_live_figures_are_those_of_the_last_seconds() -> None:
     assert recent.per_second == 20
     assert recent.p99_seconds == pytest.approx(0.010)
     assert np.isnan(Tally(STARTED).recent(STARTED).p50_seconds)
+
+
+def test_the_processes_own_lateness_is_put_together() -> None:
+    tally = Tally(STARTED)
+    for lateness in ([0.001, 0.002], [0.030], []):
+        process = Counted(lateness=list(lateness))
+        tally.merge(process.drain())
+        tally.merge(process.drain())
+    assert tally.lateness.count == 3
+    assert tally.lateness.max_seconds == pytest.approx(0.030, rel=1e-3)
