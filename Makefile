@@ -4,6 +4,7 @@ MODELS ?= models
 PORT   ?= 8080
 GRPC_PORT ?= 8500
 PYTEST ?=
+TESTERS ?= 2
 RUNS   ?= 20000000
 MINUTES ?= 30
 BENCH  ?=
@@ -45,15 +46,18 @@ up: install     ## train and publish two small models unless they are there, and
 	@.venv-triton/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements/triton.txt
 	@touch $@
 
-test: install .venv-triton/.installed ## every test
-	$(BIN)/pytest $(PYTEST)
+# By file, so that what a file's tests share is made once. Most tests wait for processes, so two testers suit two cores.
+TESTS = $(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile $(PYTEST)
+
+test: install .venv-triton/.installed ## every test, by TESTERS processes at once
+	$(TESTS)
 
 check: install .venv-triton/.installed ## format, lint, types, import contracts and every test: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(PYTEST)
+	$(TESTS)
 
 format: install ## write the files as the formatter wants them
 	$(BIN)/ruff format .

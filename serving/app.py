@@ -1,6 +1,7 @@
 """Where the parts are put together, and nowhere else: settings in, a FastAPI application out."""
 
 import functools
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -48,7 +49,7 @@ from serving.traffic.watcher import CanaryWatcher
 
 START_SLOTS = 2
 """Where the search for the best number of batches in flight starts: one computes while the next is put together.
-Several workers share them out, one at least.
+Several workers share them out, one at least; and two that compute on the one core only make each other late.
 """
 STREAM_ROWS = 256
 """Rows that a stream puts into one batch: past that, decoding them would hold up everybody else."""
@@ -111,7 +112,7 @@ def _gateway(
 ) -> Gateway:
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
-        slots=min(-(-START_SLOTS // settings.workers), settings.max_in_flight_batches),
+        slots=min(-(-start_slots(settings.backend) // settings.workers), settings.max_in_flight_batches),
         most_slots=settings.max_in_flight_batches,
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
@@ -125,6 +126,17 @@ def _gateway(
     watcher = CanaryWatcher(settings.models, catalog, junction.spreads, metrics.ledger)
     orders = ControlSocket(control, predictor.tap, lambda: catalog.view) if control else None
     return Gateway(backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, settings.workers, orders)
+
+
+def start_slots(backend: str) -> int:
+    """Batches in flight at first. Elsewhere the model has cores of its own."""
+    return START_SLOTS if backend == "tfserving" else min(START_SLOTS, usable_cores())
+
+
+def usable_cores() -> int:
+    """Those this process may run on."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux's
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:

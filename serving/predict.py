@@ -154,6 +154,7 @@ class Predictor:
         try:
             with served.hold:
                 started = self.clock()
+                self._check_door(served, request)
                 if request.dear or request.features_of is not None:
                     inputs = await self._decoded(request, served.servable)
                 else:
@@ -191,6 +192,7 @@ class Predictor:
             return None
         started = self.clock()
         try:
+            self._check_door(served, request)
             inputs = request.decode(served.features)
             decoded = self.clock()
             deadline = request.deadline_seconds
@@ -209,6 +211,17 @@ class Predictor:
             begun = BegunBeforeWitness(self.batcher, served, decoded - started, told, inputs)
         begun.number = self.batcher.submit(key, inputs, deadline, begun, lane=lane, tenant=request.tenant)
         return begun
+
+    def _check_door(self, served: Served, request: PredictRequest) -> None:
+        """While requests are refused, raises what this one would be, once decoded: reading costs most of an answer.
+        Where layouts differ, or an answer may be at hand, only decoded inputs say which queue it is, or whether any.
+        """
+        if not self.batcher.refused_last:
+            return
+        key = served.queues.only_key()
+        if key is not None and served.layers is None:
+            lane = served.lane if request.lane is None else request.lane
+            self.batcher.check_door(key, request.deadline_seconds, lane, request.tenant)
 
     def chosen(self, reference: ModelReference, asker: Asker | None) -> ModelReference:
         """`reference`, of the version that the model's split chooses where it leaves that open: for whoever needs to

@@ -54,6 +54,8 @@ class Batcher:
     """Whether the last batch of each target ran in the event loop's own thread."""
     company: Company = field(default_factory=Company)
     """Told by a server whose requests come in one by one that one of them came."""
+    refused_last: bool = False
+    """Whether the request that came last met a full queue: the next had better ask `check_door` before it is read."""
     _waiting: dict[int, Waiting] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=count)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -90,12 +92,23 @@ class Batcher:
         for array in inputs.values():
             rows, nbytes = len(array), nbytes + array.nbytes
         self._waiting[number] = Waiting(inputs, rows, waiter, now)
-        if actions := self.core.submit(Submission(number, key, rows, nbytes, deadline_seconds, lane, tenant), now):
+        actions = self.core.submit(Submission(number, key, rows, nbytes, deadline_seconds, lane, tenant), now)
+        self.refused_last = bool(actions)
+        if actions:
             self._perform(actions)
         if not self._flush_due:
             self._flush_due = True
             (self._loop or asyncio.get_running_loop()).call_soon(self._flush)
         return number
+
+    def check_door(self, key: QueueKey, deadline_seconds: float, lane: Lane, tenant: str) -> None:
+        """Raises what a request would be refused with now, however few its rows: before anybody reads them."""
+        error = self.core.turned_away(key, deadline_seconds, lane, tenant, self.clock())
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # its traceback holds this frame: a circle for the garbage collector, at the worst of times
 
     def give_up(self, number: int) -> None:
         """Nobody waits for this request any more; its waiter is not told. Nothing happens where it was told already."""

@@ -8,7 +8,7 @@ from math import inf
 from serving.batching import admission
 from serving.batching.admission import MARGIN, Load, QueueLimits
 from serving.batching.backlog import Backlog
-from serving.batching.events import Action, Lane, Reject, Submission
+from serving.batching.events import Action, Lane, QueueKey, Reject, Submission
 from serving.batching.fairness import longest
 from serving.batching.queues import Flow, Queue
 from serving.errors import BackendUnavailable, DeadlineExceeded, Overloaded, PenstockError
@@ -47,37 +47,77 @@ class Door:
 
     def submit(self, submission: Submission, now: float) -> list[Action]:
         """Queue the submission, or Reject it; requests of a longer queue may have to go for it."""
-        backlog, limits, rows = self._backlog, self._limits, submission.rows
+        backlog, rows = self._backlog, submission.rows
         queue = backlog.queues.get(submission.key)
         if queue is None:
             queue = backlog.open_queue(submission.key, now)
             queue.resize(self.slots)
         queue.flux.arrived_rows += rows
-        told: list[Action] = []
-        if rows < 1 or backlog.rows + rows > limits.max_rows or backlog.nbytes + submission.nbytes > limits.max_bytes:
-            told = self._make_room(submission)
-            if (refusal := admission.refusal(rows, submission.nbytes, self.load, limits)) is not None:
-                return [*told, _refused(queue, submission, "no_room", refusal)]
-        if submission.deadline_seconds <= now:
-            late = DeadlineExceeded("the deadline passed before the request was queued")
-            return [*told, _refused(queue, submission, "expired", late)]
-        if queue.breaker.shut and now < queue.breaker.probe_seconds:
-            gone = BackendUnavailable("the backend did not answer lately; it will be asked again soon")
-            return [*told, _refused(queue, submission, "breaker", gone)]
-        is_trial = False
+        told = self._make_room(submission) if self._is_full_for(submission) else []
+        refused = self._refusal(queue, submission, now)
+        if refused is not None:
+            rule, error = refused
+            queue.shed[rule] += 1
+            return [*told, Reject(submission.request, error)]
+        expected, is_trial = None, False
         if queue.is_learned:
-            start, ahead = self._start_seconds(queue, now), self._rows_ahead(queue, submission) if queue.rows else 0
-            finish = queue.pace.finish_seconds(start, ahead, rows)
-            if finish > submission.deadline_seconds and not self._fits_alone(submission, queue, ahead, now):
-                if queue.is_trusted(now):
-                    late_too = admission.too_late(finish, submission.deadline_seconds, self.load, now)
-                    return [*told, _refused(queue, submission, "too_late", late_too)]
-                is_trial = True
+            is_trial = not queue.is_trusted(now) and self._late_finish_seconds(queue, submission, now) is not None
+            if queue.wants_sample:
+                start, ahead = self._start_seconds(queue, now), self._rows_ahead(queue, submission)
+                expected = queue.expected_seconds(start, ahead, rows)
         request = backlog.enter(queue, submission, now)
         request.is_trial = is_trial
-        if queue.is_learned and queue.wants_sample:
-            queue.take_sample(request, queue.expected_seconds(start, ahead, rows))
+        if expected is not None:
+            queue.take_sample(request, expected)
         return told
+
+    def turned_away(
+        self, key: QueueKey, deadline_seconds: float, lane: Lane, tenant: str, now: float
+    ) -> PenstockError | None:
+        """What even a request of one row would hear now; None where it may enter, or others would have to go for it.
+
+        For whoever would spare itself the work of reading a request that is refused anyhow. It counts as refused.
+        """
+        queue = self._backlog.queues.get(key)
+        if queue is None:
+            return None
+        one = Submission(-1, key, 1, 0, deadline_seconds, lane, tenant)
+        if self._is_full_for(one) and self._gives_way(one) is not None:
+            return None
+        refused = self._refusal(queue, one, now)
+        if refused is None:
+            return None
+        queue.flux.arrived_rows += 1
+        queue.shed[refused[0]] += 1
+        return refused[1]
+
+    def _refusal(self, queue: Queue, submission: Submission, now: float) -> tuple[str, PenstockError] | None:
+        """Which rule keeps it out, and what it hears; None when it may enter."""
+        if submission.rows < 1 or self._is_full_for(submission):
+            error = admission.refusal(submission.rows, submission.nbytes, self.load, self._limits)
+            if error is not None:
+                return "no_room", error
+        if submission.deadline_seconds <= now:
+            return "expired", DeadlineExceeded("the deadline passed before the request was queued")
+        if queue.breaker.shut and now < queue.breaker.probe_seconds:
+            return "breaker", BackendUnavailable("the backend did not answer lately; it will be asked again soon")
+        if queue.is_learned and queue.is_trusted(now):
+            finish = self._late_finish_seconds(queue, submission, now)
+            if finish is not None:
+                return "too_late", admission.too_late(finish, submission.deadline_seconds, self.load, now)
+        return None
+
+    def _is_full_for(self, submission: Submission) -> bool:
+        backlog, limits, rows = self._backlog, self._limits, submission.rows
+        return backlog.rows + rows > limits.max_rows or backlog.nbytes + submission.nbytes > limits.max_bytes
+
+    def _late_finish_seconds(self, queue: Queue, submission: Submission, now: float) -> float | None:
+        """When it would be answered, by a careful prediction, where that is after its deadline; None in time."""
+        start, ahead = self._start_seconds(queue, now), self._rows_ahead(queue, submission) if queue.rows else 0
+        finish = queue.pace.finish_seconds(start, ahead, submission.rows)
+        if finish > submission.deadline_seconds and not self._fits_alone(submission, queue, ahead, now):
+            return finish
+        return None
 
     def _start_seconds(self, queue: Queue, now: float) -> float:
         """When a slot is free for this queue: after the calls under way, its backend's probe, and its turn among the
@@ -118,28 +158,26 @@ class Door:
         """Where tenants share, the longest of their queues gives way: its newest requests are shed, as long as it is
         longer than the submission's own would be.
         """
-        backlog, limits, told = self._backlog, self._limits, list[Action]()
+        limits, told = self._limits, list[Action]()
         if submission.rows > limits.max_rows or submission.nbytes > limits.max_bytes:
             return told
-        queue = backlog.queues[submission.key]
-        own = queue.lanes[submission.lane].flows.get(submission.tenant)
-        own_rows = (own.rows if own is not None else 0) + submission.rows
-        while backlog.rows + submission.rows > limits.max_rows or backlog.nbytes + submission.nbytes > limits.max_bytes:
-            if self._longest is None or not self._longest.rows:
-                self._longest = longest(backlog.flows(Lane.HIGH))
-            flow = self._longest
-            if flow is None or flow is own or flow.lane_queue.lane < submission.lane or flow.rows <= own_rows:
-                return told
+        while self._is_full_for(submission) and (flow := self._gives_way(submission)) is not None:
             newest = flow.newest()
             error = Overloaded(
                 "the queue is full, and this caller has most waiting", retry_after_seconds=self.load.drain_seconds
             )
             flow.lane_queue.queue.shed["longest_tenant"] += 1
-            backlog.end(newest)
+            self._backlog.end(newest)
             told.append(Reject(newest.number, error))
         return told
 
-
-def _refused(queue: Queue, submission: Submission, rule: str, error: PenstockError) -> Reject:
-    queue.shed[rule] += 1
-    return Reject(submission.request, error)
+    def _gives_way(self, submission: Submission) -> Flow | None:
+        """The longest flow, where it is longer than the submission's own would be, and no more urgent."""
+        if self._longest is None or not self._longest.rows:
+            self._longest = longest(self._backlog.flows(Lane.HIGH))
+        flow, lanes = self._longest, self._backlog.queues[submission.key].lanes
+        own = lanes[submission.lane].flows.get(submission.tenant)
+        if flow is None or flow is own or flow.lane_queue.lane < submission.lane:
+            return None
+        own_rows = (own.rows if own is not None else 0) + submission.rows
+        return flow if flow.rows > own_rows else None

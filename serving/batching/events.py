@@ -133,6 +133,10 @@ class Queues:
         self._target, self._rules = target, rules
         self._known: dict[object, QueueKey] = {}
 
+    def only_key(self) -> QueueKey | None:
+        """The one that all requests had so far; None before the first, and where they differ."""
+        return next(iter(self._known.values())) if len(self._known) == 1 else None
+
     def key_of(self, inputs: Arrays) -> QueueKey:
         seen = tuple([(name, array.dtype, array.shape[1:]) for name, array in inputs.items()])
         key = self._known.get(seen)

@@ -99,6 +99,12 @@ class BatchingCore:
         """Queue a request, or Reject it at once. `fill_slots` sends it."""
         return self._door.submit(submission, now)
 
+    def turned_away(
+        self, key: QueueKey, deadline_seconds: float, lane: Lane, tenant: str, now: float
+    ) -> PenstockError | None:
+        """What even a request of one row would be refused with; None where one may enter, as far as is known."""
+        return self._door.turned_away(key, deadline_seconds, lane, tenant, now)
+
     def fill_slots(self, now: float, most_batches: int | None = None) -> list[Action]:
         """Fill every free slot: halves of rejected batches first, then whose turn it is; with `most_batches` so many at
         once, for a caller who runs a batch before it asks for the next.

@@ -13,7 +13,7 @@ from serving.catalog import ModelReference
 from serving.contract.features import Feature
 from serving.contract.manifest import Export, Manifest
 from serving.contract.tensors import Array
-from serving.errors import BackendUnavailable, DeadlineExceeded, PenstockError, UnknownModel, WrongDtype
+from serving.errors import BackendUnavailable, DeadlineExceeded, Overloaded, PenstockError, UnknownModel, WrongDtype
 from serving.predict import Decode, Prediction, PredictRequest
 from tests.unit.serving.gateway_parts import FOREVER, Parts, started_parts
 
@@ -152,3 +152,40 @@ def test_a_deadline_that_passes_while_decoding_never_reaches_the_backend(
         return parts.backend.calls
 
     assert asyncio.run(work()) == 0
+
+
+def test_once_one_was_refused_the_next_is_not_read_before_there_is_room(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> None:
+    reads: list[int] = []
+
+    def read(number: int) -> Decode:
+        def decode(_: Sequence[Feature]) -> dict[str, Array]:
+            reads.append(number)
+            return {"x": np.zeros(4, np.float32)}
+
+        return decode
+
+    async def work() -> list[str]:
+        parts = await started_parts(tmp_path / "models", turns=[FOREVER], max_queue_rows=4)
+        predict, told = parts.predictor.predict, list[str]()
+        flying = asyncio.ensure_future(predict(request(read(1))))
+        await asyncio.sleep(0)  # it is queued,
+        await asyncio.sleep(0)  # and on its way
+        assert parts.predictor.batcher.core.in_flight == 1
+        waiting = asyncio.ensure_future(predict(request(read(2))))
+        await asyncio.sleep(0)
+        for number in (3, 4):
+            with pytest.raises(Overloaded):
+                await predict(request(read(number)))
+            with pytest.raises(Overloaded):
+                parts.predictor.begin(request(read(10 + number)), lambda _: told.append("told"))
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        flying.cancel()
+        await asyncio.gather(flying, return_exceptions=True)
+        return told
+
+    write_version(manifest_with())
+    assert asyncio.run(work()) == []
+    assert reads == [1, 2, 3]
