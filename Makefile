@@ -12,7 +12,7 @@ PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-peers bench-overload bench-memory bench-swaps bench-gpu bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
+.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-peers bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -115,6 +115,9 @@ bench-memory: install ## the gateway's memory after ten thousand requests and af
 bench-swaps: install ## the gateway's p99 and memory while versions are swapped fifty times
 	$(BIN)/penstock bench swaps $(BENCH)
 
+
+bench-loadgen: install ## the open-loop generator's own lateness at 2,000 requests/s, and its percentiles beside wrk's
+	$(BIN)/penstock bench loadgen $(BENCH)
 
 bench-gpu: install ## the export profile gpu and the gateway before a GPU; BENCH="--device cpu --batch 4 --rounds 1" tries it without
 	$(BIN)/penstock bench gpu $(BENCH)

@@ -14,6 +14,8 @@ MISSED = "#b5483a"
 SERIES = (("p50_seconds", "p50", 0.35), ("p90_seconds", "p90", 0.6), ("p99_seconds", "p99", 1.0))
 WIDEST = 2.5
 """Rates beyond this many times the figure are left out: they only say that a queue grows without end."""
+ROOM = 3.0
+"""What is left free above and below the curves, as a factor: for the legend and the words at the lines."""
 
 
 def draw_capacity(result: CapacityResult, path: Path) -> None:
@@ -26,14 +28,15 @@ def draw_capacity(result: CapacityResult, path: Path) -> None:
         _draw_series(axis, shown, name, label, weight)
     axis.axhline(result.bound_seconds * 1e3, color=INK, linestyle=":", linewidth=1)
     axis.annotate(
-        f"bound of p99, {result.bound_seconds * 1e3:g} ms", (1, result.bound_seconds * 1e3),
-        xycoords=("axes fraction", "data"), xytext=(0, 4), textcoords="offset points",
-        ha="right", color=INK, fontsize=9,
+        f"bound of p99, {result.bound_seconds * 1e3:g} ms", (0.005, result.bound_seconds * 1e3),
+        xycoords=("axes fraction", "data"), xytext=(0, 4), textcoords="offset points", color=INK, fontsize=9,
     )  # fmt: skip
-    _mark(axis, result.per_second, "largest rate that held", OURS)
+    _mark(axis, result.per_second, "held", OURS)
     if result.knee_per_second != result.per_second:
         _mark(axis, result.knee_per_second, "knee", OTHERS)
     axis.set_yscale("log")
+    lowest, highest = axis.get_ylim()
+    axis.set_ylim(lowest / ROOM, highest * ROOM)
     axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.yaxis.set_minor_locator(NullLocator())
     axis.yaxis.set_major_formatter("{x:g}")

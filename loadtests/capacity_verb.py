@@ -126,7 +126,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _searched(searching: Searching, arguments: argparse.Namespace) -> float | None:
-    """None when no rate held, or the generator could not keep up with even the first: lower rates say no more then."""
+    """None when no rate held, or the generator kept up with none: a lower rate says no more then."""
     steps = search(
         arguments.start,
         resolution=arguments.resolution,

@@ -85,10 +85,10 @@ def run(url: str, rate: float, seconds: float, *, connections: int = 8, processe
 
 def test_a_server_that_freezes_shows_it_where_a_closed_loop_hides_it() -> None:
     with http_server(freezes=True) as url:
-        found = run(url, 200.0, 3.0, connections=2)
+        found = run(url, 200.0, 3.0, connections=1)
     assert found.good == found.sent
     assert percentile(found.latency, 99) >= FREEZE_SECONDS / 2  # a fifth of the moments fall into a freeze
-    assert percentile(found.latency_from_sent, 50) < FREEZE_SECONDS / 2  # two of every 200 were sent into one
+    assert percentile(found.latency_from_sent, 50) < FREEZE_SECONDS / 2  # one of every 200 was sent into one
     assert found.waited > found.sent / 10
 
 

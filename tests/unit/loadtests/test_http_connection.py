@@ -1,6 +1,6 @@
 import pytest
 
-from loadtests.http_connection import answer_status, http_target
+from loadtests.http_connection import answer_status, http_target, request_bytes
 
 BUSY = b"HTTP/1.1 503 x\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -27,3 +27,8 @@ def test_a_url_says_where_to_connect(url: str, target: tuple[str, int]) -> None:
 def test_a_url_that_cannot_be_asked_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="http://HOST:PORT"):
         http_target(url)
+
+
+def test_a_request_says_its_own_host_and_length_once() -> None:
+    written = request_bytes("here:80", "/v1", {"Content-Type": "x", "Content-Length": "9", "Host": "there"}, b"{}")
+    assert written == b"POST /v1 HTTP/1.1\r\nhost: here:80\r\nContent-Type: x\r\ncontent-length: 2\r\n\r\n{}"
