@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
+from numpy.typing import NDArray
 
 LOWEST_MICROSECONDS, HIGHEST_MICROSECONDS, DIGITS = 1, 3_600_000_000, 3
 MICROSECONDS = 1e6
@@ -55,6 +56,15 @@ class Latencies:
     def percentile_seconds(self, percent: float) -> float:
         """The least latency that `percent` (0-100) of all do not exceed, to three digits; NaN when there are none."""
         return self._histogram.get_value_at_percentile(percent) / MICROSECONDS if self.count else float("nan")
+
+    def recorded(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Each latency that was counted, in seconds and rising, and how often."""
+        found = [
+            (step.value_iterated_to, step.count_at_value_iterated_to)
+            for step in self._histogram.get_recorded_iterator()
+        ]
+        values, counts = zip(*found, strict=True) if found else ((), ())
+        return np.array(values, np.float64) / MICROSECONDS, np.array(counts, np.int64)
 
     @property
     def mean_seconds(self) -> float:

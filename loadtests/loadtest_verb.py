@@ -24,6 +24,7 @@ from loadtests.locust_process import PAGE, RESULT, Load, running_locust
 from loadtests.open_loop_verb import run as open_loop
 from loadtests.own_gateway import own_gateway
 from loadtests.report.page import write_report
+from loadtests.report.verb import run as report
 from loadtests.run_result import RunResult
 from loadtests.server_watch import ServerWatch
 from loadtests.shapes import SCENARIOS
@@ -31,9 +32,9 @@ from loadtests.slo import Objective, judge, parse_objective
 from loadtests.soak import conclude_soak
 
 INSTRUMENTS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
-    {"open-loop": open_loop, "capacity": capacity}
+    {"open-loop": open_loop, "capacity": capacity, "report": report}
 )
-"""Other ways to load the gateway, each with arguments of its own."""
+"""Other ways to load the gateway, and the page of a run that is over, each with arguments of its own."""
 USERS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"rest": ("RestUser",), "grpc": ("GrpcUser",), "mixed": ("RestUser", "GrpcUser")}
 )
@@ -143,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="penstock loadtest",
         description="Load a running gateway with Locust's users and judge it by an objective.",
-        epilog=f"scenarios:{scenarios}\n\nother instruments, each with its own --help: {', '.join(INSTRUMENTS)}",
+        epilog=f"scenarios:{scenarios}\n\nbeside these, each with its own --help: {', '.join(INSTRUMENTS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument

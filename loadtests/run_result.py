@@ -41,6 +41,14 @@ class ServerSample(_Fact):
     queue_rows: float | None = None
 
 
+class Verdict(_Fact):
+    """Whether a run met its service-level objective; `reasons` has a sentence for each bound that was judged."""
+
+    objective: str
+    met: bool
+    reasons: tuple[str, ...] = ()
+
+
 class RunResult(_Fact):
     """`latency` is from when a request was due (open loop) or sent (Locust's closed loop) to the end of its answer.
 
@@ -73,6 +81,7 @@ class RunResult(_Fact):
     intervals: tuple[Interval, ...] = ()
     server: tuple[ServerSample, ...] = ()
     environment: Mapping[str, str] = {}
+    verdict: Verdict | None = None
 
     @property
     def latencies(self) -> Latencies:
