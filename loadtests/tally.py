@@ -112,11 +112,13 @@ class Tally:
             self.good += good
 
     def settle(self, before: float) -> None:
-        """Keep of the seconds before that moment no more than their percentiles."""
+        """Keep of the seconds before that moment no more than their percentiles. They are the clock's own, which all
+        processes share, so the first is a part of one.
+        """
         for number in [number for number in self._open if number < before]:
             second = self._open.pop(number)
             self._latencies.add(second.all_latencies)
-            self._settled[number] = _interval(number - self.started, second)
+            self._settled[number] = _interval(number - int(self.started), second)
 
     def recent(self, now: float) -> Recent:
         """Of the last seconds that every process has told of."""
@@ -136,9 +138,7 @@ class Tally:
 
 def _interval(at_seconds: float, second: _Second) -> Interval:
     latencies = second.all_latencies
-    found = Interval(
-        at_seconds=max(0.0, at_seconds), sent=second.sent, good=second.good, failed=second.sent - second.good
-    )
+    found = Interval(at_seconds=at_seconds, sent=second.sent, good=second.good, failed=second.sent - second.good)
     if not len(latencies):
         return found
     p50, p90, p99 = _percentiles(latencies, (50, 90, 99))

@@ -54,6 +54,12 @@ def test_an_interval_has_the_second_a_request_was_sent_in() -> None:
     assert (tally.sent, tally.good) == (4, 2)
 
 
+def test_seconds_are_a_second_apart_whenever_the_run_began() -> None:
+    tally = Tally(STARTED + 0.7)
+    tally.merge(counted(*((STARTED + 0.8 + place, "200", 0.001, None) for place in range(3))).drain())
+    assert [each.at_seconds for each in tally.ended()[1]] == [0, 1, 2]
+
+
 def test_what_was_told_is_not_told_again() -> None:
     process = counted((STARTED, "200", 0.001, None))
     tally = Tally(STARTED)
