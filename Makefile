@@ -6,12 +6,13 @@ GRPC_PORT ?= 8500
 PYTEST ?=
 TESTERS ?= 2
 RUNS   ?= 20000000
+MINUTES ?= 30
 BENCH  ?=
 PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-peers bench-overload bench-memory bench-swaps bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching chaos clean
+.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-peers bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -115,6 +116,9 @@ bench-swaps: install ## the gateway's p99 and memory while versions are swapped 
 	$(BIN)/penstock bench swaps $(BENCH)
 
 
+bench-loadgen: install ## the open-loop generator's own lateness at 2,000 requests/s, and its percentiles beside wrk's
+	$(BIN)/penstock bench loadgen $(BENCH)
+
 bench-gpu: install ## the export profile gpu and the gateway before a GPU; BENCH="--device cpu --batch 4 --rounds 1" tries it without
 	$(BIN)/penstock bench gpu $(BENCH)
 
@@ -142,6 +146,9 @@ bench-rest: install ## forms of a request beside each other, and the memory of a
 
 bench-batching: install ## the batcher in virtual time beside oracles and the policies of others: table, JSON, pictures
 	$(BIN)/python -m loadtests.simulation
+
+soak: install   ## MINUTES of load on a gateway of its own: do memory, open files, threads or latency drift?
+	$(BIN)/penstock loadtest soak --own-gateway --seconds $$(($(MINUTES) * 60))
 
 chaos: install  ## ten storms through the batcher, fifty rounds of versions coming and going, directories away for 10 s
 	PENSTOCK_TEST_STORM_SEEDS=1,2,3,4,5,6,7,8,9,10 $(BIN)/pytest tests/unit/serving/batching/test_accounting.py

@@ -20,6 +20,7 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
         "record": "write a running gateway's requests into a file that can be sent again",
         "models": "list, show, promote, roll back, prune and verify published versions",
         "predict": "ask a running gateway for a prediction",
+        "loadtest": "load a running gateway, judge it by an objective, and write a report",
         "bench": "measure the gateway beside other servers, under overload, over a million requests, before a GPU",
     }
 )
@@ -34,6 +35,7 @@ EXTRA_OF_VERB: Mapping[str, str] = MappingProxyType(
         "record": "penstock[serving]",
         "models": "penstock[serving]",
         "predict": "penstock-client",
+        "loadtest": "penstock[loadtests]",
         "bench": "penstock[loadtests]",
     }
 )

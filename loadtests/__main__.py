@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from loadtests.bench.gpu import gpu
+from loadtests.bench.loadgen import loadgen
 from loadtests.bench.memory import memory
 from loadtests.bench.overload import overload
 from loadtests.bench.servers import peers, servers
@@ -19,6 +20,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
         "memory": memory,
         "swaps": swaps,
         "gpu": gpu,
+        "loadgen": loadgen,
     }
 )
 WRONG_USE, TERMINATED = 2, 143

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from loadtests.bench.dense_model import CLASSES, INPUT, MODEL, OUTPUT, Floats
 from loadtests.bench.errors import WrongAnswer
+from loadtests.http_connection import request_bytes
 
 DIGITS = 4
 """Of a number in JSON, as real requests have them."""
@@ -131,9 +132,7 @@ def check_probabilities(asked: str, found: Floats, expected: Floats) -> None:
 
 def http_bytes(request: HttpRequest) -> bytes:
     """The whole request as it goes over the wire, for a client that writes to a socket itself."""
-    headers = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-    length = f"content-length: {len(request.body)}\r\n\r\n"
-    return f"POST {request.path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{headers}{length}".encode() + request.body
+    return request_bytes("127.0.0.1", request.path, request.headers, request.body)
 
 
 def _lists(rows: Floats) -> Any:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtests.open_loop import NO_ANSWER, OpenLoopRun
+from loadtests.open_loop import OpenLoopRun
+from loadtests.wire import NO_ANSWER
 
 OK = 200
 REFUSALS = (429, 503)

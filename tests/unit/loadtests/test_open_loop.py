@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from loadtests.open_loop import LATE_SECONDS, NO_ANSWER, OpenLoopRun, answer_status, run_open_loop
+from loadtests.open_loop import LATE_SECONDS, OpenLoopRun, run_open_loop
+from loadtests.wire import NO_ANSWER
 
 ASK = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n"
 OK, BUSY = (b"HTTP/1.1 %d x\r\nContent-Length: 2\r\n\r\n{}" % status for status in (200, 503))
@@ -71,6 +72,33 @@ def test_a_broken_connection_is_no_answer_and_is_replaced() -> None:
     assert sorted(ask(lambda: next(turns), 2, connections=1).status.tolist()) == [NO_ANSWER, 200]
 
 
+def test_a_connection_that_the_server_ends_after_its_answer_is_replaced() -> None:
+    last = OK.replace(b"Content", b"Connection: close\r\nContent")
+    run = ask(lambda: last, 3, connections=1)
+    assert run.status.tolist() == [200] * 3
+
+
+def test_the_wait_for_a_free_connection_is_latency_and_no_lateness_of_the_generators() -> None:
+    frozen = threading.Event()
+    turns = iter([0.2, 0.0, 0.0])
+
+    def answer_the_first_late() -> bytes:
+        frozen.wait(next(turns))
+        return OK
+
+    run = ask(answer_the_first_late, 3, connections=1)
+    assert run.status.tolist() == [200] * 3
+    assert np.all(run.latency_seconds > 0.19)
+    assert np.all(run.sent[1:] - run.reached[1:] > 0.1)
+
+
+def test_an_answer_that_cannot_be_read_is_no_answer_and_has_its_reason() -> None:
+    turns = iter([b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", OK])
+    run = ask(lambda: next(turns), 2, connections=1)
+    assert sorted(run.status.tolist()) == [NO_ANSWER, 200]
+    assert run.losses == {"an answer without a Content-Length": 1}
+
+
 def test_the_wait_for_answers_ends() -> None:
     never = threading.Event()
     run = ask(lambda: (never.wait(30) and b"") or b"", 1, connections=1, patience_seconds=0.05)
@@ -82,7 +110,7 @@ def test_the_wait_for_answers_ends() -> None:
 def made_run(lateness: list[float]) -> OpenLoopRun:
     due = np.arange(float(len(lateness)))
     sent = due + lateness
-    return OpenLoopRun(due, sent, sent + 0.001, np.full(len(due), 200, np.int16))
+    return OpenLoopRun(due, sent, sent, sent + 0.001, np.full(len(due), 200, np.int16))
 
 
 def test_latency_counts_from_the_due_moment() -> None:
@@ -98,13 +126,3 @@ def test_a_run_is_valid_while_no_more_than_one_in_a_hundred_is_late(late: int, v
 
 def test_what_was_never_sent_is_late() -> None:
     assert made_run([float("nan")] * 5 + [0.0] * 5).late_share == 0.5
-
-
-def test_an_answer_counts_once_all_of_it_is_there() -> None:
-    assert [answer_status(BUSY[:length]) for length in range(len(BUSY))] == [None] * len(BUSY)
-    assert answer_status(BUSY) == 503
-
-
-def test_an_answer_of_another_framing_is_refused() -> None:
-    with pytest.raises(ValueError, match="Content-Length"):
-        answer_status(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")

@@ -10,7 +10,8 @@ from loadtests.bench.overload_figures import (
     status_counts,
     windows,
 )
-from loadtests.open_loop import NO_ANSWER, OpenLoopRun
+from loadtests.open_loop import OpenLoopRun
+from loadtests.wire import NO_ANSWER
 
 CALM, AFTER = Span(0.0, 1.0), Span(1.0, 3.0)
 
@@ -19,7 +20,7 @@ def made_run(*answers: tuple[float, int, float]) -> OpenLoopRun:
     """Of (due, status, latency in seconds)."""
     due, status, latency = (np.array(column, np.float64) for column in zip(*answers, strict=True))
     ended = np.where(status == NO_ANSWER, np.nan, due + latency)
-    return OpenLoopRun(due, due, ended, status.astype(np.int16))
+    return OpenLoopRun(due, due, due, ended, status.astype(np.int16))
 
 
 def stretch(span: Span, status: int, latency: float) -> list[tuple[float, int, float]]:
