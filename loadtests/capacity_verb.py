@@ -61,7 +61,7 @@ class Searching:
         """Tries the rate, again while early stopping is unsure, and says what came of it."""
         rounds: list[Measured] = []
         while True:
-            rounds.append(self._load(rate, len(self.trials) * ROUNDS + len(rounds)))
+            rounds.append(self._valid_load(rate, len(self.trials) * ROUNDS + len(rounds)))
             found = merged(each.tally for each in rounds)
             counts = Counts(found.sent, found.late, found.sent - found.good)
             if counts.verdict != "unsure" or found.invalid_because or len(rounds) == ROUNDS:
@@ -76,6 +76,11 @@ class Searching:
 
     def warm(self) -> None:
         self._load(self.arguments.start, -1, seconds=WARM_SECONDS)
+
+    def _valid_load(self, rate: float, turn: int) -> Measured:
+        """Once more where the generator fell behind: a passing disturbance of the machine ends no search."""
+        found = self._load(rate, turn)
+        return self._load(rate, turn) if found.tally.invalid_because else found
 
     def _load(self, rate: float, turn: int, seconds: float | None = None) -> Measured:
         seconds = seconds or trial_seconds(rate, self.arguments.seconds)

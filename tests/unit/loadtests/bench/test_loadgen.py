@@ -1,4 +1,4 @@
-from loadtests.bench.loadgen import Agreement, Overhead, agreement_table, overhead_table
+from loadtests.bench.loadgen import Agreement, Cost, Overhead, agreement_table, cost_table, overhead_table
 
 
 def test_lateness_is_held_against_its_bound() -> None:
@@ -11,3 +11,7 @@ def test_percentiles_are_held_against_wrks() -> None:
     table = agreement_table([Agreement(20.0, 40.0, 20.4, 38.1), Agreement(20.0, 40.0, 20.0, 42.1)]).splitlines()
     assert table[2] == "| 1 | 20.00 | 40.00 | 20.40 | 38.10 | +2.0 % | -4.7 % | yes |"
     assert table[3].endswith("| +0.0 % | +5.2 % | no |")
+
+
+def test_what_a_request_costs_is_told() -> None:
+    assert cost_table([Cost(11.52, 205.2)]).splitlines()[2] == "| 1 | 11.5 | 205 |"
