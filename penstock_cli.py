@@ -20,7 +20,8 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
         "record": "write a running gateway's requests into a file that can be sent again",
         "models": "list, show, promote, roll back, prune and verify published versions",
         "predict": "ask a running gateway for a prediction",
-        "bench": "measure the gateway beside other servers, under overload, over a million requests, before a GPU",
+        "bench": "measure the gateway beside other servers, under overload, over many requests, before a GPU; compare two runs",
+        "plan": "batch size, calls in flight and replicas for a rate and a p99, predicted from a measurement",
     }
 )
 EXTRA_OF_VERB: Mapping[str, str] = MappingProxyType(
@@ -35,6 +36,7 @@ EXTRA_OF_VERB: Mapping[str, str] = MappingProxyType(
         "models": "penstock[serving]",
         "predict": "penstock-client",
         "bench": "penstock[loadtests]",
+        "plan": "penstock[loadtests]",
     }
 )
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130

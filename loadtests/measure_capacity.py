@@ -1,40 +1,57 @@
 """Measures a gateway for the planner: S(b) by requests of b rows, its processor time, and a curve by open loop.
 
-The gateway is on this machine (its open-loop generator speaks to loopback) and should have nothing else to do.
+The gateway is on this machine (the generator speaks to loopback) and should have nothing else to do. S(b) is read from
+the answers' receipts, so that a stretch in which somebody else had the core can be left out; a gateway forgets nothing.
 """
 
+import contextlib
 import http.client
 import json
+import os
 import re
 import statistics
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from loadtests.arrivals import Phase, poisson_arrivals
 from loadtests.asked_model import NotServed, ask_model
+from loadtests.capacity import as_measured, predicted
 from loadtests.measurement import CallTime, CurvePoint, Measurement, call_seconds
 from loadtests.open_loop import OpenLoopRun, run_open_loop
 from loadtests.payloads import Payload, forms_of, payloads
+from serving.batching.cost_model import buckets_of
+
+Measured = TypeVar("Measured")
 
 SEED = 1
 TIMES_EACH_SIZE, ROUNDS = 20, 4
 """Calls of a size in a row, and how often all sizes take turns: what slows the machine slows all of them."""
-ALONE_PER_SECOND, ALONE_SECONDS = 100.0, 3.0
-COST_SHARE, COST_SECONDS = 0.4, 3.0
-"""The share of what the core could do at which the gateway's own work is measured."""
+COST_SHARE, COST_SECONDS, COST_TIMES = 0.4, 3.0, 3
+"""The share of what the core could do at which the gateway's own work is measured, and what passes outside: requests
+that come seldom wait longer for a sleeping processor than those of a busy time.
+"""
 SETTLING_SHARE = 0.1
 CONNECTIONS, PATIENCE_SECONDS = 256, 10.0
-MOST_LATE_RUNS = 3
-"""In a row that the generator may spoil before the measurement is given up."""
+MOST_WAITED = 0.01
+"""Of a stretch: so long this process may have waited for a core that others had; the gateway did no better then."""
+MOST_SPOILT = 20
+"""Stretches in a row that may be spoilt before the measurement is given up."""
 HOW = """\
-S(b): {rounds} rounds of {times} requests of 1, 2, 4, ... rows one after the other, as the gateway's stats told it. The
-gateway's work: its processor time less that of the calls, at {rate:.0f} requests a second. What passes outside: the
-median of {alone:g} requests a second less both. The curve: open loop, Poisson arrivals, {repetitions} repetitions of
+S(b): {rounds} rounds of {times} requests of 1, 2, 4, ... rows one after the other, by their receipts. The gateway's
+work: its processor time less that of the calls, at {rate:.0f} requests a second. What passes outside: the
+median there less the predicted one. The curve: open loop, Poisson arrivals, {repetitions} repetitions of
 {seconds:g} s of each rate in turn, the first tenth left out; medians over the repetitions."""
+
+
+class Spoilt(Exception):
+    """A stretch that says nothing: the generator fell behind, or requests were refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,7 @@ class _Gateway:
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
 
     def get(self, path: str) -> bytes:
+        self._connection.close()  # the gateway may have closed it meanwhile; the next request opens another
         self._connection.request("GET", path)
         answer = self._connection.getresponse()
         body = answer.read()
@@ -80,14 +98,31 @@ class _Gateway:
             raise NotServed(f"{path} answered {answer.status}: {body[:200].decode(errors='replace')}")
         return body
 
-    def ask(self, rows: int) -> None:
-        """One request of so many rows, to its end."""
+    def undisturbed(self, stretch: Callable[[], Measured], what: str) -> Measured:
+        """What `stretch` gives when this process did not have to wait for a core in it.
+
+        Raises ValueError after MOST_SPOILT attempts, those included that `stretch` itself found Spoilt.
+        """
+        for _ in range(MOST_SPOILT):
+            waited, started = waited_seconds(os.getpid()), time.monotonic()
+            with contextlib.suppress(Spoilt):
+                found = stretch()
+                if waited_seconds(os.getpid()) - waited <= MOST_WAITED * (time.monotonic() - started):
+                    return found
+        raise ValueError(f"{what}: the gateway refused requests, or something else used the machine all the time")
+
+    def ask(self, rows: int) -> float:
+        """One request of so many rows, to its end; the seconds of its model call."""
         payload = self.payload(rows)
         self._connection.request("POST", payload.path, payload.body, dict(payload.headers))
         answer = self._connection.getresponse()
         told = answer.read()
         if answer.status != 200:
             raise NotServed(f"a request of {rows} rows was answered {answer.status}: {told[:200]!r}")
+        backend = re.search(r"backend;dur=([0-9.]+)", answer.getheader("server-timing") or "")
+        if backend is None:
+            raise NotServed("the answers have no receipt (Server-Timing): is this one of our gateways?")
+        return float(backend[1]) / 1e3
 
     def payload(self, rows: int) -> Payload:
         """`rows` single rows as one request."""
@@ -120,6 +155,12 @@ class _Gateway:
             inference["compute_infer"]["ns"] / 1e9,
             sum(map(float, used)),
         )
+
+
+def waited_seconds(pid: int) -> float:
+    """How long the threads of a process were ready to run and did not, since they began (Linux's schedstat)."""
+    files = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(file.read_text().split()[1]) for file in files) / 1e9
 
 
 def learned_calls(stats: dict[str, Any]) -> tuple[int, int, tuple[CallTime, ...]]:
@@ -157,39 +198,53 @@ def measure(wanted: Wanted, tell: Callable[[str], None]) -> Measurement:
     )
     rate = COST_SHARE / (rough.gateway_seconds + call_seconds(rough, 1))
     tell(f"the gateway's own work, at {rate:,.0f} requests a second")
-    own = statistics.median(_own_seconds(gateway, rough, rate) for _ in range(3))
-    alone = _valid(gateway, ALONE_PER_SECOND, ALONE_SECONDS, SEED)
-    wire = max(0.0, float(np.median(_settled(alone))) - own - call_seconds(rough, 1))
+    own, median = _own_seconds_and_median(gateway, rough, rate)
+    rough = rough.model_copy(update={"gateway_seconds": own})
+    wire = max(0.0, median - predicted(rough, as_measured(rough), rate).p50_seconds)
     points = tuple(_curve(gateway, wanted, tell))
     how = HOW.format(
         rounds=ROUNDS,
         times=TIMES_EACH_SIZE,
         rate=rate,
-        alone=ALONE_PER_SECOND,
         repetitions=wanted.repetitions,
         seconds=wanted.seconds,
     )
-    found = {"gateway_seconds": own, "wire_seconds": wire, "curve": points, "how": how.replace("\n", " ")}
+    found = {"wire_seconds": wire, "curve": points, "how": how.replace("\n", " ")}
     return rough.model_copy(update=found)
 
 
 def _calls(gateway: _Gateway) -> tuple[int, int, tuple[CallTime, ...]]:
+    """B, K and S(b)."""
     for _ in range(TIMES_EACH_SIZE):
         gateway.ask(1)
-    most = learned_calls(gateway.stats())[0]
-    sizes = [1 << power for power in range(most.bit_length()) if 1 << power < most] + [most]
+    most, depth, _ = learned_calls(gateway.stats())
+    seconds: dict[int, list[float]] = {rows: [] for rows in (*buckets_of(most, ()), most)}
+
+    def several(rows: int) -> list[float]:
+        return [gateway.ask(rows) for _ in range(TIMES_EACH_SIZE)][1:]
+
     for _ in range(ROUNDS):
-        for rows in sizes:
-            for _ in range(TIMES_EACH_SIZE):
-                gateway.ask(rows)
-    return learned_calls(gateway.stats())
+        for rows in seconds:
+            seconds[rows] += gateway.undisturbed(partial(several, rows), f"requests of {rows} rows")
+    return (
+        most,
+        depth,
+        tuple(
+            CallTime(rows=rows, mean_seconds=float(np.mean(found)), p95_seconds=float(np.quantile(found, 0.95)))
+            for rows, found in seconds.items()
+        ),
+    )
 
 
-def _own_seconds(gateway: _Gateway, rough: Measurement, rate: float) -> float:
+def _own_seconds_and_median(gateway: _Gateway, rough: Measurement, rate: float) -> tuple[float, float]:
+    """Medians of several runs: the gateway's own processor time a request, and the latency's median."""
+    runs = [_loaded(gateway, rate, COST_SECONDS, SEED + 1 + number) for number in range(COST_TIMES)]
+    own = [_own_seconds(rough, before, after) for before, _, after in runs]
+    return statistics.median(own), statistics.median(float(np.median(_settled(run))) for _, run, _ in runs)
+
+
+def _own_seconds(rough: Measurement, before: _Counted, after: _Counted) -> float:
     """Processor time a request, without the calls where they run in the gateway's process."""
-    before = gateway.counted()
-    _valid(gateway, rate, COST_SECONDS, SEED + 1)
-    after = gateway.counted()
     used, requests = after.cpu_seconds - before.cpu_seconds, after.requests - before.requests
     if rough.backend == "embedded":
         calls = after.calls - before.calls
@@ -204,9 +259,8 @@ def _curve(gateway: _Gateway, wanted: Wanted, tell: Callable[[str], None]) -> It
     for repetition in range(wanted.repetitions):
         for rate in wanted.rates:
             tell(f"{rate:,.0f} requests a second, {repetition + 1} of {wanted.repetitions}")
-            before = gateway.counted()
-            latency = _settled(_valid(gateway, rate, wanted.seconds, SEED + 10 * repetition))
-            after = gateway.counted()
+            before, run, after = _loaded(gateway, rate, wanted.seconds, SEED + 10 * repetition)
+            latency = _settled(run)
             batch_rows = (after.rows - before.rows) / max(1, after.calls - before.calls)
             p50, p99 = np.quantile(latency, [0.5, 0.99])
             runs[rate].append((float(p50), float(p99), float(latency.mean()), batch_rows))
@@ -222,15 +276,18 @@ def _curve(gateway: _Gateway, wanted: Wanted, tell: Callable[[str], None]) -> It
         )
 
 
-def _valid(gateway: _Gateway, rate: float, seconds: float, seed: int) -> OpenLoopRun:
-    for attempt in range(MOST_LATE_RUNS):
-        due = poisson_arrivals([Phase(rate, seconds)], seed + 1000 * attempt)
-        run = run_open_loop(
-            gateway.port, gateway.request(), due, connections=CONNECTIONS, patience_seconds=PATIENCE_SECONDS
-        )
-        if run.is_valid and bool(np.all(run.status == 200)):
-            return run
-    raise ValueError(f"at {rate:,.0f} requests a second the generator fell behind, or the gateway refused requests")
+def _loaded(gateway: _Gateway, rate: float, seconds: float, seed: int) -> tuple[_Counted, OpenLoopRun, _Counted]:
+    """A run between the gateway's counters before and after."""
+    due, request = poisson_arrivals([Phase(rate, seconds)], seed), gateway.request()
+
+    def stretch() -> tuple[_Counted, OpenLoopRun, _Counted]:
+        before = gateway.counted()
+        run = run_open_loop(gateway.port, request, due, connections=CONNECTIONS, patience_seconds=PATIENCE_SECONDS)
+        if not run.is_valid or not np.all(run.status == 200):
+            raise Spoilt
+        return before, run, gateway.counted()
+
+    return gateway.undisturbed(stretch, f"{rate:,.0f} requests a second")
 
 
 def _settled(run: OpenLoopRun) -> np.ndarray[Any, np.dtype[np.float64]]:
