@@ -20,7 +20,7 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
         "record": "write a running gateway's requests into a file that can be sent again",
         "models": "list, show, promote, roll back, prune and verify published versions",
         "predict": "ask a running gateway for a prediction",
-        "bench": "measure the gateway beside other servers, under overload, over many requests, before a GPU; compare two runs",
+        "bench": "measure the gateway beside others, under overload, over a million requests; compare two runs",
         "plan": "batch size, calls in flight and replicas for a rate and a p99, predicted from a measurement",
     }
 )

@@ -27,7 +27,8 @@ from loadtests.capacity import (
     recommended,
 )
 from loadtests.environment import environment_facts
-from loadtests.measure_capacity import Wanted, learned_calls, measure
+from loadtests.measure_capacity import Wanted, measure
+from loadtests.measured_gateway import learned_calls
 from loadtests.measurement import CurvePoint, Measurement
 from loadtests.plan_chart import draw_plan
 from loadtests.run_result import RunResult
