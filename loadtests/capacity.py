@@ -11,6 +11,8 @@ from functools import partial
 from math import ceil
 from typing import Literal
 
+import numpy as np
+
 from loadtests.measurement import Measurement, call_p95_seconds, call_seconds, noise_of, place_of
 from loadtests.simulation.arrivals import poisson, requests
 from loadtests.simulation.gateways import Calls, Place, Site, simulate_site
@@ -21,8 +23,8 @@ from serving.batching.policy import BatchingCore
 LIMITS = QueueLimits(max_rows=8192, max_bytes=256 * 1024 * 1024)
 PATIENCE_SECONDS = 30.0
 """The gateway's own time limit of a request."""
-REQUESTS = 8_000
-"""A prediction's: the p99 is then the eightieth worst."""
+REQUESTS = 6_000
+"""A prediction's: the p99 is then the sixtieth worst."""
 SETTLING_SHARE = 0.1
 """Of the requests, at the start: the core has learned nothing yet."""
 MOST_REFUSED = 0.001
@@ -58,6 +60,9 @@ class Predicted:
     mean_seconds: float
     mean_batch_rows: float
     refused_share: float
+    own_share: float
+    model_share: float
+    """Of the time: each gateway's own work, and what each device was busy with calls."""
 
     def meets(self, objective: Objective) -> bool:
         return self.p99_seconds <= objective.p99_seconds and self.refused_share <= MOST_REFUSED
@@ -101,6 +106,7 @@ def predicted(
     settled = outcome.of(
         lambda arrival: arrival.at_seconds >= outcome.arrivals[int(SETTLING_SHARE * number)].at_seconds
     )
+    busy_seconds = float(np.nanmax(outcome.answered_at))
     return Predicted(
         rate,
         settled.latency_seconds(0.5),
@@ -108,6 +114,8 @@ def predicted(
         settled.mean_seconds,
         settled.mean_batch_rows,
         settled.refused / len(settled.arrivals),
+        number * measured.gateway_seconds / (busy_seconds * gateways),
+        sum(call_seconds(measured, rows) for rows in outcome.batch_rows) / (busy_seconds * (choice.model_servers or 1)),
     )
 
 
@@ -145,10 +153,10 @@ def chosen_batch(measured: Measurement, objective: Objective) -> LargestBatch:
     return largest_batch(measured.max_batch_rows, (), partial(call_p95_seconds, measured), objective.p99_seconds)
 
 
-def recommended(measured: Measurement, objective: Objective) -> Plan:
+def recommended(measured: Measurement, objective: Objective, *, number: int = REQUESTS) -> Plan:
     """The fewest gateways and model servers that meet the objective, with the least depth that serves it.
 
-    Raises Unreachable where a request by itself takes too long already, or MOST_REPLICAS are not enough.
+    Each try plays `number` requests. Raises Unreachable where a request by itself takes too long already, or MOST_REPLICAS are not enough.
     """
     batch = chosen_batch(measured, objective)
     alone = measured.wire_seconds + measured.gateway_seconds + call_seconds(measured, 1)
@@ -161,10 +169,10 @@ def recommended(measured: Measurement, objective: Objective) -> Plan:
     plain = Choice(batch.rows, measured.in_flight_batches, least[0], least[1] if remote else None)
     if remote:
         generous = Choice(plain.batch_rows, plain.in_flight_batches, 2 * plain.gateways, plain.model_servers)
-        plain = _fewest(measured, objective, generous, "model_servers")
+        plain = _fewest(measured, objective, generous, "model_servers", number)
         plain = Choice(plain.batch_rows, plain.in_flight_batches, least[0], plain.model_servers)
-    plain = _fewest(measured, objective, plain, "gateways")
-    choice, found = _best_depth(measured, objective, plain)
+    plain = _fewest(measured, objective, plain, "gateways", number)
+    choice, found = _best_depth(measured, objective, plain, number)
     return _told(measured, choice, batch.reason, found)
 
 
@@ -178,7 +186,7 @@ def _least_replicas(measured: Measurement, objective: Objective, rows: int) -> t
 
 
 def _fewest(
-    measured: Measurement, objective: Objective, choice: Choice, what: Literal["gateways", "model_servers"]
+    measured: Measurement, objective: Objective, choice: Choice, what: Literal["gateways", "model_servers"], number: int
 ) -> Choice:
     """From `choice` on: doubles the surplus until the objective is met, then halves the gap."""
     least = choice.gateways if what == "gateways" else choice.model_servers or 1
@@ -188,7 +196,7 @@ def _fewest(
         return Choice(choice.batch_rows, choice.in_flight_batches, gateways, servers)
 
     def meets(count: int) -> bool:
-        return predicted(measured, of(count), objective.rate_per_second).meets(objective)
+        return predicted(measured, of(count), objective.rate_per_second, number=number).meets(objective)
 
     too_few, enough = least - 1, least
     while not meets(enough):
@@ -201,11 +209,11 @@ def _fewest(
     return of(enough)
 
 
-def _best_depth(measured: Measurement, objective: Objective, choice: Choice) -> tuple[Choice, Predicted]:
+def _best_depth(measured: Measurement, objective: Objective, choice: Choice, number: int) -> tuple[Choice, Predicted]:
     found: tuple[Choice, Predicted] | None = None
     for depth in DEPTHS:
         candidate = Choice(choice.batch_rows, depth, choice.gateways, choice.model_servers)
-        result = predicted(measured, candidate, objective.rate_per_second)
+        result = predicted(measured, candidate, objective.rate_per_second, number=number)
         if found is None or (
             result.p99_seconds < DEPTH_GAIN * found[1].p99_seconds and result.refused_share <= found[1].refused_share
         ):
@@ -216,8 +224,5 @@ def _best_depth(measured: Measurement, objective: Objective, choice: Choice) -> 
 
 
 def _told(measured: Measurement, choice: Choice, reason: str, found: Predicted) -> Plan:
-    call = call_seconds(measured, found.mean_batch_rows) / found.mean_batch_rows
     beside = place_of(measured, round(found.mean_batch_rows)) == "elsewhere"
-    own = measured.gateway_seconds + (0.0 if beside else call)
-    rate, devices = found.rate_per_second, choice.model_servers or choice.gateways
-    return Plan(choice, reason, found, rate * own / choice.gateways, rate * call / devices)
+    return Plan(choice, reason, found, found.own_share + (0.0 if beside else found.model_share), found.model_share)

@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 10.0
 SEED = 1
 MOST_SPOILT = 20
 """Stretches in a row that may be spoilt before the measurement is given up."""
-MOST_WAITED = 0.01
+MOST_WAITED = 0.03
 """Of a stretch: so long this process may have waited for a core that others had; the gateway did no better then."""
 
 

@@ -156,8 +156,10 @@ class _Loop:
             clock += self._run.site.request_seconds * READING_SHARE
             request = self._come.popleft()
             clock = self._settle(self._core.submit(self._submission(request), clock), clock)
-        clock, answered = self._fill(clock)
         self._take_core(now, clock)
+        filled_from = clock
+        clock, answered = self._fill(clock)
+        self._take_core(filled_from, clock)  # also from the calls just sent, by one that runs in this turn
         self._free_at = clock
         if answered and self._core.has_rows_to_send:
             self._wake(clock)
