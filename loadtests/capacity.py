@@ -135,8 +135,8 @@ def _cached(place: Callable[[int], Place]) -> Callable[[int], Place]:
     return remembered
 
 
-def curve(measured: Measurement, choice: Choice, rates: Iterable[float]) -> list[Predicted]:
-    return [predicted(measured, choice, rate) for rate in rates]
+def curve(measured: Measurement, choice: Choice, rates: Iterable[float], number: int = REQUESTS) -> list[Predicted]:
+    return [predicted(measured, choice, rate, number=number) for rate in rates]
 
 
 def capacity_per_second(measured: Measurement, choice: Choice) -> float:
@@ -156,7 +156,8 @@ def chosen_batch(measured: Measurement, objective: Objective) -> LargestBatch:
 def recommended(measured: Measurement, objective: Objective, *, number: int = REQUESTS) -> Plan:
     """The fewest gateways and model servers that meet the objective, with the least depth that serves it.
 
-    Each try plays `number` requests. Raises Unreachable where a request by itself takes too long already, or MOST_REPLICAS are not enough.
+    Each try plays `number` requests. Raises Unreachable where a request by itself takes too long already, or
+    MOST_REPLICAS are not enough.
     """
     batch = chosen_batch(measured, objective)
     alone = measured.wire_seconds + measured.gateway_seconds + call_seconds(measured, 1)

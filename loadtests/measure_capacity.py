@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from loadtests.arrivals import Phase, poisson_arrivals
+from loadtests.asked_model import NotServed
 from loadtests.capacity import as_measured, predicted
-from loadtests.measured_gateway import PATIENCE_SECONDS, Counted, Gateway, Spoilt, learned_calls
+from loadtests.measured_gateway import PATIENCE_SECONDS, Counted, Gateway, Stretch, learned_calls
 from loadtests.measurement import CallTime, CurvePoint, Measurement, call_seconds
 from loadtests.open_loop import OpenLoopRun, run_open_loop
 from serving.batching.cost_model import buckets_of
@@ -54,7 +55,7 @@ class Wanted:
 
 
 def measure(wanted: Wanted, tell: Callable[[str], None]) -> Measurement:
-    """Raises NotServed where the gateway does not answer, and ValueError where the generator could not keep up."""
+    """Raises NotServed where the gateway does not answer, or it refuses requests."""
     gateway = Gateway(wanted.url, wanted.model)
     tell("S(b): requests of 1, 2, 4, ... rows, one after the other")
     batch_rows, depth, calls = _calls(gateway)
@@ -83,7 +84,10 @@ def measure(wanted: Wanted, tell: Callable[[str], None]) -> Measurement:
         repetitions=wanted.repetitions,
         seconds=wanted.seconds,
     )
-    found = {"wire_seconds": wire, "curve": points, "how": how.replace("\n", " ")}
+    for doubt in gateway.doubts:
+        tell(f"in doubt: {doubt}; is the machine busy with something else?")
+    how = " ".join([how.replace("\n", " "), *(f"In doubt: {doubt}." for doubt in gateway.doubts)])
+    found = {"wire_seconds": wire, "curve": points, "how": how}
     return rough.model_copy(update=found)
 
 
@@ -94,12 +98,12 @@ def _calls(gateway: Gateway) -> tuple[int, int, tuple[CallTime, ...]]:
     most, depth, _ = learned_calls(gateway.stats())
     seconds: dict[int, list[float]] = {rows: [] for rows in (*buckets_of(most, ()), most)}
 
-    def several(rows: int) -> list[float]:
-        return [gateway.ask(rows) for _ in range(TIMES_EACH_SIZE)][1:]
+    def several(rows: int) -> Stretch[list[float]]:
+        return Stretch([gateway.ask(rows) for _ in range(TIMES_EACH_SIZE)][1:])
 
     for _ in range(ROUNDS):
         for rows in seconds:
-            seconds[rows] += gateway.undisturbed(partial(several, rows), f"requests of {rows} rows")
+            seconds[rows].extend(gateway.undisturbed(partial(several, rows), f"requests of {rows} rows"))
     return (
         most,
         depth,
@@ -115,16 +119,16 @@ def _own_seconds(gateway: Gateway, rough: Measurement, number: int) -> float:
     count = int(CLOSED_SECONDS / (rough.gateway_seconds + call_seconds(rough, 1)))
     request = gateway.request()
 
-    def stretch() -> tuple[float, int, int, int]:
+    def stretch() -> Stretch[tuple[float, int, int, int]]:
         before, started = gateway.counted(), time.monotonic()
         run = run_open_loop(  # all due at once: every connection asks as soon as it is answered
             gateway.port, request, np.zeros(count), connections=CLOSED_CONNECTIONS, patience_seconds=PATIENCE_SECONDS
         )
         took, after = time.monotonic() - started, gateway.counted()
-        if not np.all(run.status == 200):
-            raise Spoilt
+        _check(run)
         used = min(after.cpu_seconds - before.cpu_seconds, took * rough.gateway_cores)
-        return used, after.requests - before.requests, after.calls - before.calls, after.rows - before.rows
+        counts = after.requests - before.requests, after.calls - before.calls, after.rows - before.rows
+        return Stretch((used, *counts))
 
     used, requests, calls, rows = gateway.undisturbed(stretch, f"full load, {number + 1}")
     if rough.backend == "embedded":
@@ -163,14 +167,19 @@ def _loaded(gateway: Gateway, rate: float, seconds: float, seed: int) -> tuple[C
     """A run between the gateway's counters before and after."""
     due, request = poisson_arrivals([Phase(rate, seconds)], seed), gateway.request()
 
-    def stretch() -> tuple[Counted, OpenLoopRun, Counted]:
+    def stretch() -> Stretch[tuple[Counted, OpenLoopRun, Counted]]:
         before = gateway.counted()
         run = run_open_loop(gateway.port, request, due, connections=CONNECTIONS, patience_seconds=PATIENCE_SECONDS)
-        if not run.is_valid or not np.all(run.status == 200):
-            raise Spoilt
-        return before, run, gateway.counted()
+        _check(run)
+        return Stretch((before, run, gateway.counted()), run.late_share)
 
     return gateway.undisturbed(stretch, f"{rate:,.0f} requests a second")
+
+
+def _check(run: OpenLoopRun) -> None:
+    bad = run.status[run.status != 200]
+    if bad.size:
+        raise NotServed(f"{bad.size} of {run.status.size} requests were not answered well, the first with {bad[0]}")
 
 
 def _settled(run: OpenLoopRun) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -16,6 +16,7 @@ from rich.table import Table
 from loadtests.asked_model import NotServed
 from loadtests.bench.tables import digits
 from loadtests.capacity import (
+    REQUESTS,
     Choice,
     Objective,
     Plan,
@@ -50,7 +51,7 @@ def plan(argv: Sequence[str]) -> int:
         measured = _measurement(arguments, console)
         points = [*measured.curve, *(_point(path, measured.model) for path in arguments.run)]
         objective = Objective(arguments.rate, arguments.p99_ms / 1e3)
-        found = recommended(measured, objective)
+        found = recommended(measured, objective, number=arguments.requests)
     except Misused as error:
         errors.print(f"penstock plan: {error}", markup=False, highlight=False, soft_wrap=True)
         return WRONG_USE
@@ -58,12 +59,14 @@ def plan(argv: Sequence[str]) -> int:
         errors.print(f"penstock plan: {error}", markup=False, highlight=False, soft_wrap=True)
         return UNREACHABLE
     _tell_plan(console, measured, objective, found)
-    _tell_curve(console, measured, points)
+    _tell_curve(console, measured, points, arguments.requests)
     if arguments.save:
         arguments.save.write_text(measured.model_dump_json(indent=1) + "\n")
         console.print(f"measured: {arguments.save}", highlight=False, soft_wrap=True)
     if arguments.chart:
-        one, chosen = (_whole_curve(measured, choice) for choice in (as_measured(measured), found.choice))
+        one, chosen = (
+            _whole_curve(measured, choice, arguments.requests) for choice in (as_measured(measured), found.choice)
+        )
         draw_plan(one, points, chosen, objective, arguments.chart)
         console.print(f"picture: {arguments.chart}", highlight=False, soft_wrap=True)
     return 0
@@ -93,6 +96,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--repetitions", type=int, default=5, help="of each of --rates (default: 5)")
     parser.add_argument("--seconds", type=_positive, default=4.0, help="of each repetition (default: 4)")
+    parser.add_argument("--requests", type=int, default=REQUESTS, help="that a prediction plays (default: %(default)s)")
     parser.add_argument("--run", type=Path, nargs="+", default=[], metavar="RUN.json", help="load tests to show beside")
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep what was measured, as JSON")
     parser.add_argument("--chart", type=Path, metavar="FILE.png", help="draw latency against rate")
@@ -175,9 +179,9 @@ def _point(path: Path, model: str) -> CurvePoint:
     )
 
 
-def _whole_curve(measured: Measurement, choice: Choice) -> list[Predicted]:
+def _whole_curve(measured: Measurement, choice: Choice, number: int) -> list[Predicted]:
     most = capacity_per_second(measured, choice)
-    return curve(measured, choice, [load * most for load in LOADS])
+    return curve(measured, choice, [load * most for load in LOADS], number)
 
 
 def _tell_plan(console: Console, measured: Measurement, objective: Objective, found: Plan) -> None:
@@ -198,7 +202,7 @@ def _tell_plan(console: Console, measured: Measurement, objective: Objective, fo
     console.print(table)
 
 
-def _tell_curve(console: Console, measured: Measurement, points: Sequence[CurvePoint]) -> None:
+def _tell_curve(console: Console, measured: Measurement, points: Sequence[CurvePoint], number: int) -> None:
     """One gateway as it was measured: predicted at shares of its capacity and at the rates of `points`."""
     table = Table("requests/s", title="one gateway, as measured", box=None)
     for head in ("p50 predicted", "measured", "p99 predicted", "measured", "rows of a batch", "measured"):
@@ -206,7 +210,7 @@ def _tell_curve(console: Console, measured: Measurement, points: Sequence[CurveP
     choice = as_measured(measured)
     at = {point.rate_per_second: point for point in points}
     rates = sorted({*at, *(load * capacity_per_second(measured, choice) for load in LOADS)})
-    for result in curve(measured, choice, rates):
+    for result in curve(measured, choice, rates, number):
         point = at.get(result.rate_per_second)
         table.add_row(*_curve_cells(result, point), style="bold" if point else "")
     console.print(table)
