@@ -103,13 +103,14 @@ def _calls(gateway: Gateway) -> tuple[int, int, tuple[CallTime, ...]]:
 
     for _ in range(ROUNDS):
         for rows in seconds:
-            seconds[rows].extend(gateway.undisturbed(partial(several, rows), f"requests of {rows} rows"))
+            found: list[float] = gateway.undisturbed(partial(several, rows), f"requests of {rows} rows")
+            seconds[rows] += found
     return (
         most,
         depth,
         tuple(
-            CallTime(rows=rows, mean_seconds=float(np.mean(found)), p95_seconds=float(np.quantile(found, 0.95)))
-            for rows, found in seconds.items()
+            CallTime(rows=rows, mean_seconds=float(np.mean(took)), p95_seconds=float(np.quantile(took, 0.95)))
+            for rows, took in seconds.items()
         ),
     )
 

@@ -144,7 +144,8 @@ def learned_calls(stats: dict[str, Any]) -> tuple[int, int, tuple[CallTime, ...]
     Raises ValueError when the gateway has learned nothing yet, or for another document.
     """
     try:
-        queue = max(stats["batching"]["queues"], key=lambda queue: sum(bucket["calls"] for bucket in queue["buckets"]))
+        queues = [{"buckets": []}, *stats["batching"]["queues"]]
+        queue = max(queues, key=lambda queue: sum(bucket["calls"] for bucket in queue["buckets"]))
         calls = [
             CallTime(rows=told["mean_rows"], mean_seconds=told["mean_seconds"], p95_seconds=told["p95_seconds"])
             for told in queue["buckets"]

@@ -71,12 +71,10 @@ class _Device:
 
 @dataclass(slots=True)
 class _Call:
-    """One that runs beside the loop; `ends_at` moves on when the loop takes the core."""
+    """One beside the loop on its core, and what it still needs of that core."""
 
     batch: int
-    ends_at: float
-    device: _Device
-    shares_core: bool
+    left_seconds: float
 
 
 @dataclass(slots=True)
@@ -135,6 +133,7 @@ class _Loop:
         self._come: deque[int] = deque()
         self._landed: deque[int] = deque()
         self._calls: list[_Call] = []
+        self._calls_at, self._calls_changed = 0.0, 0
         self._free_at = 0.0
         self._turn_due = False
         self._alarm = float("inf")
@@ -150,16 +149,16 @@ class _Loop:
 
     def _turn(self, now: float) -> None:
         self._turn_due, clock = False, now
+        self._run_calls(now)
         while self._landed:
             clock = self._settle(self._core.batch_done(self._landed.popleft(), clock), clock)
         while self._come:
             clock += self._run.site.request_seconds * READING_SHARE
             request = self._come.popleft()
             clock = self._settle(self._core.submit(self._submission(request), clock), clock)
-        self._take_core(now, clock)
-        filled_from = clock
         clock, answered = self._fill(clock)
-        self._take_core(filled_from, clock)  # also from the calls just sent, by one that runs in this turn
+        self._calls_at = clock  # they stood still meanwhile: the loop, which mostly waits, goes first
+        self._expect_landing(clock)
         self._free_at = clock
         if answered and self._core.has_rows_to_send:
             self._wake(clock)
@@ -180,31 +179,46 @@ class _Loop:
                 if place == "event_loop":
                     answered, clock = True, clock + seconds
                     clock = self._settle(self._core.batch_done(action.batch, clock), clock)
+                elif place == "same_core":
+                    self._calls.append(_Call(action.batch, seconds))
                 else:
-                    self._send(action.batch, seconds, clock, shares_core=place == "same_core")
+                    self._send(action.batch, seconds, clock)
         return clock, answered
 
-    def _send(self, batch: int, seconds: float, clock: float, *, shares_core: bool) -> None:
+    def _send(self, batch: int, seconds: float, clock: float) -> None:
         device = self._run.device_of(self)
         device.free_at = max(clock, device.free_at) + seconds
-        call = _Call(batch, device.free_at, device, shares_core)
-        self._calls.append(call)
-        self._run.at(call.ends_at, lambda now: self._land(call, now))
+        self._run.at(device.free_at, lambda now: self._land(batch, now))
 
-    def _land(self, call: _Call, now: float) -> None:
-        if call.ends_at > now:
-            self._run.at(call.ends_at, lambda later: self._land(call, later))
-            return
-        self._calls.remove(call)
-        self._landed.append(call.batch)
+    def _land(self, batch: int, now: float) -> None:
+        self._landed.append(batch)
         self._wake(now)
 
-    def _take_core(self, started: float, ended: float) -> None:
-        """Calls on the loop's own core stood still meanwhile: the loop, which mostly waits, goes first."""
-        for call in self._calls:
-            if call.shares_core and call.ends_at > started:
-                call.ends_at += ended - started
-                call.device.free_at = max(call.device.free_at, call.ends_at)
+    def _run_calls(self, now: float) -> None:
+        """Up to `now` the calls beside the loop had its core in equal parts: the system, and TensorFlow's threads, go
+        from one to the other.
+        """
+        if self._calls:
+            each = (now - self._calls_at) / len(self._calls)
+            for call in self._calls:
+                call.left_seconds -= each
+        self._calls_at = now
+
+    def _expect_landing(self, clock: float) -> None:
+        self._calls_changed += 1
+        if self._calls:
+            first = max(0.0, min(call.left_seconds for call in self._calls)) * len(self._calls)
+            changed = self._calls_changed
+            self._run.at(clock + first, lambda now: self._land_first(changed, now))
+
+    def _land_first(self, changed: int, now: float) -> None:
+        if changed != self._calls_changed:
+            return  # another call began, or the loop took the core
+        self._run_calls(now)
+        first = min(self._calls, key=lambda call: call.left_seconds)
+        self._calls.remove(first)
+        self._expect_landing(now)
+        self._land(first.batch, now)
 
     def _arm(self, clock: float) -> None:
         due = self._core.next_deadline_seconds()
