@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from loadtests.capacity import Objective, Predicted
 from loadtests.measurement import CurvePoint
@@ -32,6 +33,8 @@ def draw_plan(
         axes.set_xlabel("requests a second")
         axes.set_ylabel("latency, ms")
         axes.set_yscale("log")
+        for ticks in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            ticks(FuncFormatter(lambda milliseconds, _: f"{milliseconds:g}"))
         axes.set_xlim(left=0)
         axes.grid(visible=True, which="both", alpha=0.25)
         axes.legend()

@@ -49,6 +49,9 @@ def plan(argv: Sequence[str]) -> int:
     console, errors = Console(), Console(stderr=True)
     try:
         measured = _measurement(arguments, console)
+        if arguments.save:  # before the planning, which may find that nothing helps
+            arguments.save.write_text(measured.model_dump_json(indent=1) + "\n")
+            console.print(f"measured: {arguments.save}", highlight=False, soft_wrap=True)
         points = [*measured.curve, *(_point(path, measured.model) for path in arguments.run)]
         objective = Objective(arguments.rate, arguments.p99_ms / 1e3)
         found = recommended(measured, objective, number=arguments.requests)
@@ -59,14 +62,10 @@ def plan(argv: Sequence[str]) -> int:
         errors.print(f"penstock plan: {error}", markup=False, highlight=False, soft_wrap=True)
         return UNREACHABLE
     _tell_plan(console, measured, objective, found)
-    _tell_curve(console, measured, points, arguments.requests)
-    if arguments.save:
-        arguments.save.write_text(measured.model_dump_json(indent=1) + "\n")
-        console.print(f"measured: {arguments.save}", highlight=False, soft_wrap=True)
+    one = _whole_curve(measured, as_measured(measured), points, arguments.requests)
+    _tell_curve(console, one, points)
     if arguments.chart:
-        one, chosen = (
-            _whole_curve(measured, choice, arguments.requests) for choice in (as_measured(measured), found.choice)
-        )
+        chosen = _whole_curve(measured, found.choice, (), arguments.requests)
         draw_plan(one, points, chosen, objective, arguments.chart)
         console.print(f"picture: {arguments.chart}", highlight=False, soft_wrap=True)
     return 0
@@ -179,9 +178,11 @@ def _point(path: Path, model: str) -> CurvePoint:
     )
 
 
-def _whole_curve(measured: Measurement, choice: Choice, number: int) -> list[Predicted]:
+def _whole_curve(measured: Measurement, choice: Choice, points: Sequence[CurvePoint], number: int) -> list[Predicted]:
+    """At shares of the capacity, and at the rates of `points`."""
     most = capacity_per_second(measured, choice)
-    return curve(measured, choice, [load * most for load in LOADS], number)
+    rates = {*(point.rate_per_second for point in points), *(load * most for load in LOADS)}
+    return curve(measured, choice, sorted(rates), number)
 
 
 def _tell_plan(console: Console, measured: Measurement, objective: Objective, found: Plan) -> None:
@@ -202,15 +203,12 @@ def _tell_plan(console: Console, measured: Measurement, objective: Objective, fo
     console.print(table)
 
 
-def _tell_curve(console: Console, measured: Measurement, points: Sequence[CurvePoint], number: int) -> None:
-    """One gateway as it was measured: predicted at shares of its capacity and at the rates of `points`."""
+def _tell_curve(console: Console, one: Sequence[Predicted], points: Sequence[CurvePoint]) -> None:
     table = Table("requests/s", title="one gateway, as measured", box=None)
     for head in ("p50 predicted", "measured", "p99 predicted", "measured", "rows of a batch", "measured"):
         table.add_column(head, justify="right")
-    choice = as_measured(measured)
     at = {point.rate_per_second: point for point in points}
-    rates = sorted({*at, *(load * capacity_per_second(measured, choice) for load in LOADS)})
-    for result in curve(measured, choice, rates, number):
+    for result in one:
         point = at.get(result.rate_per_second)
         table.add_row(*_curve_cells(result, point), style="bold" if point else "")
     console.print(table)
