@@ -84,19 +84,16 @@ def test_a_load_test_is_shown_beside_the_prediction_and_one_of_another_model_is_
     assert plan([*sources, "--run", str(tmp_path / "iris.json")]) == 2
 
 
-def test_the_command_draws_what_was_recorded_and_ends_with_1_when_nothing_helps(tmp_path: Path) -> None:
-    """As a program, without a gateway: nobody listens on port 1."""
+def test_nobody_to_measure_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan([*ASKED, "--url", "http://127.0.0.1:1"]) == 1
+    assert "cannot be asked" in capsys.readouterr().err
 
-    def verb(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        code = "import sys; from loadtests.plan_verb import plan; sys.exit(plan(sys.argv[1:]))"
-        command = [sys.executable, "-c", code, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
 
+def test_the_command_draws_what_was_recorded(tmp_path: Path) -> None:
     picture = tmp_path / "plan.png"
-    done = verb(*ASKED, "--measured", str(RECORDED), "--chart", str(picture))
+    code = "import sys; from loadtests.plan_verb import plan; sys.exit(plan(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, *ASKED, "--measured", str(RECORDED), "--chart", str(picture)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "gateways" in done.stdout
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    nobody = verb(*ASKED, "--url", "http://127.0.0.1:1")
-    assert nobody.returncode == 1
-    assert "cannot be asked" in nobody.stderr
