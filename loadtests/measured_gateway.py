@@ -40,7 +40,6 @@ class Counted:
     requests: int
     calls: int
     rows: int
-    call_seconds: float
     cpu_seconds: float
 
 
@@ -133,7 +132,6 @@ class Gateway:
             inference["success"]["count"],
             inference["compute_infer"]["count"],
             stats["inference_count"],
-            inference["compute_infer"]["ns"] / 1e9,
             sum(map(float, used)),
         )
 
