@@ -8,11 +8,12 @@ TESTERS ?= 2
 RUNS   ?= 20000000
 MINUTES ?= 30
 BENCH  ?=
+ARTIFACTS ?= artifacts
 PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-peers bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
+.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-small bench-peers bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -101,6 +102,10 @@ bench: install  ## the gateway beside bare servers and a naive one, each on one 
 	@if .peers/$*/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes \
 	  -r requirements/peers/$*.txt 2>.peers/$*/pip.log; then touch $@; \
 	else grep -v '^WARNING' .peers/$*/pip.log | tail -n 1 >.peers/$*/not-installed; cat .peers/$*/not-installed; fi
+
+bench-small: install ## a minute of it, as CI runs it: the table, and every sample in ARTIFACTS/bench.json
+	$(BIN)/penstock bench --rounds 3 --seconds 0.7 --only fastapi in-memory json npy json-64 grpc --output $(ARTIFACTS)
+	@mv $(ARTIFACTS)/servers.json $(ARTIFACTS)/bench.json
 
 bench-peers: install $(PEERS:%=.peers/%/.installed) ## the gateway beside LitServe, BentoML, MLServer, Triton and TensorFlow Serving, where they are
 	@du -sh .peers

@@ -21,7 +21,8 @@ SUMMARIES: Mapping[str, str] = MappingProxyType(
         "models": "list, show, promote, roll back, prune and verify published versions",
         "predict": "ask a running gateway for a prediction",
         "loadtest": "load a running gateway, judge it by an objective, and write a report",
-        "bench": "measure the gateway beside other servers, under overload, over a million requests, before a GPU",
+        "bench": "measure the gateway beside others, under overload, over a million requests; compare two runs",
+        "plan": "batch size, calls in flight and replicas for a rate and a p99, predicted from a measurement",
     }
 )
 EXTRA_OF_VERB: Mapping[str, str] = MappingProxyType(
@@ -37,6 +38,7 @@ EXTRA_OF_VERB: Mapping[str, str] = MappingProxyType(
         "predict": "penstock-client",
         "loadtest": "penstock[loadtests]",
         "bench": "penstock[loadtests]",
+        "plan": "penstock[loadtests]",
     }
 )
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130

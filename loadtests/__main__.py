@@ -1,4 +1,4 @@
-"""The verb `bench`: which benchmark, and its own arguments handed on. Each says what it measures with --help."""
+"""The verb `bench`: which benchmark (or `compare`), and its own arguments handed on. Each says more with --help."""
 
 import signal
 import sys
@@ -11,6 +11,7 @@ from loadtests.bench.memory import memory
 from loadtests.bench.overload import overload
 from loadtests.bench.servers import peers, servers
 from loadtests.bench.swaps import swaps
+from loadtests.compare_verb import compare_files
 
 BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
     {
@@ -21,6 +22,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
         "swaps": swaps,
         "gpu": gpu,
         "loadgen": loadgen,
+        "compare": compare_files,
     }
 )
 WRONG_USE, TERMINATED = 2, 143

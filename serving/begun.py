@@ -19,9 +19,7 @@ class Asking(Protocol):
     @property
     def batcher(self) -> Batcher: ...
 
-    async def elsewhere(
-        self, request: PredictRequest, left: Servable, error: PenstockError
-    ) -> Prediction | None: ...
+    async def elsewhere(self, request: PredictRequest, left: Servable, error: PenstockError) -> Prediction | None: ...
 
 
 class Begun:

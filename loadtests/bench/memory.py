@@ -9,16 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress
 
 from loadtests.bench.dense_model import build_dense_model, pictures
 from loadtests.bench.errors import BenchError
 from loadtests.bench.forms import OIP_BINARY, TFS_JSON, TFS_NPY, TFS_PATH, HttpRequest, json_request
 from loadtests.bench.lineup import JSON
-from loadtests.bench.machine import doubts, machine_facts, versions
-from loadtests.bench.processes import ServerProcess, gateway_command, resident_megabytes, running_server, take_cores
-from loadtests.bench.results import Report, write_report
+from loadtests.bench.machine import versions
+from loadtests.bench.processes import ServerProcess, gateway_command, resident_megabytes, running_server
+from loadtests.bench.results import Report
+from loadtests.bench.stage import take_stage
 from loadtests.bench.tables import markdown_table
 from loadtests.bench.targets import figures
 from loadtests.bench.wrk import run_wrk
@@ -46,19 +46,15 @@ class Reading:
 def memory(argv: Sequence[str]) -> int:
     """Raises BenchError when the gateway fails or leaves requests unanswered."""
     arguments = _arguments(argv)
-    console, cores = Console(), take_cores()
-    facts = machine_facts(cores)
-    for warning in doubts(cores):
-        console.print(warning, style="yellow")
-    arguments.output.mkdir(parents=True, exist_ok=True)
+    stage = take_stage(arguments.output)
     with tempfile.TemporaryDirectory() as folder:
         model = build_dense_model(Path(folder))
         log = arguments.output / "memory.log"
-        with running_server(lambda *ports: gateway_command(model.models, *ports), cores.server, log) as server:
+        with running_server(lambda *ports: gateway_command(model.models, *ports), stage.cores.server, log) as server:
             server.wait_until(lambda: JSON.probe.is_up(server))
             JSON.probe.check(server, model)
             wanted = marks(arguments.first, arguments.requests, READINGS_BETWEEN)
-            with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            with Progress(console=stage.console, transient=True, disable=not stage.console.is_terminal) as progress:
                 task = progress.add_task("requests", total=arguments.requests)
                 readings = []
                 for reading in _readings(server, wanted):
@@ -67,15 +63,13 @@ def memory(argv: Sequence[str]) -> int:
     report = Report(
         "The gateway's memory over many requests",
         METHOD.format(connections=CONNECTIONS),
-        facts,
+        stage.facts,
         versions(),
         figures=figures({}, {"growth_percent": [growth_percent(readings)]}),
         tables=[readings_table(readings)],
         details={"readings": [asdict(reading) for reading in readings]},
     )
-    written = write_report(report, arguments.output, "memory")
-    console.print(report.markdown(), markup=False, highlight=False, soft_wrap=True)
-    console.print(f"written: {', '.join(map(str, written))}", highlight=False, soft_wrap=True)
+    stage.tell(report, "memory")
     return 0
 
 

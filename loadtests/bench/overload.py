@@ -18,7 +18,7 @@ from loadtests.bench.dense_model import DenseModel, build_dense_model, pictures
 from loadtests.bench.errors import BenchError
 from loadtests.bench.forms import TFS_JSON, HttpRequest, http_bytes
 from loadtests.bench.lineup import JSON
-from loadtests.bench.machine import doubts, machine_facts, versions
+from loadtests.bench.machine import versions
 from loadtests.bench.overload_chart import draw_overload
 from loadtests.bench.overload_figures import (
     Span,
@@ -28,8 +28,9 @@ from loadtests.bench.overload_figures import (
     recovery_seconds,
     status_counts,
 )
-from loadtests.bench.processes import ServerProcess, gateway_command, running_server, take_cores
-from loadtests.bench.results import Report, write_report
+from loadtests.bench.processes import ServerProcess, gateway_command, running_server
+from loadtests.bench.results import Report
+from loadtests.bench.stage import take_stage
 from loadtests.bench.tables import markdown_table
 from loadtests.bench.targets import figures
 from loadtests.bench.wrk import run_wrk
@@ -120,17 +121,13 @@ class Caller:
 def overload(argv: Sequence[str]) -> int:
     """Raises BenchError when the generator could not keep up in any round, or the server fails."""
     arguments = _arguments(argv)
-    console, cores = Console(), take_cores()
-    facts = machine_facts(cores)
-    for warning in doubts(cores):
-        console.print(warning, style="yellow")
-    deadline = arguments.deadline_ms / 1e3
-    arguments.output.mkdir(parents=True, exist_ok=True)
+    stage, deadline = take_stage(arguments.output), arguments.deadline_ms / 1e3
+    console = stage.console
     log = arguments.output / "overload.log"
     with tempfile.TemporaryDirectory() as folder:
         console.print("building the network ...")
         model = build_dense_model(Path(folder), arguments.widths)
-        with running_server(lambda *ports: gateway_command(model.models, *ports), cores.server, log) as server:
+        with running_server(lambda *ports: gateway_command(model.models, *ports), stage.cores.server, log) as server:
             _make_ready(server, model)
             caller = Caller(server, _request(arguments.deadline_ms), deadline)
             swept = list(_sweep(caller, console))
@@ -140,16 +137,15 @@ def overload(argv: Sequence[str]) -> int:
     report = Report(
         "The gateway under twice its peak load",
         _method(arguments),
-        facts,
+        stage.facts,
         versions(),
         figures=figures({}, _reported(valid)),
         tables=[sweep_table(swept), rounds_table(rounds, peak)],
         details={"sweep": [asdict(load) for load in swept], "rounds": [found.told() for found in rounds]},
     )
-    written = [*write_report(report, arguments.output, "overload"), arguments.output / "overload.png"]
-    draw_overload(rounds[-1].run, OVERLOAD, peak, deadline, written[-1])
-    console.print(report.markdown(), markup=False, highlight=False, soft_wrap=True)
-    console.print(f"written: {', '.join(map(str, written))}", highlight=False, soft_wrap=True)
+    picture = arguments.output / "overload.png"
+    draw_overload(rounds[-1].run, OVERLOAD, peak, deadline, picture)
+    stage.tell(report, "overload", picture)
     if not valid:
         raise BenchError("the generator was late in every round, so none counts; is the machine busy?")
     return 0

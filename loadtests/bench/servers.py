@@ -5,8 +5,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from loadtests.bench.chart import draw_rates
 from loadtests.bench.dense_model import build_dense_model, pictures
 from loadtests.bench.errors import BenchError
@@ -20,12 +18,12 @@ from loadtests.bench.lineup import (
     Server,
     only_rows,
 )
-from loadtests.bench.machine import doubts, environment_version, machine_facts, versions
+from loadtests.bench.machine import environment_version, versions
 from loadtests.bench.peers import ENVIRONMENTS, PACKAGE_OF_ENVIRONMENT, peer_servers
-from loadtests.bench.processes import take_cores
 from loadtests.bench.progress import shown_progress
-from loadtests.bench.results import Report, write_report
+from loadtests.bench.results import Report
 from loadtests.bench.side_by_side import Plan, SideBySide
+from loadtests.bench.stage import take_stage
 from loadtests.bench.targets import figures
 
 OUTPUT = Path("bench-results")
@@ -84,34 +82,27 @@ def _run(
     arguments = _parser(name, list(titles)).parse_args(argv)
     if arguments.only:
         lineup, model_call = only_rows(lineup, arguments.only), MODEL_CALL in arguments.only
-    console, cores = Console(), take_cores()
-    for warning in doubts(cores):
-        console.print(warning, style="yellow")
-    plan = _plan(arguments)
-    facts = machine_facts(cores)
+    stage, plan = take_stage(arguments.output), _plan(arguments)
     turns = plan.rounds * (sum(len(server.rows) for server in lineup if not server.missing) + model_call)
-    with tempfile.TemporaryDirectory() as folder, shown_progress(console, titles, turns) as tell:
+    with tempfile.TemporaryDirectory() as folder, shown_progress(stage.console, titles, turns) as tell:
         model = build_dense_model(Path(folder))
-        outcome = SideBySide(plan, model, cores, tell).run(lineup, model_call=model_call)
+        outcome = SideBySide(plan, model, stage.cores, tell).run(lineup, model_call=model_call)
     measured = outcome.measured(rows)
     report = Report(
         title,
         method_of(plan),
-        facts,
+        stage.facts,
         {**versions(), **(installed or {})},
         measured,
         titles,
         figures(measured),
         outcome.left_out,
     )
-    written = list(write_report(report, arguments.output, name))
     drawn = {row: found for row, found in measured.items() if row not in SINGLE_CALLER}
-    if drawn:
-        picture = arguments.output / f"{name}.png"
+    pictures_drawn = [arguments.output / f"{name}.png"] if drawn else []
+    for picture in pictures_drawn:
         draw_rates(drawn, titles, title, picture)
-        written.append(picture)
-    console.print(report.markdown(), markup=False, highlight=False, soft_wrap=True)
-    console.print(f"written: {', '.join(map(str, written))}", highlight=False, soft_wrap=True)
+    stage.tell(report, name, *pictures_drawn)
     return 0
 
 

@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 
 from loadtests.arrivals import Phase, Seconds, poisson_arrivals
@@ -24,15 +23,15 @@ from loadtests.bench.asking import answers
 from loadtests.bench.dense_model import MODEL, build_dense_model, pictures
 from loadtests.bench.errors import BenchError
 from loadtests.bench.forms import TFS_JSON, http_bytes
-from loadtests.bench.machine import doubts, machine_facts, versions
+from loadtests.bench.machine import versions
 from loadtests.bench.processes import (
     ServerProcess,
     gateway_command,
     resident_megabytes,
     running_server,
-    take_cores,
 )
-from loadtests.bench.results import Report, write_report
+from loadtests.bench.results import Report
+from loadtests.bench.stage import take_stage
 from loadtests.bench.tables import markdown_table
 from loadtests.bench.targets import figures
 from loadtests.open_loop import LATE_SHARE, OpenLoopRun, run_open_loop
@@ -70,33 +69,29 @@ class Swap:
 def swaps(argv: Sequence[str]) -> int:
     """Raises BenchError when the gateway fails, or a request does."""
     arguments = _arguments(argv)
-    console, cores = Console(), take_cores()
-    facts = machine_facts(cores)
-    for warning in doubts(cores):
-        console.print(warning, style="yellow")
-    arguments.output.mkdir(parents=True, exist_ok=True)
+    stage = take_stage(arguments.output)
     with tempfile.TemporaryDirectory() as folder:
         models = build_dense_model(Path(folder)).models
         log = arguments.output / "swaps.log"
         environment = {"PENSTOCK_POLL_SECONDS": str(POLL_SECONDS)}
-        with running_server(lambda *ports: gateway_command(models, *ports), cores.server, log, environment) as server:
+        with running_server(
+            lambda *ports: gateway_command(models, *ports), stage.cores.server, log, environment
+        ) as server:
             rows = TFS_JSON.request(pictures(1))
             server.wait_until(lambda: answers(server.port, rows))
             request = http_bytes(rows)
-            numbers = track(range(2, arguments.swaps + 2), "swaps", console=console, transient=True)
+            numbers = track(range(2, arguments.swaps + 2), "swaps", console=stage.console, transient=True)
             found = [_swap(server, models, request, number, arguments.rate) for number in numbers]
     report = Report(
         "Versions swapped under load",
         METHOD.format(rate=arguments.rate, connections=CONNECTIONS, swaps=arguments.swaps),
-        facts,
+        stage.facts,
         versions(),
         figures=figures({}, {"swap_growth_percent": [growth_percent(found)], "swap_p99_ratio": p99_ratio(found)}),
         tables=[swaps_table(found)],
         details={"swaps": [asdict(swap) for swap in found]},
     )
-    written = write_report(report, arguments.output, "swaps")
-    console.print(report.markdown(), markup=False, highlight=False, soft_wrap=True)
-    console.print(f"written: {', '.join(map(str, written))}", highlight=False, soft_wrap=True)
+    stage.tell(report, "swaps")
     return 0
 
 
