@@ -13,7 +13,7 @@ PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-small bench-peers bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
+.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-small bench-peers bench-rates bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -110,6 +110,9 @@ bench-small: install ## a minute of it, as CI runs it: the table, and every samp
 bench-peers: install $(PEERS:%=.peers/%/.installed) ## the gateway beside LitServe, BentoML, MLServer, Triton and TensorFlow Serving, where they are
 	@du -sh .peers
 	$(BIN)/penstock bench peers $(BENCH)
+
+bench-rates: install ## servers beside each other at the same rates, open loop; BENCH="--peers" takes in the installed peers
+	$(BIN)/penstock bench rates $(BENCH)
 
 bench-overload: install ## goodput at twice the load that can be served, how soon the rest is refused, and the time after it
 	$(BIN)/penstock bench overload $(BENCH)

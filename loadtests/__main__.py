@@ -9,6 +9,7 @@ from loadtests.bench.gpu import gpu
 from loadtests.bench.loadgen import loadgen
 from loadtests.bench.memory import memory
 from loadtests.bench.overload import overload
+from loadtests.bench.rates import rates
 from loadtests.bench.servers import peers, servers
 from loadtests.bench.swaps import swaps
 from loadtests.compare_verb import compare_files
@@ -17,6 +18,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
     {
         "servers": servers,
         "peers": peers,
+        "rates": rates,
         "overload": overload,
         "memory": memory,
         "swaps": swaps,

@@ -25,10 +25,10 @@ from loadtests.open_loop_verb import run as open_loop
 from loadtests.own_gateway import own_gateway
 from loadtests.report.page import write_report
 from loadtests.report.verb import run as report
-from loadtests.run_result import RunResult
+from loadtests.run_result import RunResult, Verdict
 from loadtests.server_watch import ServerWatch
 from loadtests.shapes import SCENARIOS
-from loadtests.slo import Objective, judge, parse_objective
+from loadtests.slo import judge, parse_objective
 from loadtests.soak import conclude_soak
 
 INSTRUMENTS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
@@ -59,7 +59,8 @@ def run(argv: Sequence[str]) -> int:
             arguments.url, arguments.grpc = gateway.url, gateway.grpc
         result = _watched(_load(arguments), folder, console)
     result = result.model_copy(update={"command": ("penstock", "loadtest", *argv), "environment": facts})
-    return _conclude(result, arguments.objective, folder, console)
+    verdict = judge(result, arguments.objective, arguments.objective_name)
+    return _conclude(result, verdict, folder, console)
 
 
 def _load(arguments: argparse.Namespace) -> Load:
@@ -93,12 +94,12 @@ def _watched(load: Load, folder: Path, console: Console) -> RunResult:
     return result.model_copy(update={"server": during})
 
 
-def _conclude(result: RunResult, objective: Objective, folder: Path, console: Console) -> int:
+def _conclude(result: RunResult, verdict: Verdict, folder: Path, console: Console) -> int:
     """Everything written, everything said."""
+    result = result.model_copy(update={"verdict": verdict})
     result.write(folder / RESULT)
     write_report(result, folder / REPORT)
-    verdict = judge(result, objective)
-    is_held = verdict.is_held
+    is_held = verdict.met
     console.print(_summary(result))
     if result.lateness:
         own = Latencies.decoded(result.lateness)
@@ -133,7 +134,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     own = OBJECTIVES / f"{arguments.scenario}.toml"
     file = arguments.slo or (own if own.exists() else OBJECTIVES / "default.toml")
     try:
-        arguments.objective = parse_objective(file.read_text(), file.name)
+        arguments.objective, arguments.objective_name = parse_objective(file.read_text(), file.name), file.stem
     except (OSError, ValueError) as wrong:
         parser.error(str(wrong))
     return arguments

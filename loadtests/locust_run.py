@@ -236,12 +236,14 @@ class LocustRun:
         self._tally.merge(self._counted.drain())
         self._tell()
         result = self._result()
+        if self._options.slo:
+            file = Path(self._options.slo)
+            verdict = judge(result, parse_objective(file.read_text(), file.name), file.stem)
+            sys.stdout.write("\n".join(verdict.reasons) + "\n")
+            self._environment.process_exit_code = 0 if verdict.met else 1
+            result = result.model_copy(update={"verdict": verdict})
         if self._options.result:
             result.write(Path(self._options.result))
-        if self._options.slo:
-            verdict = judge(result, parse_objective(Path(self._options.slo).read_text(), self._options.slo))
-            sys.stdout.write("\n".join(verdict.reasons) + "\n")
-            self._environment.process_exit_code = 0 if verdict.is_held else 1
 
     def _result(self) -> RunResult:
         tally = self._tally

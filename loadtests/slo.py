@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, ValidationError
 
-from loadtests.run_result import RunResult
+from loadtests.run_result import RunResult, Verdict
 
 
 class Objective(BaseModel):
@@ -48,24 +48,6 @@ class Finding:
         return f"{sign:<6}  {self.what}: {measured}, wanted {relation} {self.bound:g} {self.unit}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether every bound was held. A run that is itself invalid holds none, whatever it measured."""
-
-    findings: tuple[Finding, ...]
-    invalid_because: str | None = None
-
-    @property
-    def is_held(self) -> bool:
-        return self.invalid_because is None and all(finding.is_held for finding in self.findings)
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """A line for each bound, and one for what makes the run invalid."""
-        invalid = (f"MISSED  the run is invalid: {self.invalid_because}",) if self.invalid_because else ()
-        return (*invalid, *map(str, self.findings))
-
-
 _Measure: TypeAlias = Callable[[RunResult], float]
 
 _MEASURES: Mapping[str, tuple[str, str, _Measure]] = MappingProxyType(
@@ -93,11 +75,17 @@ def parse_objective(text: str, name: str) -> Objective:
         raise ValueError(f"{name}: {wrong}") from wrong
 
 
-def judge(run: RunResult, objective: Objective) -> Verdict:
-    bounds = {name: bound for name, bound in objective.model_dump().items() if bound is not None}
+def judge(run: RunResult, objective: Objective, name: str) -> Verdict:
+    """A reason for each bound. A run that is itself invalid holds none, whatever it measured."""
+    bounds = {key: bound for key, bound in objective.model_dump().items() if bound is not None}
     findings = [
-        Finding(what, measure(run), bounds[name], name in _LEAST, unit)
-        for name, (what, unit, measure) in _MEASURES.items()
-        if name in bounds
+        Finding(what, measure(run), bounds[key], key in _LEAST, unit)
+        for key, (what, unit, measure) in _MEASURES.items()
+        if key in bounds
     ]
-    return Verdict(tuple(findings), run.invalid_because)
+    reasons = tuple(map(str, findings))
+    if run.invalid_because is not None:
+        return Verdict(
+            objective=name, met=False, reasons=(f"MISSED  the run is invalid: {run.invalid_because}", *reasons)
+        )
+    return Verdict(objective=name, met=all(finding.is_held for finding in findings), reasons=reasons)
