@@ -20,6 +20,7 @@ from serving.app import create_app
 from serving.catalog import CatalogView
 from serving.errors import BackendUnavailable
 from serving.gateway import Gateway
+from serving.heaps import share_heaps
 from serving.known_heads import KnownHeads
 from serving.listening import bound_socket, log_to_stderr
 from serving.model_server.control_path import control_listener, worker_path
@@ -42,6 +43,7 @@ def run_gateway(settings: Settings, say: Callable[[str], object], ledger: Ledger
 
     Raises BackendUnavailable when the address is taken or the models' runtime cannot be loaded.
     """
+    share_heaps()
     name = "" if ledger is None else f" worker {ledger.board.number}"
     log_to_stderr(settings.log_level, name)
     listener = None if settings.workers > 1 else _listeners(settings)
