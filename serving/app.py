@@ -50,7 +50,7 @@ from serving.traffic.watcher import CanaryWatcher
 
 START_SLOTS = 2
 """Where the search for the best number of batches in flight starts: one computes while the next is put together.
-Several workers share them out, one at least; and two that compute on the one core only make each other late.
+Several workers share them out, one at least.
 """
 STREAM_ROWS = 256
 """Rows that a stream puts into one batch: past that, decoding them would hold up everybody else."""
@@ -113,8 +113,8 @@ def _gateway(
 ) -> Gateway:
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
-        slots=min(-(-start_slots(settings.backend) // settings.workers), settings.max_in_flight_batches),
-        most_slots=settings.max_in_flight_batches,
+        slots=min(-(-START_SLOTS // settings.workers), most_slots(settings)),
+        most_slots=most_slots(settings),
         limits=QueueLimits(settings.max_queue_rows, settings.max_queue_bytes),
     )
     elsewhere = settings.backend == "tfserving"
@@ -131,9 +131,12 @@ def _gateway(
     return Gateway(*parts, settings.workers, orders)
 
 
-def start_slots(backend: str) -> int:
-    """Batches in flight at first. Elsewhere the model has cores of its own."""
-    return START_SLOTS if backend == "tfserving" else min(START_SLOTS, usable_cores())
+def most_slots(settings: Settings) -> int:
+    """Batches in flight at most. Where the model runs in this process, two on one core would only make each other late,
+    and what the batcher has learned of either wrong; elsewhere it has cores of its own.
+    """
+    most = settings.max_in_flight_batches
+    return most if settings.backend == "tfserving" else min(most, usable_cores())
 
 
 def usable_cores() -> int:

@@ -4,6 +4,7 @@ Pure, and strict: nothing is guessed, truncated or coerced with a loss. The fast
 only when something is wrong does a second walk find where, so that the error can name the place.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -198,6 +199,7 @@ def _check_integers(values: Array, dtype: np.dtype[np.generic], locate: Locate) 
 FEW_NUMBERS = 4096
 """Up to so many, their sum of squares is quicker than having the processor watch for overflow."""
 SAFE_SQUARES = MappingProxyType({np.dtype(kind): float(np.finfo(kind).max) ** 2 for kind in (np.float32, np.float16)})
+_ADDED_QUICKLY = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
 def cast_finite(values: Array, dtype: np.dtype[np.generic], locate: Locate) -> Array:
@@ -219,6 +221,14 @@ def _cast_or_raise(values: Array, dtype: np.dtype[np.generic]) -> Array:
     return values.astype(dtype, copy=False)
 
 
+def surely_finite(values: Array) -> bool:
+    """Whether a look that costs a fifth of the thorough one finds no NaN and no infinity; False says nothing."""
+    if values.size > FEW_NUMBERS or values.dtype not in _ADDED_QUICKLY or not values.flags.c_contiguous:
+        return False
+    flat = values.reshape(-1)
+    return math.isfinite(flat.dot(flat))  # one that is not, or too large to be squared, makes the sum no number
+
+
 def _plain(number: object) -> str:
     return str(number).removesuffix(".0")
 
@@ -229,6 +239,8 @@ def cast_numbers(
     """`values` as `dtype`, of whose kind they are. Raises OutOfRange for what it cannot hold, NaN and infinity too
     unless they are allowed.
     """
+    if values.dtype == dtype and surely_finite(values):
+        return values
     if dtype.kind in "iu" and values.dtype != dtype:
         _check_integers(values, dtype, locate)
     with np.errstate(over="ignore"):

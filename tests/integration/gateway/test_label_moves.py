@@ -10,7 +10,7 @@ import pytest
 from serving.model_store.labels import set_label
 from serving.model_store.rollback import rollback
 from tests.processes import GatewayProcess, StartGateway
-from tests.swaps import clients_asking, golden_instance, publish_again
+from tests.swaps import clients_asking, golden_instance, publish_again, until
 
 BOUND_SECONDS = 30.0
 """Ten times what a move is promised to take."""
@@ -59,6 +59,7 @@ def test_promoting_and_rolling_back_to_what_is_not_loaded_fails_nobody(
         wait_until_loaded(gateway, {"2", "3"})
         assert rollback(pinned_models, "digits", by="test", reason="", now=datetime.now(UTC)).version == 1
         back = wait_for(gateway, 1, body)
+        until(lambda: all(answers[-1].version == 1 for answers in asking.answers))
     print(f"promoted in {forth:.2f} s, back in {back:.2f} s, {sum(map(len, asking.answers))} requests")  # noqa: T201 - a figure for whoever looks
     for answers in asking.answers:
         versions = [answer.version for answer in answers]
