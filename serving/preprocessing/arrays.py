@@ -225,8 +225,12 @@ def surely_finite(values: Array) -> bool:
     """Whether a look that costs a fifth of the thorough one finds no NaN and no infinity; False says nothing."""
     if values.size > FEW_NUMBERS or values.dtype not in _ADDED_QUICKLY or not values.flags.c_contiguous:
         return False
-    flat = values.reshape(-1)
-    return math.isfinite(flat.dot(flat))  # one that is not, or too large to be squared, makes the sum no number
+    return math.isfinite(_sum_of_squares(values.reshape(-1)))
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what is no number, or too large to be squared, makes the sum none
+def _sum_of_squares(flat: Array) -> float:
+    return float(flat.dot(flat))
 
 
 def _plain(number: object) -> str:
