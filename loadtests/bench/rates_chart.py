@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from loadtests.bench.chart import INK, OURS, bare_frame
 
@@ -18,6 +19,7 @@ def draw_latencies(lines: Mapping[str, Sequence[tuple[float, float, float]]], pa
     figure = Figure(figsize=(11, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, 2, sharex=True, sharey=True)
+    asked = sorted({rate for points in lines.values() for rate, _, _ in points})
     styles = iter(zip(COLOURS, MARKS, strict=True))
     for title, points in lines.items():
         colour, mark = (OURS, "o") if title.startswith("gateway") else next(styles, ("#30383d", "."))
@@ -29,7 +31,8 @@ def draw_latencies(lines: Mapping[str, Sequence[tuple[float, float, float]]], pa
         axis.set_yscale("log")
         axis.set_title(name, loc="left", fontsize=10, color=INK)
         axis.set_xlabel("requests a second", color=INK)
-        axis.xaxis.set_major_formatter("{x:,.0f}")
+        axis.set_xticks(asked, [f"{rate:,.0f}" for rate in asked])
+        axis.xaxis.set_minor_locator(NullLocator())
         axis.yaxis.set_major_formatter("{x:g}")
         bare_frame(axis, grid="y")
     axes[0].set_ylabel("ms from when a request was due", color=INK)
