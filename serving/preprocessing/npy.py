@@ -9,7 +9,7 @@ import math
 import struct
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -27,48 +27,58 @@ _KINDS = "buifSU"
 _SHORT, _LONG = struct.Struct("<H"), struct.Struct("<I")
 
 
+class _Layout(NamedTuple):
+    """What a header says, checked."""
+
+    dtype: np.dtype[np.generic]
+    shape: tuple[int, ...]
+    elements: int
+    order: Literal["C", "F"]
+
+    @property
+    def nbytes(self) -> int:
+        return self.elements * self.dtype.itemsize
+
+
 def read_npy(body: bytes) -> Array:
     """The array as a view of `body`. Raises InvalidInput for what is no .npy, WrongDtype for objects and the like.
 
     The header is read here and not by numpy, whose own reader guesses at headers of Python 2's making.
     """
     try:
-        header, start = _header(body)
-        dtype, fortran, shape = np.dtype(header["descr"]), header["fortran_order"] is True, tuple(header["shape"])
+        text, start = _header(body)
+        layout = _layout(text)
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError, struct.error) as error:
         raise InvalidInput("the body is not a .npy file") from error
-    if dtype.kind not in _KINDS:
-        raise WrongDtype(f"an array of {str(dtype)[:64]}; numbers, true and false or strings are expected")
-    return _filled(body, start, shape, dtype, fortran=fortran)
+    if layout.nbytes != len(body) - start:
+        wanted = f"{layout.elements} elements of {layout.dtype}"
+        raise WrongShape(f"{len(body) - start} bytes where {wanted} are expected")
+    flat: Array = np.frombuffer(body, layout.dtype, layout.elements, start)
+    return flat.reshape(layout.shape, order=layout.order)
 
 
-def _header(body: bytes) -> tuple[dict[str, Any], int]:
-    """The header's dictionary and where the values begin (numpy.lib.format, versions 1 to 3)."""
+def _header(body: bytes) -> tuple[bytes, int]:
+    """The header's text and where the values begin (numpy.lib.format, versions 1 to 3)."""
     if not body.startswith(MAGIC):
         raise ValueError("no magic")
     length, start = (*_SHORT.unpack_from(body, 8), 10) if body[6:7] == b"\1" else (*_LONG.unpack_from(body, 8), 12)
     if length > MAX_HEADER_BYTES:
         raise ValueError("a header too long")
-    return _parsed(body[start : start + length]), start + length
+    return body[start : start + length], start + length
 
 
 @functools.lru_cache(64)
-def _parsed(text: bytes) -> dict[str, Any]:
+def _layout(text: bytes) -> _Layout:
     """Callers send the same shapes again and again, and reading the literal takes longer than all the rest."""
     header = ast.literal_eval(text.decode("latin-1").strip())
     if not isinstance(header, dict) or not isinstance(header["descr"], str):
         raise TypeError("no plain dtype")
-    return header
-
-
-def _filled(body: bytes, start: int, shape: tuple[int, ...], dtype: np.dtype[np.generic], *, fortran: bool) -> Array:
-    elements = math.prod(shape)
+    dtype, fortran, shape = np.dtype(header["descr"]), header["fortran_order"] is True, tuple(header["shape"])
+    if dtype.kind not in _KINDS:
+        raise WrongDtype(f"an array of {str(dtype)[:64]}; numbers, true and false or strings are expected")
     if any(type(size) is not int or size < 0 for size in shape) or not dtype.itemsize:
         raise WrongShape("a shape with a size that is no number of elements")
-    if elements * dtype.itemsize != len(body) - start:
-        raise WrongShape(f"{len(body) - start} bytes where {elements} elements of {dtype} are expected")
-    flat: Array = np.frombuffer(body, dtype, elements, start)
-    return flat.reshape(shape, order="F" if fortran else "C")
+    return _Layout(dtype, shape, math.prod(shape), "F" if fortran else "C")
 
 
 def decode_npy(body: bytes, features: Sequence[Feature]) -> dict[str, Array]:

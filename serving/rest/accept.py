@@ -4,10 +4,14 @@ Pure. A caller who accepts none of them gets the first, as the RFC allows: an an
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 
-def preferred(accept: bytes | None, offers: Sequence[str]) -> str:
-    """The offer with the highest weight, the earlier of equals; the first where none is named."""
+@lru_cache(256)
+def preferred(accept: bytes | None, offers: tuple[str, ...]) -> str:
+    """The offer with the highest weight, the earlier of equals; the first where none is named. Callers say the same
+    again and again, so what was found is kept.
+    """
     weights = dict(_ranges(accept or b""))
     best, most = offers[0], 0.0
     for offer in offers:
