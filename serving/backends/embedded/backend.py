@@ -5,14 +5,19 @@ The shell around `lifecycle` (what should be loaded) and `session` (one loaded m
 
 import asyncio
 import logging
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+import numpy as np
 
 from serving.backend_protocol import Arrays, OnChange, Target, VersionState, VersionStatus
 from serving.backends.embedded.c_api import Library
@@ -22,13 +27,15 @@ from serving.backends.holds import Holds
 from serving.backends.prediction_log import read_predictions
 from serving.contract.agreement import check_agreement
 from serving.contract.model_directory import model_paths
-from serving.contract.tensors import Array
+from serving.contract.tensors import NUMPY_DTYPES, Array, Signature
 from serving.errors import DeadlineExceeded, ModelNotReady, PenstockError
 from serving.model_store.label_following import Following, follow
 from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk, read_snapshot
 from serving.model_store.versions import read_manifest
 
 T = TypeVar("T")
+LOADER_NICENESS = 5
+"""Of the thread that loads: about a quarter of a core that is wanted by others, so that a busy gateway still loads."""
 _GONE = ModelOnDisk((), MappingProxyType({}))
 _log = logging.getLogger(__name__)
 
@@ -41,6 +48,37 @@ class _Slot:
     model: LoadedModel | None = None
     attempts: int = 0
     retry_at_seconds: float = 0.0
+
+
+def step_aside() -> None:
+    """From now on the calling thread gives way to those that answer. Not before a first version is loaded: TensorFlow's
+    own threads are made with it, and inherit what the thread has that makes them.
+    """
+    if sys.platform == "linux":  # elsewhere priorities belong to processes
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADER_NICENESS)
+
+
+class Runs(Protocol):
+    """As much of a loaded model as warming it takes."""
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]: ...
+
+    def run(self, signature: str, inputs: Arrays) -> Arrays: ...
+
+
+def warm_with_zeros(loaded: Runs) -> None:
+    """For a version that brings no requests to warm it with: TensorFlow makes a graph ready at its first call, tens of
+    milliseconds for a small one, and no caller should wait for that. What takes no zeros stays as it is.
+    """
+    for name, signature in loaded.signatures.items():
+        if all(spec.dtype != "string" for spec in signature.inputs):
+            row = {
+                spec.name: np.zeros((1, *(size or 1 for size in spec.row_shape)), NUMPY_DTYPES[spec.dtype])
+                for spec in signature.inputs
+            }
+            with suppress(PenstockError):
+                loaded.run(name, row)
 
 
 class EmbeddedBackend:
@@ -172,6 +210,7 @@ class EmbeddedBackend:
         await on_change()
         try:
             slot.model, slot.status = await self._in_loader(lambda: self._load_and_warm(model, version))
+            await self._in_loader(step_aside)
         except Exception as error:  # noqa: BLE001 - whatever a model's files provoke ends this try and nothing else
             reason = str(error) if isinstance(error, PenstockError) else f"unforeseen: {type(error).__name__}"
             slot.attempts += 1
@@ -193,6 +232,8 @@ class EmbeddedBackend:
             if paths.warmup_records.is_file():
                 for call in read_predictions(paths.warmup_records.read_bytes()):
                     loaded.run(call.signature, call.inputs)
+            else:
+                warm_with_zeros(loaded)
         except BaseException:
             loaded.close()
             raise
