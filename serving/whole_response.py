@@ -4,19 +4,20 @@ application needs none, and no parsing of a head that came before.
 ASGI sends an answer in two messages, which cost two system calls, two packets, and a look at every header. The server
 announces its third message in the scope, as ASGI wants extensions (https://asgi.readthedocs.io/en/latest/extensions.html).
 And it makes a task of every request, with an event to wait for its body: where the application has a method `prepare`,
-a small POST is handed to what that returns once its body is there, and called the usual way only when it says so.
+a POST of up to INLINE_BYTES is handed to what that returns once its body is there, and called the usual way only when
+it says so.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from serving.known_heads import KnownHead, KnownHeads, head_of
+from serving.rest.ask import INLINE_BYTES
 from serving.rest.response import WHOLE_RESPONSE, Response, headers_of
 
-SMALL_BYTES = 64 * 1024
-"""Bodies up to this are waited for without a task. uvicorn stops reading at as much until somebody takes it."""
 _EXTENSIONS: dict[str, dict[object, object]] = {WHOLE_RESPONSE: {}}
 _LAST, _LAST_OF_ALL = b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"
 
@@ -103,6 +104,19 @@ class KnownCycle:
         protocol.rest()
 
 
+@dataclass(slots=True)
+class _Coming:
+    """A request whose head was known and whose body is not all there: what came, and how many bytes are to come.
+    `before` is the cycle of the request before it.
+    """
+
+    known: KnownHead
+    head_bytes: int
+    before: Any
+    pieces: list[bytes]
+    missing: int
+
+
 class WholeResponseProtocol(HttpToolsProtocol):
     """uvicorn's protocol, whose requests are answered by a WholeResponseCycle or a KnownCycle. `heads` and `default`
     are the server's, for all its connections.
@@ -119,18 +133,45 @@ class WholeResponseProtocol(HttpToolsProtocol):
         self._is_between = True
         """Whether the parser has seen whole requests only."""
         self._head = b""
-        """Of a request that came whole and by itself."""
+        """Of the request that is being received, where it came at the beginning of a piece."""
+        self._coming: _Coming | None = None
         self._resting_since_seconds = 0.0
 
     def data_received(self, data: bytes) -> None:
+        if self._coming is not None:
+            self._take(self._coming, data)
+            return
         if self._is_between and self._is_free():
             self._head = head = head_of(data)
             known = self._heads.find(head)
-            if known is not None and len(data) == len(head) + known.body_bytes and self._may_begin():
-                self._begin_known(known, data)
+            if known is not None and len(data) <= len(head) + known.body_bytes and self._may_begin():
+                self._wait_for(known, data)
                 return
         super().data_received(data)
-        self._head = b""
+
+    def _wait_for(self, known: KnownHead, data: bytes) -> None:
+        """From now on a request is under way, whether its body is all there or not."""
+        before: Any = self.cycle
+        self.cycle = KnownCycle(self)  # type: ignore[assignment]  # it has what the protocol looks at
+        self._cancel = None
+        missing = len(self._head) + known.body_bytes - len(data)
+        if missing:
+            self._coming = _Coming(known, len(self._head), before, [data], missing)
+        else:
+            self._begin_known(known, len(self._head), before, data)
+
+    def _take(self, coming: "_Coming", data: bytes) -> None:
+        """A further piece of a request whose head was known."""
+        coming.pieces.append(data)
+        coming.missing -= len(data)
+        if coming.missing > 0:
+            return
+        self._coming, whole = None, b"".join(coming.pieces)
+        if coming.missing == 0:
+            self._begin_known(coming.known, coming.head_bytes, coming.before, whole)
+        else:  # the next request has begun, too: a case for the parser
+            self.cycle, self._head = coming.before, b""
+            super().data_received(whole)
 
     def _is_free(self) -> bool:
         """Whether no request is under way."""
@@ -142,11 +183,9 @@ class WholeResponseProtocol(HttpToolsProtocol):
         cycle: Any = self.cycle
         return not self.flow.write_paused and (cycle is None or cycle.keep_alive)
 
-    def _begin_known(self, known: KnownHead, data: bytes) -> None:
-        cycle: Any = KnownCycle(self)
-        before, self.cycle = self.cycle, cycle
-        self._cancel = None
-        cancel = known.begin(data[len(self._head) :], cycle.answer)
+    def _begin_known(self, known: KnownHead, head_bytes: int, before: Any, data: bytes) -> None:
+        cycle: Any = self.cycle
+        cancel = known.begin(data[head_bytes:], cycle.answer)
         if cancel is None:
             self.cycle = before
             super().data_received(data)
@@ -195,13 +234,17 @@ class WholeResponseProtocol(HttpToolsProtocol):
         """
         if self._prepare is None or cycle.scope["method"] != "POST" or not cycle.more_body:
             return False
-        return len(cycle.body) <= SMALL_BYTES and not cycle.waiting_for_100_continue and not self.flow.write_paused
+        return not cycle.waiting_for_100_continue and not self.flow.write_paused
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
-        if self._held is not None and len(self._held[0].body) > SMALL_BYTES:
+        if self._held is None:
+            return
+        if len(self._held[0].body) > INLINE_BYTES:
             (cycle, app), self._held = self._held, None
             super()._start_asgi_task(cycle, app)
+        else:
+            self.flow.resume_reading()  # uvicorn waits past 64 KB, until the application asks
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -212,7 +255,7 @@ class WholeResponseProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._held = None
+        self._held = self._coming = None
         if self._cancel is not None:
             self._cancel()
 
