@@ -87,8 +87,8 @@ class InferenceService:
         )
 
     async def model_config(self, request: Any, _: Call) -> Any:
-        """Triton's configuration. Its `parameters`, free to every server, hold what REST answers as metadata: field 6 of
-        ModelMetadataResponse is `properties` to some clients and `parameters` of another type to others.
+        """Triton's configuration. Its `parameters`, free to every server, hold what REST answers as metadata; field 6
+        of ModelMetadataResponse is `properties` to some clients and `parameters`, of another type, to others.
         """
         servable = self._servable(request)
         signature = _default_signature(servable)

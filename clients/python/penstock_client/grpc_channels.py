@@ -1,7 +1,6 @@
 """How a channel to the gateway is made: its address, its options and its credentials."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import grpc
@@ -32,14 +31,18 @@ class Target:
 
 def target_of(url: str) -> Target:
     """Of `grpc://host:port` or, with TLS, `grpcs://host:port`. Raises ValueError for anything else."""
-    parts = urlsplit(url)
     wrong = f"url is {url!r}; it must be grpc://host:port or grpcs://host:port, as in grpc://127.0.0.1:8500"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"{wrong} ({error})") from error
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
         raise ValueError(wrong)
     if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
         raise ValueError(f"{wrong}; gRPC knows no path")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    address = f"{host}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
+    address = f"{host}:{port or DEFAULT_PORTS[parts.scheme]}"
     return Target(url.rstrip("/"), address, parts.scheme == "grpcs", parts.hostname in LOOPBACK)
 
 

@@ -22,9 +22,7 @@ from penstock_client.metadata import ModelMetadata, VersionStatus, parse_metadat
 from penstock_client.predictions import AnsweredRows, read_answered
 
 INFERENCE, MODELS = "/inference.GRPCInferenceService", "/tensorflow.serving.ModelService"
-STATES: Mapping[int, str] = MappingProxyType(
-    {10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
-)
+STATES: Mapping[int, str] = MappingProxyType({10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"})
 """tensorflow.serving.ModelVersionStatus.State."""
 
 

@@ -56,7 +56,7 @@ _UNIMPLEMENTED = 12
 
 
 def _class_of(code: str | None, status: int, said: str) -> type[errors.PenstockError]:
-    if code in BY_CODE:
+    if code is not None and code in BY_CODE:
         return BY_CODE[code]
     if OVER_A_LIMIT in said:
         return errors.PayloadTooLarge

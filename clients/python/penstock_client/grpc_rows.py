@@ -91,7 +91,8 @@ def _defaults(row_count: int, metadata: ModelMetadata, read_file: ReadFile) -> l
 
 def _filler(name: str, metadata: ModelMetadata) -> Any:
     """NaN says that an optional number is absent; None where nothing may stand for an absent value."""
-    said = next((each for each in metadata.manifest.get("features", ()) if each["name"] == name), {})
+    described: list[dict[str, Any]] = metadata.manifest.get("features", [])
+    said = next((each for each in described if each["name"] == name), {})
     if said.get("optional"):
         return float("nan")
     default = said.get("default")

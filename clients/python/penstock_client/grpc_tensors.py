@@ -137,7 +137,11 @@ def _array_tensor(name: str, values: Any) -> Tensor | None:
     if len(kinds) != 1:
         return None
     ((datatype, shape),) = kinds
-    return Tensor(name, datatype, (len(values), *shape), b"".join(map(_raw, values))) if datatype and shape is not None else None
+    return (
+        Tensor(name, datatype, (len(values), *shape), b"".join(map(_raw, values)))
+        if datatype and shape is not None
+        else None
+    )
 
 
 def _datatype_of(array: Any) -> str | None:
@@ -167,9 +171,7 @@ def _packed(numbers: _Numbers, leaves: Sequence[Any], locate: Locate, rows: int,
         return struct.pack(f"<{len(leaves)}{numbers.code}", *leaves)
     except (OverflowError, struct.error) as error:
         width = max(1, len(leaves) // max(1, rows))
-        row = next(
-            row for row in range(rows) if not _fits(numbers.code, leaves[row * width : (row + 1) * width])
-        )
+        row = next(row for row in range(rows) if not _fits(numbers.code, leaves[row * width : (row + 1) * width]))
         raise OutOfRange(f"NaN, infinity or a number too large for {dtype}", field=locate(row)) from error
 
 

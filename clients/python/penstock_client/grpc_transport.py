@@ -1,4 +1,4 @@
-"""gRPC by grpcio: one HTTP/2 connection kept open, bytes in and out, and its exceptions turned into the client's errors.
+"""gRPC by grpcio: one connection kept open, bytes in and out, its exceptions turned into the client's errors.
 
 Decides nothing. A call that is given up is cancelled on the gateway too.
 """
@@ -88,7 +88,9 @@ def _unanswered(error: Any, target: Target, timeout_seconds: float) -> PenstockE
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded(f"{target.url} gave no answer within {timeout_seconds:g} s")
     if code is grpc.StatusCode.UNAVAILABLE:
-        return ConnectionFailed(f"cannot reach {target.url} ({said}); is the gateway running? `penstock serve` starts one")
+        return ConnectionFailed(
+            f"cannot reach {target.url} ({said}); is the gateway running? `penstock serve` starts one"
+        )
     if code is grpc.StatusCode.CANCELLED:
         return ConnectionFailed(f"the connection to {target.url} broke: {said}")
     return None

@@ -1,4 +1,4 @@
-"""The generated messages are what `make proto` would write today, and the client's say what the gateway's understand."""
+"""The generated messages are what `make proto` would write today, and the client's say what the gateway's do."""
 
 import subprocess
 import sys
