@@ -1,6 +1,8 @@
 """How a channel to the gateway is made: its address, its options and its credentials."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -63,6 +65,11 @@ def channel_options(target: Target) -> list[tuple[str, int]]:
     ]
 
 
-def credentials_of(settings: ClientSettings) -> grpc.ChannelCredentials:
-    """Raises OSError for a file that cannot be read."""
-    return grpc.ssl_channel_credentials()
+def credentials_of(settings: ClientSettings) -> Any:
+    """For TLS. Raises OSError for a file that cannot be read."""
+    certificate = settings.certificate
+    return grpc.ssl_channel_credentials(
+        root_certificates=None if settings.ca_file is None else Path(settings.ca_file).read_bytes(),
+        private_key=None if certificate is None else Path(certificate.key_file).read_bytes(),
+        certificate_chain=None if certificate is None else Path(certificate.certificate_file).read_bytes(),
+    )

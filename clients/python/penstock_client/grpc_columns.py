@@ -1,70 +1,54 @@
-"""A tensor of an answer as a column of rows: read where it lies, each row made when it is looked at.
+"""A tensor of an answer as a column of rows: numbers stay where they lie until somebody looks at them.
 
 Pure.
 """
 
 import math
-import struct
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
+from penstock_client.npy import NpyValues
+from penstock_client.predictions import Column
+
+_DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "BOOL": ("?", "|b1"),
-        "UINT8": ("B", "|u1"),
-        "UINT16": ("H", "<u2"),
-        "UINT32": ("I", "<u4"),
-        "UINT64": ("Q", "<u8"),
-        "INT8": ("b", "|i1"),
-        "INT16": ("h", "<i2"),
-        "INT32": ("i", "<i4"),
-        "INT64": ("q", "<i8"),
-        "FP16": ("e", "<f2"),
-        "FP32": ("f", "<f4"),
-        "FP64": ("d", "<f8"),
+        "BOOL": "|b1",
+        "UINT8": "|u1",
+        "UINT16": "<u2",
+        "UINT32": "<u4",
+        "UINT64": "<u8",
+        "INT8": "|i1",
+        "INT16": "<i2",
+        "INT32": "<i4",
+        "INT64": "<i8",
+        "FP16": "<f2",
+        "FP32": "<f4",
+        "FP64": "<f8",
     }
 )
-"""By datatype: struct's letter for it, and what numpy calls it."""
+"""What NumPy calls the protocol's datatypes."""
 
 
-class NumberColumn:
-    """Implements `penstock_client.predictions.Column`; numpy reads it without a copy."""
-
-    __slots__ = ("__array_interface__", "_raw", "_row", "shape")
-
-    def __init__(self, datatype: str, shape: Sequence[int], raw: bytes) -> None:
-        """Raises KeyError for a datatype that is none, ValueError where `raw` is not as long as `shape` says."""
-        code, typestr = _CODES[datatype]
-        self.shape = tuple(shape)
-        self._row = struct.Struct(f"<{math.prod(self.shape[1:])}{code}")
-        if not self.shape or len(raw) != self.shape[0] * self._row.size:
-            raise ValueError(f"{len(raw)} bytes for a tensor of shape {self.shape}")
-        self._raw = raw
-        self.__array_interface__ = {"shape": self.shape, "typestr": typestr, "data": raw, "version": 3}
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, row: int, /) -> Any:
-        if not 0 <= row < self.shape[0]:
-            raise IndexError(row)
-        return _nested(self._row.unpack_from(self._raw, row * self._row.size), self.shape[1:])
+def column_of(datatype: str, shape: Sequence[int], raw: bytes) -> Column:
+    """Raises KeyError and ValueError for a tensor that is none. Strings are text where they are UTF-8, else bytes."""
+    if datatype == "BYTES":
+        return _strings_of(tuple(shape), raw)
+    description = _DESCRIPTIONS[datatype]
+    if not shape or len(raw) != math.prod(shape) * int(description[2]):
+        raise ValueError(f"{len(raw)} bytes for a tensor of shape {list(shape)}")
+    return NpyValues(raw, 0, description, tuple(shape))
 
 
-def column_of(datatype: str, shape: Sequence[int], raw: bytes) -> NumberColumn | list[Any]:
-    """Raises KeyError and ValueError for a tensor that is none."""
-    if datatype != "BYTES":
-        return NumberColumn(datatype, shape, raw)
+def _strings_of(shape: tuple[int, ...], raw: bytes) -> list[Any]:
     values = _strings(raw)
-    if len(values) != math.prod(shape):
+    if not shape or len(values) != math.prod(shape):
         raise ValueError(f"{len(values)} strings for a tensor of shape {list(shape)}")
-    width = math.prod(shape[1:])
-    return [_nested(values[row * width : (row + 1) * width], tuple(shape[1:])) for row in range(shape[0])]
+    nested: list[Any] = _nested(values, shape)
+    return nested
 
 
 def _strings(raw: bytes) -> list[Any]:
-    """Text where it is UTF-8, else the bytes themselves."""
     found: list[Any] = []
     position = 0
     while position < len(raw):
@@ -81,8 +65,6 @@ def _strings(raw: bytes) -> list[Any]:
 
 
 def _nested(values: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    if not shape:
-        return values[0]
     if len(shape) == 1:
         return list(values)
     width = math.prod(shape[1:])
