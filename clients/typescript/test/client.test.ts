@@ -62,12 +62,12 @@ test("headers say who asks, what for and how long is left", async () => {
   const world = spamWorld((number, asked) =>
     number === 1 ? refused(503, "Overloaded", { retryAfter: "2" }) : good(asked),
   );
-  const client = world.client({ apiKey: "k", token: "t", timeoutSeconds: 7 });
+  world.chance = 0;
+  const client = world.client({ token: "t", timeoutSeconds: 7 });
   const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
   await world.come(client.predict("spam", "win", { priority: "batch", requestId: "mine", traceparent }));
   const [first, second] = world.predictions;
   assert.deepEqual(first?.headers, {
-    "x-api-key": "k",
     authorization: "Bearer t",
     "x-request-id": "mine",
     "x-priority": "batch",
@@ -75,8 +75,21 @@ test("headers say who asks, what for and how long is left", async () => {
     "content-type": "application/json",
     "x-request-timeout-ms": "7000",
   });
-  assert.equal(second?.headers["x-request-timeout-ms"], "4975"); // 2 s as told, and half of 0.05 s
-  assert.equal(Math.round(1000 * ((second?.atSeconds ?? 0) - (first?.atSeconds ?? 0))), 2025);
+  assert.equal(second?.headers["x-request-timeout-ms"], "5000");
+  assert.equal(Math.round(1000 * ((second?.atSeconds ?? 0) - (first?.atSeconds ?? 0))), 2000);
+});
+
+test("credentials are a key, a token, or one that is asked for at each call", async () => {
+  const world = new World(() => json({ models: [] }));
+  let tokens = 0;
+  await world.client({ apiKey: "k" }).models();
+  const renewing = world.client({ token: () => Promise.resolve(`t${++tokens}`) });
+  await renewing.models();
+  await renewing.models();
+  const sent = world.asked.map(({ headers }) => headers["x-api-key"] ?? headers["authorization"]);
+  assert.deepEqual(sent, ["k", "Bearer t1", "Bearer t2"]);
+  assert.throws(() => world.client({ apiKey: "k", token: "t" }), TypeError);
+  assert.throws(() => world.client({ apiKey: "k", token: () => "t" }), TypeError);
 });
 
 test("a client's own trace context is asked at each call", async () => {
