@@ -34,6 +34,7 @@ from penstock_client.errors import (
 )
 from penstock_client.metadata import Feature, ModelMetadata, VersionStatus
 from penstock_client.prediction import Prediction
+from penstock_client.predictions import Predictions
 
 __all__ = [
     "BackendError",
@@ -55,6 +56,7 @@ __all__ = [
     "PayloadTooLarge",
     "PenstockError",
     "Prediction",
+    "Predictions",
     "QuotaExceeded",
     "Unauthenticated",
     "UndecodableImage",

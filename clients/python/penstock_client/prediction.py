@@ -34,9 +34,8 @@ class Prediction:
     target: str | None = None
 
 
-def read_prediction(row: Any, metadata: ModelMetadata, request_id: str | None) -> Prediction:
-    """Raises KeyError, TypeError or ValueError where the row does not fit the metadata."""
-    outputs = _named(row, metadata.output_names)
+def read_prediction(outputs: Mapping[str, Any], metadata: ModelMetadata, request_id: str | None) -> Prediction:
+    """`outputs` is one row, by output. Raises KeyError, TypeError or ValueError where it does not fit the metadata."""
     if metadata.task == "classification":
         scores = [_number(score) for score in outputs[PROBABILITIES]]
         probabilities = dict(zip(metadata.labels, scores, strict=True))
@@ -49,13 +48,6 @@ def read_prediction(row: Any, metadata: ModelMetadata, request_id: str | None) -
             outputs, metadata.version, request_id, value=_number(value), unit=metadata.unit, target=metadata.target
         )
     return Prediction(outputs, metadata.version, request_id)
-
-
-def _named(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    """The wire leaves the name out where there is one output."""
-    if len(names) == 1:
-        return {names[0]: row}
-    return {name: row[name] for name in names}
 
 
 def _number(value: float | None) -> float:

@@ -11,6 +11,7 @@ from penstock_client import (
     ConnectionFailed,
     DeadlineExceeded,
     Overloaded,
+    Predictions,
     UndecodableImage,
     UnexpectedAnswer,
     UnknownModel,
@@ -29,7 +30,7 @@ def test_images_go_as_files_bytes_and_arrays(stand_in: StandIn, tmp_path: Path) 
     with Client(stand_in.url) as client:
         assert client.predict("digits", seven).label == "7"
         answers = client.predict("digits", [str(seven), PNG_OF_A_SEVEN, ONES])
-    assert isinstance(answers, list)
+    assert isinstance(answers, Predictions)
     assert [answer.label for answer in answers] == ["7", "7", "1"]
 
 
@@ -46,8 +47,8 @@ def test_a_version_change_between_calls_changes_the_labels(stand_in: StandIn) ->
         before = client.predict("digits", [ONES])
         stand_in.live = 2
         after = client.predict("digits", [ONES])
-    assert isinstance(before, list)
-    assert isinstance(after, list)
+    assert isinstance(before, Predictions)
+    assert isinstance(after, Predictions)
     assert (before[0].label, after[0].label) == ("1", "one")
 
 

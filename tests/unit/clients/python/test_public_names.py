@@ -22,6 +22,7 @@ PUBLIC = [
     "PayloadTooLarge",
     "PenstockError",
     "Prediction",
+    "Predictions",
     "QuotaExceeded",
     "Unauthenticated",
     "UndecodableImage",

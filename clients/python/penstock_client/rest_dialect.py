@@ -1,0 +1,70 @@
+"""The client's calls as TensorFlow Serving's REST, with the additions of Penstock's gateway. Pure."""
+
+import json
+from typing import Any
+
+from penstock_client.error_answers import error_from
+from penstock_client.errors import PenstockError
+from penstock_client.inputs import ReadFile, Rows, render_instances
+from penstock_client.messages import Address, Request, Response
+from penstock_client.metadata import (
+    ModelMetadata,
+    VersionStatus,
+    parse_metadata,
+    parse_models,
+    parse_status,
+    reading,
+)
+from penstock_client.predictions import AnsweredRows, columns_of, read_answered
+
+
+class RestDialect:
+    """Implements `penstock_client.dialect.Dialect`."""
+
+    def error_of(self, response: Response) -> PenstockError | None:
+        return None if response.status == 200 else error_from(response)
+
+    def models_request(self) -> Request:
+        return Request("GET", "/v1/models")
+
+    def read_models(self, response: Response) -> list[str]:
+        return parse_models(_json(response))
+
+    def status_request(self, address: Address) -> Request:
+        return Request("GET", address.path)
+
+    def read_status(self, response: Response) -> tuple[VersionStatus, ...]:
+        return parse_status(_json(response))
+
+    def metadata_request(self, address: Address) -> Request:
+        return Request("GET", f"{address.path}/metadata")
+
+    def read_metadata(self, response: Response) -> ModelMetadata:
+        return parse_metadata(_json(response))
+
+    def predict_request(
+        self,
+        address: Address,
+        rows: Rows,
+        metadata: ModelMetadata,  # noqa: ARG002 - JSON's instances are written the same for every model
+        read_file: ReadFile,
+    ) -> Request:
+        body = render_instances(rows, read_file)
+        return Request("POST", f"{address.path}:predict", {"content-type": "application/json"}, body)
+
+    def answered_version(self, response: Response) -> int | None:
+        """Plain TensorFlow Serving does not say which one did."""
+        with reading("the X-Model-Version header"):
+            version = response.headers.get("x-model-version")
+            return None if version is None else int(version)
+
+    def read_predictions(self, response: Response, metadata: ModelMetadata, row_count: int) -> AnsweredRows:
+        body = _json(response)
+        with reading("the prediction"):
+            columns = columns_of(body["predictions"], metadata.output_names)
+            return read_answered(columns, metadata, row_count, response.headers.get("x-request-id"))
+
+
+def _json(response: Response) -> Any:
+    with reading("the answer"):
+        return json.loads(response.body)
