@@ -1,11 +1,14 @@
 """The programs and pages under clients/examples, run as they stand against a gateway with what `make up` trains."""
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.console_pages import ConsoleExample, console_examples, prints_what_is_shown
@@ -20,7 +23,7 @@ model = "sms_spam"
 description = "whether a text message is spam"
 [data]
 source = "table"
-path = "{ROOT / 'tests' / 'data' / 'sms_spam.tsv'}"
+path = "{ROOT / "tests" / "data" / "sms_spam.tsv"}"
 columns = ["kind", "message"]
 target = "kind"
 quoted = false
@@ -91,3 +94,66 @@ def test_a_curl_command_prints_what_its_page_shows(
 def test_the_curl_page_has_its_commands_found() -> None:
     page = (EXAMPLES / "curl.md").read_text(encoding="utf-8")
     assert len(CURL_EXAMPLES) == page.count("\n$ ") > 30
+
+
+def test_a_page_that_shows_something_else_is_found_out() -> None:
+    shown = '{"predictions":[[2.1e-10,…]],"version":1}\n'
+    assert prints_what_is_shown('{"predictions":[[0.73,0.27]],"version":1}', shown)
+    assert not prints_what_is_shown('{"predictions":[[0.73,0.27]],"version":2}', shown)
+    assert not prints_what_is_shown('{"predictions":[["a",0.27]],"version":1}', shown)
+
+
+@pytest.fixture(scope="module")
+def flask_app(examples_gateway: GatewayProcess) -> Iterator[str]:
+    """The address of the Flask app, started as its README says but for the port."""
+    command = [sys.executable, "-m", "flask", "--app", "app", "run", "--port", "0"]
+    environment = {**os.environ, "GATEWAY": examples_gateway.url}
+    process = subprocess.Popen(
+        command,
+        cwd=EXAMPLES / "flask_app",
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    try:
+        yield next(found[0] for line in process.stderr if (found := re.search(r"http://127\S+", line)))
+    finally:
+        process.terminate()
+        process.wait(60)
+        process.stderr.close()
+
+
+@pytest.fixture
+def browser() -> Iterator[httpx2.Client]:
+    with httpx2.Client(trust_env=False, timeout=30) as client:
+        yield client
+
+
+def test_the_flask_app_predicts_from_its_own_form(flask_app: str, browser: httpx2.Client) -> None:
+    page = browser.get(flask_app)
+    fields = dict(re.findall(r'<input name="(\w+)" value="([^"]*)"', page.text))
+    assert len(fields) == 10
+    answer = browser.post(f"{flask_app}/progression", data=fields)
+    assert answer.status_code == 200
+    assert re.search(r'class="big">\d+ *</div>\s*<p>progression</p>', answer.text)
+
+
+def test_the_flask_app_names_the_field_that_is_wrong(flask_app: str, browser: httpx2.Client) -> None:
+    answer = browser.post(f"{flask_app}/progression", data={"age": "590"})
+    assert answer.status_code == 400
+    wrong = re.search(r'<input name="(\w+)" value="590"\s*[^>]*aria-invalid="true"', answer.text)
+    assert wrong
+    assert wrong[1] == "age"
+    assert "outside the range 0 to 120 years" in answer.text
+
+
+def test_the_flask_app_reads_a_digit(flask_app: str, browser: httpx2.Client) -> None:
+    picture = (EXAMPLES / "inputs" / "seven.png").read_bytes()
+    answer = browser.post(f"{flask_app}/digit", files={"picture": picture})
+    assert answer.status_code == 200
+    assert '<div class="big">7</div>' in answer.text
+    refused = browser.post(f"{flask_app}/digit", files={"picture": b"no picture"})
+    assert refused.status_code == 400
+    assert "not a whole PNG, JPEG or WebP" in refused.text
