@@ -1,8 +1,10 @@
 """The client's calls as TensorFlow Serving's REST, with the additions of Penstock's gateway. Pure."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from penstock_client import npy
 from penstock_client.error_answers import error_from
 from penstock_client.errors import PenstockError
 from penstock_client.inputs import ReadFile, Rows, render_instances
@@ -15,7 +17,8 @@ from penstock_client.metadata import (
     parse_status,
     reading,
 )
-from penstock_client.predictions import AnsweredRows, columns_of, read_answered
+from penstock_client.number_rows import npy_body
+from penstock_client.predictions import AnsweredRows, Column, columns_of, read_answered
 
 
 class RestDialect:
@@ -42,15 +45,13 @@ class RestDialect:
     def read_metadata(self, response: Response) -> ModelMetadata:
         return parse_metadata(_json(response))
 
-    def predict_request(
-        self,
-        address: Address,
-        rows: Rows,
-        metadata: ModelMetadata,  # noqa: ARG002 - JSON's instances are written the same for every model
-        read_file: ReadFile,
-    ) -> Request:
+    def predict_request(self, address: Address, rows: Rows, metadata: ModelMetadata, read_file: ReadFile) -> Request:
+        path = f"{address.path}:predict"
+        numbers = npy_body(rows.instances, metadata)
+        if numbers is not None:
+            return Request("POST", path, {"content-type": npy.MEDIA_TYPE, "accept": npy.MEDIA_TYPE}, numbers)
         body = render_instances(rows, read_file)
-        return Request("POST", f"{address.path}:predict", {"content-type": "application/json"}, body)
+        return Request("POST", path, {"content-type": "application/json"}, body)
 
     def answered_version(self, response: Response) -> int | None:
         """Plain TensorFlow Serving does not say which one did."""
@@ -59,10 +60,16 @@ class RestDialect:
             return None if version is None else int(version)
 
     def read_predictions(self, response: Response, metadata: ModelMetadata, row_count: int) -> AnsweredRows:
-        body = _json(response)
         with reading("the prediction"):
-            columns = columns_of(body["predictions"], metadata.output_names)
+            columns = _columns(response, metadata.output_names)
             return read_answered(columns, metadata, row_count, response.headers.get("x-request-id"))
+
+
+def _columns(response: Response, names: Sequence[str]) -> Mapping[str, Column]:
+    if response.headers.get("content-type") == npy.MEDIA_TYPE:
+        (name,) = names
+        return {name: npy.read_npy(response.body)}
+    return columns_of(_json(response)["predictions"], names)
 
 
 def _json(response: Response) -> Any:

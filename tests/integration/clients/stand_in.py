@@ -5,11 +5,14 @@ digits that answers, and may be changed between calls. `override` answers in pla
 """
 
 import base64
+import io
 import json
 import re
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import numpy as np
 
 PATH = re.compile(r"/v1/models/(?P<model>\w+)(/versions/(?P<version>\d+)|/labels/\w+)?(?P<call>:predict|/metadata)?")
 DIABETES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
@@ -45,7 +48,7 @@ class StandIn:
             return _json(_digits(version) if match["model"] == "digits" else _diabetes(version))
         if match["call"] == ":predict":
             predict = _predict_digits if match["model"] == "digits" else _predict_diabetes
-            return predict(json.loads(body)["instances"], version)
+            return predict(_instances(body), version)
         entry = {"version": str(version), "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
         return _json({"model_version_status": [entry]})
 
@@ -78,6 +81,14 @@ def serve(stand_in: StandIn) -> ThreadingHTTPServer:
     return server
 
 
+def _instances(body: bytes) -> list[Any]:
+    if body.startswith(b"\x93NUMPY"):
+        rows: list[Any] = np.load(io.BytesIO(body)).tolist()
+        return rows
+    instances: list[Any] = json.loads(body)["instances"]
+    return instances
+
+
 def _predict_digits(instances: list[Any], version: int) -> Answer:
     """A seven for its picture, and for pixels the digit that stands in the first one."""
     digits = []
@@ -94,6 +105,7 @@ def _predict_digits(instances: list[Any], version: int) -> Answer:
 
 
 def _predict_diabetes(instances: list[Any], version: int) -> Answer:
+    instances = [row if isinstance(row, dict) else dict(zip(DIABETES, row, strict=True)) for row in instances]
     for row, record in enumerate(instances):
         for name, value in record.items():
             if isinstance(value, str):
