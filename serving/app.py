@@ -34,6 +34,7 @@ from serving.observability.worker_figures import WorkerFigures
 from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.request_ids import RequestIds
+from serving.rest.cross_origin import CrossOrigin, Origins
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
 from serving.rest.hot_routes import HotFirst
@@ -100,7 +101,9 @@ def create_app(
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
-    app.state.front = HotFirst(hot, app)
+    front = HotFirst(hot, app)
+    origins = settings.cors_origins
+    app.state.front = CrossOrigin(front, Origins(origins), request_ids) if origins else front
     return app
 
 
