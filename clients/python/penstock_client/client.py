@@ -1,37 +1,34 @@
-"""The sync client: sends what the protocol's flows ask for, and decides nothing itself."""
+"""The sync client: runs the calls, and decides nothing itself."""
 
 from collections.abc import Mapping
 from os import PathLike
 from types import TracebackType
-from typing import Self, overload
+from typing import Self, Unpack, overload
 
-from penstock_client.call_headers import deadline_headers
-from penstock_client.files import read_file
-from penstock_client.messages import Address, Flow, Response, Result
+from penstock_client.call_options import CallArguments, CallOptions
+from penstock_client.calls import Calls
+from penstock_client.messages import Address
 from penstock_client.metadata import ModelMetadata, VersionStatus
 from penstock_client.prediction import Prediction
 from penstock_client.predictions import Predictions
-from penstock_client.protocol import Protocol
-from penstock_client.settings import DEFAULT_TIMEOUT_SECONDS, ClientSettings
-from penstock_client.transports import Transport
+from penstock_client.settings import ClientSettings, SettingsArguments
+from penstock_client.sync_runner import SyncRunner
 from penstock_client.wires import open_wire
 
 
 class Client:
     """A gateway at `url`, such as `http://127.0.0.1:8080`; keeps its connections open until closed.
 
-    `timeout_seconds` bounds each wait for the gateway, and is told to it. `transport` takes the place of the network.
-    Calls raise PenstockError's family (see `penstock_client.errors`) and ValueError for wrong use. Threads may share
-    one client.
+    `settings` are those of `penstock_client.settings.ClientSettings`, and the further keywords of each call those of
+    `penstock_client.call_options.CallOptions`. Calls raise PenstockError's family (see `penstock_client.errors`) and
+    ValueError for wrong use. Threads may share one client.
     """
 
-    def __init__(
-        self, url: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS, transport: Transport | None = None
-    ) -> None:
-        self._settings = ClientSettings(timeout_seconds=timeout_seconds, transport=transport)
-        wire = open_wire(url, self._settings)
-        self._transport = wire.transport
-        self._protocol = Protocol(wire.dialect, read_file=read_file)
+    def __init__(self, url: str, **settings: Unpack[SettingsArguments]) -> None:
+        checked = ClientSettings(**settings)
+        wire = open_wire(url, checked)
+        self._calls = Calls(wire.dialect, checked)
+        self._runner = SyncRunner(wire.transport, checked.clock)
 
     @overload
     def predict(
@@ -41,13 +38,26 @@ class Client:
         *,
         version: int | None = None,
         label: str | None = None,
+        **options: Unpack[CallArguments],
     ) -> Prediction: ...
     @overload
     def predict(
-        self, model: str, inputs: object, *, version: int | None = None, label: str | None = None
+        self,
+        model: str,
+        inputs: object,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        **options: Unpack[CallArguments],
     ) -> Prediction | Predictions: ...
     def predict(
-        self, model: str, inputs: object, *, version: int | None = None, label: str | None = None
+        self,
+        model: str,
+        inputs: object,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        **options: Unpack[CallArguments],
     ) -> Prediction | Predictions:
         """One Prediction for one input, Predictions for many, in order.
 
@@ -55,22 +65,29 @@ class Client:
         bytes or PIL image, or a list of those. `penstock_client.inputs` has the rule for what is one and what is
         many. With neither `version` nor `label` the gateway chooses: its `stable` version, else the newest.
         """
-        return self._run(self._protocol.predict(Address(model, version, label), inputs))
+        return self._runner.run(self._calls.predict(Address(model, version, label), inputs, CallOptions(**options)))
 
-    def metadata(self, model: str, *, version: int | None = None, label: str | None = None) -> ModelMetadata:
+    def metadata(
+        self,
+        model: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        **options: Unpack[CallArguments],
+    ) -> ModelMetadata:
         """What the version takes and answers, asked anew."""
-        return self._run(self._protocol.metadata(Address(model, version, label)))
+        return self._runner.run(self._calls.metadata(Address(model, version, label), CallOptions(**options)))
 
-    def status(self, model: str) -> tuple[VersionStatus, ...]:
+    def status(self, model: str, **options: Unpack[CallArguments]) -> tuple[VersionStatus, ...]:
         """The state of each version that the gateway knows of."""
-        return self._run(self._protocol.status(Address(model)))
+        return self._runner.run(self._calls.status(Address(model), CallOptions(**options)))
 
-    def models(self) -> list[str]:
+    def models(self, **options: Unpack[CallArguments]) -> list[str]:
         """The names of the models served."""
-        return self._run(self._protocol.models())
+        return self._runner.run(self._calls.models(CallOptions(**options)))
 
     def close(self) -> None:
-        self._transport.close()
+        self._runner.close()
 
     def __enter__(self) -> Self:
         return self
@@ -79,15 +96,3 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    def _run(self, flow: Flow[Result]) -> Result:
-        timeout_seconds = self._settings.timeout_seconds
-        try:
-            request = next(flow)
-            while True:
-                sent = request.with_headers(deadline_headers(timeout_seconds))
-                answer: Response = self._transport.send(sent, timeout_seconds=timeout_seconds)
-                request = flow.send(answer)
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.clients.kinds import KINDS, Connect
 from tests.integration.clients.stand_in import StandIn, serve
 
 
@@ -17,3 +18,9 @@ def stand_in() -> Iterator[StandIn]:
         yield gateway
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(params=list(KINDS))
+def connect(request: pytest.FixtureRequest) -> Connect:
+    """Every kind of client in turn; to be called as `Client` is."""
+    return KINDS[request.param]

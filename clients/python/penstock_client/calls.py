@@ -1,0 +1,36 @@
+"""The calls that a client has, as steps; the sync client and the async one run the same.
+
+No sockets: a runner does the steps.
+"""
+
+from typing import Any
+
+from penstock_client.call_options import CallOptions
+from penstock_client.dialect import Dialect
+from penstock_client.exchanges import Exchanges
+from penstock_client.files import read_file
+from penstock_client.messages import Address
+from penstock_client.metadata import ModelMetadata, VersionStatus
+from penstock_client.prediction import Prediction
+from penstock_client.predictions import Predictions
+from penstock_client.protocol import Protocol
+from penstock_client.settings import ClientSettings
+from penstock_client.steps import Steps
+
+
+class Calls:
+    def __init__(self, dialect: Dialect, settings: ClientSettings) -> None:
+        self._protocol = Protocol(dialect, read_file=read_file)
+        self._exchanges = Exchanges(dialect, settings)
+
+    def predict(self, address: Address, inputs: Any, options: CallOptions) -> Steps[Prediction | Predictions]:
+        return self._exchanges.steps(self._protocol.predict(address, inputs), options, hedge_by=address)
+
+    def metadata(self, address: Address, options: CallOptions) -> Steps[ModelMetadata]:
+        return self._exchanges.steps(self._protocol.metadata(address), options)
+
+    def status(self, address: Address, options: CallOptions) -> Steps[tuple[VersionStatus, ...]]:
+        return self._exchanges.steps(self._protocol.status(address), options)
+
+    def models(self, options: CallOptions) -> Steps[list[str]]:
+        return self._exchanges.steps(self._protocol.models(), options)
