@@ -51,7 +51,7 @@ def test_a_server_without_manifests_gets_json(bare_metadata: Callable[..., dict[
 
 def test_an_array_is_asked_for_and_read_as_one() -> None:
     metadata = ModelMetadata("m", 1, NUMBERS, ("value",), task="regression", manifest={"task": "regression"})
-    request = RestDialect().predict_request(Address("m"), Rows(np.zeros((2, 2)), many=True), metadata, read_file)
+    request = RestDialect().predict_request(Address("m"), Rows([*np.zeros((2, 2))], many=True), metadata, read_file)
     assert (request.headers["content-type"], request.headers["accept"]) == (MEDIA_TYPE, MEDIA_TYPE)
     answer = Response(200, {"content-type": MEDIA_TYPE}, write_npy(np.array([[1.5], [2.5]], np.float32)))
     assert RestDialect().read_predictions(answer, metadata, 2).prediction(1).value == 2.5
