@@ -28,7 +28,7 @@ LARGEST_UPLOAD_BYTES = 4 * 1024 * 1024
 """What the gateway takes as well, unless it was told otherwise."""
 
 TIMEOUT_SECONDS = 2.0
-"""How long somebody looks at a page that loads; the gateway drops the work once it has passed."""
+"""How long somebody looks at a page that loads; the client's retries end within it, and so does the gateway's work."""
 
 RETRY_SECONDS = 2.0
 """Told to the caller where the gateway could not say when there will be room again."""

@@ -131,6 +131,15 @@ def browser() -> Iterator[httpx2.Client]:
         yield client
 
 
+def test_the_flask_app_passes_its_own_tests_wherever_it_is_copied_to(tmp_path: Path) -> None:
+    copy = shutil.copytree(EXAMPLES / "flask_app", tmp_path / "flask_app", ignore=shutil.ignore_patterns("__pycache__"))
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
+        capture_output=True, text=True, check=False, cwd=copy, timeout=120,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_the_flask_app_predicts_from_its_own_form(flask_app: str, browser: httpx2.Client) -> None:
     page = browser.get(flask_app)
     fields = dict(re.findall(r'<input name="(\w+)" value="([^"]*)"', page.text))
