@@ -1,5 +1,8 @@
 """The programs and pages under clients/examples, run as they stand against a gateway with what `make up` trains."""
 
+import base64
+import contextlib
+import json
 import os
 import re
 import shutil
@@ -103,26 +106,27 @@ def test_a_page_that_shows_something_else_is_found_out() -> None:
     assert not prints_what_is_shown('{"predictions":[["a",0.27]],"version":1}', shown)
 
 
-@pytest.fixture(scope="module")
-def flask_app(examples_gateway: GatewayProcess) -> Iterator[str]:
-    """The address of the Flask app, started as its README says but for the port."""
-    command = [sys.executable, "-m", "flask", "--app", "app", "run", "--port", "0"]
-    environment = {**os.environ, "GATEWAY": examples_gateway.url}
+@contextlib.contextmanager
+def started(folder: str, gateway: GatewayProcess, *arguments: str) -> Iterator[str]:
+    """The address of an app under clients/examples, started as the map says but for its port."""
+    environment = {**os.environ, "GATEWAY": gateway.url, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
-        command,
-        cwd=EXAMPLES / "flask_app",
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+        [sys.executable, "-m", *arguments, "--port", "0"],
+        cwd=EXAMPLES / folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     assert process.stderr
     try:
-        yield next(found[0] for line in process.stderr if (found := re.search(r"http://127\S+", line)))
+        yield next(found[0] for line in process.stderr if (found := re.search(r"http://127[.:\d]+", line)))
     finally:
         process.terminate()
         process.wait(60)
         process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def flask_app(examples_gateway: GatewayProcess) -> Iterator[str]:
+    with started("flask_app", examples_gateway, "flask", "--app", "app", "run") as address:
+        yield address
 
 
 @pytest.fixture
@@ -131,8 +135,9 @@ def browser() -> Iterator[httpx2.Client]:
         yield client
 
 
-def test_the_flask_app_passes_its_own_tests_wherever_it_is_copied_to(tmp_path: Path) -> None:
-    copy = shutil.copytree(EXAMPLES / "flask_app", tmp_path / "flask_app", ignore=shutil.ignore_patterns("__pycache__"))
+@pytest.mark.parametrize("folder", ["flask_app", "fastapi_async"])
+def test_an_app_passes_its_own_tests_wherever_it_is_copied_to(folder: str, tmp_path: Path) -> None:
+    copy = shutil.copytree(EXAMPLES / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
         capture_output=True, text=True, check=False, cwd=copy, timeout=120,
@@ -166,3 +171,16 @@ def test_the_flask_app_reads_a_digit(flask_app: str, browser: httpx2.Client) -> 
     refused = browser.post(f"{flask_app}/digit", files={"picture": b"no picture"})
     assert refused.status_code == 400
     assert "not a whole PNG, JPEG or WebP" in refused.text
+
+
+def test_the_fastapi_app_asks_both_models(examples_gateway: GatewayProcess, browser: httpx2.Client) -> None:
+    patient = json.loads((EXAMPLES / "inputs" / "patient.json").read_bytes())["instances"][0]
+    picture = base64.b64encode((EXAMPLES / "inputs" / "seven.png").read_bytes()).decode()
+    with started("fastapi_async", examples_gateway, "uvicorn", "--factory", "fan_out:create_app") as app:
+        good = browser.post(f"{app}/findings", json={"patient": patient, "picture": picture})
+        wrong = browser.post(f"{app}/findings", json={"patient": {**patient, "age": 590}, "picture": picture})
+    assert good.status_code == 200
+    assert good.json()["digit"] == "7"
+    assert good.json()["versions"] == {"diabetes": 1, "digits": 1}
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "OutOfRange")
+    assert wrong.json()["field"] == "/instances/0/age"
