@@ -19,6 +19,7 @@ from penstock_client.metadata import (
 )
 from penstock_client.number_rows import npy_body
 from penstock_client.predictions import AnsweredRows, Column, columns_of, read_answered
+from penstock_client.timing import read_timing
 
 
 class RestDialect:
@@ -60,9 +61,10 @@ class RestDialect:
             return None if version is None else int(version)
 
     def read_predictions(self, response: Response, metadata: ModelMetadata, row_count: int) -> AnsweredRows:
+        request_id, timing = response.headers.get("x-request-id"), read_timing(response.headers.get("server-timing"))
         with reading("the prediction"):
             columns = _columns(response, metadata.output_names)
-            return read_answered(columns, metadata, row_count, response.headers.get("x-request-id"))
+            return read_answered(columns, metadata, row_count, request_id, timing)
 
 
 def _columns(response: Response, names: Sequence[str]) -> Mapping[str, Column]:
