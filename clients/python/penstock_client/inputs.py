@@ -143,3 +143,14 @@ def _png(image: Any) -> bytes:
     except OSError as error:  # Pillow's word for a mode PNG has no room for, such as CMYK
         raise WrongDtype(f"{error}; convert the image to RGB or L first") from error
     return buffer.getvalue()
+
+
+def encoded_image(value: Any, read_file: ReadFile) -> bytes | None:
+    """The bytes of an image that is given as a file, as bytes or as PIL's; None for anything else."""
+    if isinstance(value, _File):
+        return read_file(value.path)
+    if isinstance(value, PathLike):
+        return read_file(value)
+    if isinstance(value, _BYTES):
+        return bytes(value)
+    return _png(value) if _is_pil_image(value) else None

@@ -28,6 +28,10 @@ class RestDialect:
     def error_of(self, response: Response) -> PenstockError | None:
         return None if response.status == 200 else error_from(response)
 
+    def field_of(self, field: str | None, rows: Rows, metadata: ModelMetadata) -> str | None:  # noqa: ARG002 - it is told by the field
+        """An array's body has rows and no `instances` around them."""
+        return f"/instances{field}" if field and field[1:2].isdigit() else field
+
     def models_request(self) -> Request:
         return Request("GET", "/v1/models")
 
