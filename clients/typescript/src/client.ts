@@ -59,7 +59,7 @@ export class Client {
     this.#line = {
       url: checkedUrl(url),
       retries: checkedCount("retries", settings.retries ?? DEFAULT_RETRIES, 0),
-      headers: credentials(settings),
+      credentials: asking(settings),
       budget: new RetryBudget(),
       surroundings,
     };
@@ -144,6 +144,16 @@ export class Client {
     const timeoutSeconds = checkedTimeout(options.timeoutSeconds ?? this.#timeoutSeconds);
     return new Call(this.#line, headers, timeoutSeconds, options.signal);
   }
+}
+
+/** Checked at once where it can be. */
+function asking({ apiKey, token }: ClientSettings): Line["credentials"] {
+  if (typeof token === "function") {
+    credentials(apiKey, "any");
+    return async () => credentials(undefined, await token());
+  }
+  const known = Promise.resolve(credentials(apiKey, token));
+  return () => known;
 }
 
 function address(model: string, { version, label }: VersionOptions): Address {

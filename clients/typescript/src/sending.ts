@@ -15,7 +15,8 @@ const GOOD_STATUS = 200;
 export interface Line {
   readonly url: string;
   readonly retries: number;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Who asks: asked anew at each call. */
+  readonly credentials: () => Promise<Readonly<Record<string, string>>>;
   readonly budget: RetryBudget;
   readonly surroundings: Surroundings;
 }
@@ -23,7 +24,7 @@ export interface Line {
 /** One call, from its first attempt to its last. */
 export class Call {
   readonly #line: Line;
-  readonly #headers: Readonly<Record<string, string>>;
+  #headers: Readonly<Record<string, string>>;
   readonly #timeoutSeconds: number;
   readonly #deadlineSeconds: number;
   readonly #signal: AbortSignal | undefined;
@@ -35,7 +36,7 @@ export class Call {
     signal: AbortSignal | undefined,
   ) {
     this.#line = line;
-    this.#headers = { ...line.headers, ...headers };
+    this.#headers = headers;
     this.#timeoutSeconds = timeoutSeconds;
     this.#deadlineSeconds = line.surroundings.nowSeconds() + timeoutSeconds;
     this.#signal = signal;
@@ -44,6 +45,7 @@ export class Call {
   /** The result of the flow, whose requests are sent one after the other. */
   async run<Result>(flow: Flow<Result>): Promise<Result> {
     this.#line.budget.call(this.#line.surroundings.nowSeconds());
+    this.#headers = { ...(await this.#line.credentials()), ...this.#headers };
     let step = flow.next();
     while (!step.done) {
       let response: Response;
