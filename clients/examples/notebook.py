@@ -7,12 +7,12 @@ pictures go to.
 
 # %% What is asked, and whom
 import os
+import time
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 from penstock_client import Client
-from sklearn.calibration import calibration_curve
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.metrics import ConfusionMatrixDisplay, accuracy_score, mean_absolute_error
 
@@ -54,13 +54,18 @@ figure.savefig(plots / "confusion.png")
 
 # %% Whether it knows how sure it is
 # Of the pictures it gives a probability of 80 %, eight of ten should be named rightly: the dashed line.
+FEWEST_IN_A_BIN = 10  # the share among fewer says little
 figure, (axes, counts) = plt.subplots(2, 1, figsize=(6.4, 6.4), height_ratios=(3, 1), sharex=True)
 axes.plot([0, 1], [0, 1], color="gray", linestyle="--", linewidth=1, label="as sure as it is right")
 for noise, color in zip(noise_levels, (INK, WATER, SAND), strict=True):
     sure = probabilities[noise].max(axis=1)
     right = probabilities[noise].argmax(axis=1) == digits.target
-    of_them_right, mean_sure = calibration_curve(right, sure, n_bins=10)
-    axes.plot(mean_sure, of_them_right, marker="o", markersize=4, color=color, label=f"noise {noise}")
+    bins = [np.flatnonzero((sure > low) & (sure <= low + 0.1)) for low in np.arange(0.0, 1.0, 0.1)]
+    bins = [pictures for pictures in bins if len(pictures) >= FEWEST_IN_A_BIN]
+    axes.plot(
+        [sure[pictures].mean() for pictures in bins], [right[pictures].mean() for pictures in bins],
+        marker="o", markersize=4, color=color, label=f"noise {noise}",
+    )  # fmt: skip
     counts.hist(sure, bins=np.linspace(0, 1, 21), histtype="step", color=color, linewidth=1.5)
 axes.set(title="Digits: reliability", ylabel="named rightly", ylim=(0, 1.03))
 axes.legend(frameon=False)
@@ -70,7 +75,7 @@ figure.savefig(plots / "reliability.png")
 # %% Diabetes: what was predicted, what came
 patients, progression = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
 answers = client.predict_many("diabetes", patients)
-patients["predicted"] = answers.to_numpy().ravel()
+patients["predicted"] = answers.to_numpy()
 patients["residual"] = progression - patients["predicted"]
 error = mean_absolute_error(progression, patients["predicted"])
 print(f"diabetes: {len(patients)} patients, off by {error:.1f} on average")
@@ -85,3 +90,40 @@ right_axes.axhline(0, color="gray", linestyle="--", linewidth=1)
 right_axes.scatter(patients["bmi"], patients["residual"], s=12, alpha=0.6, color=SAND, edgecolors="none")
 right_axes.set(title="What is left over, by body mass index", xlabel="bmi, kg/m²", ylabel="progression less predicted")
 figure.savefig(plots / "residuals.png")
+
+# %% Where the time goes
+# Each answer carries the gateway's receipt; the rest of the time seen here is the client's, HTTP's and the network's.
+rows_asked, calls = (1, 4, 16, 64, 256), 40
+parts = ("read", "wait for the batch", "model", "write", "client and network")
+milliseconds = np.empty((len(rows_asked), len(parts)))
+for place, rows in enumerate(rows_asked):
+    spent = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        prediction = client.predict_many("digits", digits.images[:rows])[0]
+        total = time.perf_counter() - began
+        receipt = prediction.timing
+        assert receipt is not None, "the gateway sent no receipt"
+        seconds = (receipt.decode_seconds, receipt.queue_seconds, receipt.backend_seconds, receipt.encode_seconds)
+        told = [part or 0.0 for part in seconds]
+        spent.append([*told, total - sum(told)])
+    milliseconds[place] = 1e3 * np.median(spent, axis=0)
+
+figure, (by_call, by_row) = plt.subplots(1, 2, figsize=(10, 4.2), width_ratios=(3, 2))
+places, below = np.arange(len(rows_asked)), np.zeros(len(rows_asked))
+for name, color, column in zip(parts, ("#8fb8cc", SAND, WATER, "#4c8aa5", "#d3dae0"), milliseconds.T, strict=True):
+    by_call.bar(places, column, bottom=below, color=color, label=name, width=0.65)
+    below += column
+by_call.set_xticks(places, [str(rows) for rows in rows_asked])
+by_call.set(title="Digits: a call, median", xlabel="rows in the call", ylabel="milliseconds")
+by_call.legend(frameon=False)
+by_row.plot(rows_asked, below / rows_asked, marker="o", color=INK, label="all of it")
+by_row.plot(rows_asked, milliseconds[:, parts.index("model")] / rows_asked, marker="o", color=WATER, label="model")
+by_row.set(title="A row", xlabel="rows in the call", ylabel="milliseconds", xscale="log", yscale="log")
+by_row.set_xticks(rows_asked, [str(rows) for rows in rows_asked])
+by_row.legend(frameon=False)
+figure.savefig(plots / "latency.png")
+print(f"a call of 1 row takes {below[0]:.1f} ms, of {rows_asked[-1]} rows {below[-1]:.1f} ms")
+
+# %% Done
+client.close()

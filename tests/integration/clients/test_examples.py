@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from PIL import Image
 
 from tests.console_pages import ConsoleExample, console_examples, prints_what_is_shown
 from tests.processes import GatewayProcess, StartGateway, penstock
@@ -184,3 +185,22 @@ def test_the_fastapi_app_asks_both_models(examples_gateway: GatewayProcess, brow
     assert good.json()["versions"] == {"diabetes": 1, "digits": 1}
     assert (wrong.status_code, wrong.json()["code"]) == (400, "OutOfRange")
     assert wrong.json()["field"] == "/instances/0/age"
+
+
+def test_the_notebook_plots_without_tensorflow(examples_gateway: GatewayProcess, tmp_path: Path) -> None:
+    without = (
+        "import runpy, sys; sys.modules.update(dict.fromkeys(('tensorflow', 'keras'))); runpy.run_path(sys.argv[1])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", without, str(EXAMPLES / "notebook.py")],
+        capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "GATEWAY": examples_gateway.url, "PLOTS": str(tmp_path), "MPLBACKEND": "Agg"},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    names = {"confusion.png", "reliability.png", "residuals.png", "latency.png"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    for name in names:
+        with Image.open(tmp_path / name) as picture:
+            assert (
+                len(picture.convert("RGB").getcolors(picture.width * picture.height) or ()) > 100
+            )  # more than a frame
