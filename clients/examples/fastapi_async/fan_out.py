@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from penstock_client import (
     AsyncClient,
+    BackendOverloaded,
     BackendUnavailable,
     ConnectionFailed,
     DeadlineExceeded,
@@ -45,6 +46,7 @@ STATUSES: Mapping[type[PenstockError], int] = MappingProxyType(
         ModelNotReady: 503,
         ConnectionFailed: 503,
         BackendUnavailable: 503,
+        BackendOverloaded: 503,
         DeadlineExceeded: 504,
         PenstockError: 502,
     }

@@ -12,6 +12,8 @@ from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
 from penstock_client import (
+    BackendOverloaded,
+    BackendUnavailable,
     Client,
     ConnectionFailed,
     DeadlineExceeded,
@@ -21,7 +23,6 @@ from penstock_client import (
     PenstockError,
     QuotaExceeded,
 )
-from penstock_client import errors as client_errors
 from werkzeug.exceptions import RequestEntityTooLarge
 
 LARGEST_UPLOAD_BYTES = 4 * 1024 * 1024
@@ -40,7 +41,8 @@ STATUSES: Mapping[type[PenstockError], int] = MappingProxyType(
         QuotaExceeded: 503,  # this app's allowance, not that of whoever looks at the page
         ModelNotReady: 503,
         ConnectionFailed: 503,
-        client_errors.BackendUnavailable: 503,
+        BackendUnavailable: 503,
+        BackendOverloaded: 503,
         DeadlineExceeded: 504,
         PenstockError: 502,
     }
@@ -86,8 +88,8 @@ def _page(client: Client, typed: Mapping[str, str], **shown: Any) -> str:
     """The whole page. What was typed stays; a form not sent yet holds an example that works."""
     model = client.metadata("diabetes")
     ranges = {feature["name"]: feature.get("range") for feature in model.manifest["features"]}
-    example = model.manifest["golden_examples"][0]["instance"]
-    values = typed or {name: f"{value:g}" for name, value in example.items()}
+    examples = model.manifest.get("golden_examples") or [{"instance": {}}]
+    values = typed or {name: f"{value:g}" for name, value in examples[0]["instance"].items()}
     return render_template("page.html", model=model, ranges=ranges, values=values, **shown)
 
 

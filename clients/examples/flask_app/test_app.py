@@ -1,107 +1,107 @@
-"""The page without a gateway: the real client over an in-process transport whose answers are made here.
+"""The page without a gateway: the real client before models that are functions.
 
 Run it with `pytest` in this folder.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from io import BytesIO
 
 import pytest
 from app import create_app
 from flask.testing import FlaskClient
-from penstock_client import Client, ConnectionFailed
-from penstock_client.in_process import InProcess, Request, Response
+from penstock_client import (
+    BackendError,
+    ConnectionFailed,
+    DeadlineExceeded,
+    Overloaded,
+    PenstockError,
+    QuotaExceeded,
+    UndecodableImage,
+    WrongDtype,
+)
+from penstock_client.scripted_models import Classifier, Regressor, ScriptedModels, image_feature, number_features
 
-METADATA = {
-    "model_spec": {"name": "diabetes", "signature_name": "", "version": "3"},
-    "metadata": {
-        "signature_def": {},
-        "manifest": {
-            "description": "how a disease goes on",
-            "features": [
-                {"kind": "number", "name": "age", "dtype": "float32", "unit": "years", "range": [0, 120]},
-                {"kind": "number", "name": "bmi", "dtype": "float32"},
-            ],
-            "outputs": {"task": "regression", "target": "progression", "unit": "points"},
-            "signatures": {"serving_default": {"inputs": [], "outputs": [{"name": "value"}]}},
-            "golden_examples": [{"instance": {"age": 35.0, "bmi": 41.3}}],
-        },
-    },
-}
-OpenPage = Callable[[Response | ConnectionFailed], FlaskClient]
-
-
-def says(body: object, status: int = 200, **headers: str) -> Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status, {"x-model-version": "3", "x-request-id": "r-1", **named}, json.dumps(body).encode())
+DIGITS = Classifier("digits", "0123456789", lambda _: {"7": 0.9, "1": 0.1}, features=[image_feature(8, 8)])
+DIABETES = Regressor(
+    "diabetes",
+    lambda record: record["age"] + record["bmi"],
+    target="progression",
+    unit="points",
+    features=number_features("age", "bmi"),
+)
+PATIENT = {"age": "59", "bmi": "32.1"}
 
 
 @pytest.fixture
-def page() -> Iterator[OpenPage]:
-    """The app before a gateway whose every prediction is answered so."""
-    clients: list[Client] = []
-
-    def open_page(answer: Response | ConnectionFailed) -> FlaskClient:
-        def gateway(request: Request) -> Response:
-            if request.path.endswith("/metadata"):
-                return says(METADATA)
-            if isinstance(answer, ConnectionFailed):
-                raise answer
-            return answer
-
-        clients.append(Client("http://gateway", transport=InProcess(gateway), retries=None))
-        return create_app(clients[-1]).test_client()
-
-    yield open_page
-    for client in clients:
-        client.close()
+def models() -> ScriptedModels:
+    return ScriptedModels(DIGITS, DIABETES)
 
 
-def test_the_form_is_the_models_own_and_holds_an_example(page: OpenPage) -> None:
-    text = page(says({})).get("/").text
-    assert '<input name="age" value="35"' in text
-    assert "0 to 120" in text
+@pytest.fixture
+def page(models: ScriptedModels) -> FlaskClient:
+    return create_app(models.client()).test_client()
 
 
-def test_a_prediction_stands_below_what_was_typed(page: OpenPage) -> None:
-    answer = page(says({"predictions": [[151.6]]})).post("/progression", data={"age": "59", "bmi": "32.1"})
+def test_the_form_has_a_field_for_each_of_the_models_features(page: FlaskClient) -> None:
+    assert re.findall(r'<input name="(\w+)"', page.get("/").text) == ["age", "bmi"]
+
+
+def test_a_prediction_stands_below_what_was_typed(page: FlaskClient) -> None:
+    answer = page.post("/progression", data=PATIENT)
     assert answer.status_code == 200
-    assert "152 points" in answer.text
-    assert 'value="59"' in answer.text
+    assert "91 points" in answer.text
+    assert 'value="32.1"' in answer.text
 
 
-def test_a_wrong_value_is_shown_at_its_field(page: OpenPage) -> None:
-    refusal = {"error": "a string where a number is expected", "code": "WrongDtype", "field": "/instances/0/bmi"}
-    answer = page(says(refusal, 400)).post("/progression", data={"age": "59", "bmi": "high"})
+def test_a_wrong_value_is_shown_at_its_field(page: FlaskClient, models: ScriptedModels) -> None:
+    models.fail(WrongDtype("a string where a number is expected", field="/instances/0/bmi"))
+    answer = page.post("/progression", data={**PATIENT, "bmi": "high"})
     assert answer.status_code == 400
     assert re.findall(r'<input name="(\w+)"[^>]*aria-invalid="true"', answer.text) == ["bmi"]
-    assert refusal["error"] in answer.text.partition('value="high"')[2]
+    assert "a string where a number is expected" in answer.text.partition('value="high"')[2]
 
 
-def test_what_was_typed_is_text_and_not_markup(page: OpenPage) -> None:
-    refusal = {"error": "no such <b>feature</b>", "code": "UnknownField"}
-    answer = page(says(refusal, 400)).post("/progression", data={"age": '"><script>'})
+def test_what_was_typed_is_text_and_not_markup(page: FlaskClient, models: ScriptedModels) -> None:
+    models.fail(WrongDtype("no <b>number</b>"))
+    answer = page.post("/progression", data={**PATIENT, "age": '"><script>'})
     assert "<script>" not in answer.text
-    assert "no such &lt;b&gt;" in answer.text
+    assert "no &lt;b&gt;" in answer.text
 
 
-@pytest.mark.parametrize(("code", "from_gateway"), [("Overloaded", 503), ("QuotaExceeded", 429)])
-def test_no_room_is_503_and_says_when_to_come_back(page: OpenPage, code: str, from_gateway: int) -> None:
-    full = says({"error": "no room", "code": code}, from_gateway, retry_after="7")
-    answer = page(full).post("/progression", data={"age": "59"})
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
+def test_a_picture_is_read_and_shown_with_its_probabilities(page: FlaskClient) -> None:
+    answer = page.post("/digit", data={"picture": (BytesIO(b"a picture"), "seven.png")})
+    assert answer.status_code == 200
+    assert '<div class="big">7</div>' in answer.text
+    assert "90.0 %" in answer.text
 
 
-def test_a_gateway_that_is_away_is_503_too(page: OpenPage) -> None:
-    answer = page(ConnectionFailed("nobody listens")).post("/progression", data={"age": "59"})
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+def test_a_file_that_is_no_picture_is_refused_on_the_page(page: FlaskClient, models: ScriptedModels) -> None:
+    models.fail(UndecodableImage("9 bytes that are not a whole image"))
+    answer = page.post("/digit", data={"picture": (BytesIO(b"no image?"), "seven.png")})
+    assert answer.status_code == 400
+    assert "9 bytes that are not a whole image" in answer.text
 
 
-@pytest.mark.parametrize(
-    ("code", "from_gateway", "status"), [("DeadlineExceeded", 504, 504), ("InternalError", 500, 502)]
-)
-def test_other_errors_show_the_request_id(page: OpenPage, code: str, from_gateway: int, status: int) -> None:
-    answer = page(says({"error": "no", "code": code, "request_id": "r-1"}, from_gateway)).post("/progression")
+def test_a_short_outage_is_not_seen(page: FlaskClient, models: ScriptedModels) -> None:
+    models.fail(ConnectionFailed("nobody listens"), times=2)
+    assert page.post("/progression", data=PATIENT).status_code == 200
+    assert len(models.asked) == 1 + 3 + 1  # metadata, two failures and the answer, metadata for the form
+
+
+@pytest.mark.parametrize("error", [Overloaded, QuotaExceeded])
+def test_no_room_is_503_and_says_when_to_come_back(
+    page: FlaskClient, models: ScriptedModels, error: type[PenstockError]
+) -> None:
+    models.fail(error("no room", retry_after_seconds=30), times=9)
+    answer = page.post("/progression", data=PATIENT)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+
+
+@pytest.mark.parametrize(("error", "status"), [(DeadlineExceeded, 504), (BackendError, 502)])
+def test_other_errors_show_the_request_id(
+    page: FlaskClient, models: ScriptedModels, error: type[PenstockError], status: int
+) -> None:
+    models.fail(error("no"))
+    answer = page.post("/progression", data=PATIENT)
     assert answer.status_code == status
-    assert "request r-1" in answer.text
+    assert "request request-" in answer.text
