@@ -1,15 +1,17 @@
 """The rows of a call as tensors, one a feature, and the gateway's pointers into tensors as pointers into rows.
 
-Pure. A row is a bare value where the model has one feature, or a record; which it is, the first row says.
+Pure. A row is a bare value where the model has one feature, or a record; which it is, the first row says. An array of
+rows of numbers has a column for each feature, in the manifest's order.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from penstock_client.errors import MissingField, WrongDtype
+from penstock_client.errors import MissingField, WrongDtype, WrongShape
 from penstock_client.grpc_tensors import Locate, Tensor, guessed_tensor, tensor_of
 from penstock_client.inputs import ReadFile
 from penstock_client.metadata import Feature, ModelMetadata
+from penstock_client.npy import is_number_array
 
 FIRST = 3
 """In `/inputs/age/0`, split at its slashes, the place of the row."""
@@ -19,6 +21,8 @@ def tensors_of(rows: Sequence[Any], metadata: ModelMetadata, read_file: ReadFile
     """Features that no row has are left out, for the gateway to put their defaults in. Raises InvalidInput's family."""
     if not _are_records(rows, metadata.features):
         return [tensor_of(metadata.features[0], rows, lambda row: f"/instances/{row}", read_file)]
+    if is_number_array(rows[0]):
+        return _columns(rows, metadata.features, read_file)
     _check_records(rows, metadata.features)
     tensors = [
         tensor_of(feature, values, _locate(feature.name), read_file)
@@ -36,19 +40,38 @@ def field_in_rows(field: str | None, rows: Sequence[Any], metadata: ModelMetadat
     tokens = field.split("/") if field else []
     if tokens[1:2] != ["inputs"]:
         return field
-    records = _are_records(rows, metadata.features)
+    records = isinstance(rows[0], Mapping)
     if len(tokens) == 2:  # a feature is missing, and the gateway says no more of it
-        missing = [feature.name for feature in metadata.features if not _fills_itself(feature.name, metadata)]
-        places = [f"/instances/{row}/{_token(name)}" for name in missing for row, given in enumerate(rows)
-                  if records and given.get(name) is None]  # fmt: skip
-        return places[0] if places else "/instances/0"
+        return _first_gap(rows, metadata) if records else "/instances/0"
     name = tokens[2]
     if tokens[FIRST:] and tokens[FIRST].isdigit():
         row, rest = int(tokens[FIRST]), tokens[FIRST + 1 :]
     else:
-        having = (index for index, given in enumerate(rows) if records and name in map(_token, given))
-        row, rest = next(having, 0), []
-    return "/".join(["/instances", str(row), *([name] if records else []), *rest])
+        row, rest = next((row for row, given in enumerate(rows) if records and name in map(_token, given)), 0), []
+    if records and _are_records(rows, metadata.features):
+        rest = [name, *rest]
+    elif len(metadata.features) > 1:  # the array's column
+        rest = [str(place) for place, feature in enumerate(metadata.features) if _token(feature.name) == name]
+    return "/".join(["/instances", str(row), *rest])
+
+
+def _first_gap(rows: Sequence[Mapping[str, Any]], metadata: ModelMetadata) -> str:
+    """The first place at which a feature that nothing may stand for has no value."""
+    needed = [feature.name for feature in metadata.features if _filler(feature.name, metadata) is None]
+    gaps = (_locate(name)(row) for name in needed for row, given in enumerate(rows) if given.get(name) is None)
+    return next(gaps, "/instances/0")
+
+
+def _columns(rows: Any, features: Sequence[Feature], read_file: ReadFile) -> list[Tensor]:
+    whole = is_number_array(rows)
+    shapes = {rows.shape[1:]} if whole else {row.shape for row in rows}
+    if shapes != {(len(features),)}:
+        told = f"rows of shapes {sorted(shapes)} where each of the {len(features)} features has one number"
+        raise WrongShape(told)
+    return [
+        tensor_of(feature, rows[:, place] if whole else [row[place] for row in rows], _locate(feature.name), read_file)
+        for place, feature in enumerate(features)
+    ]
 
 
 def _are_records(rows: Sequence[Any], features: Sequence[Feature]) -> bool:
@@ -97,10 +120,6 @@ def _filler(name: str, metadata: ModelMetadata) -> Any:
         return float("nan")
     default = said.get("default")
     return int(default) if isinstance(default, float) and "int" in said["dtype"] else default
-
-
-def _fills_itself(name: str, metadata: ModelMetadata) -> bool:
-    return _filler(name, metadata) is not None
 
 
 def _locate(name: str) -> Locate:

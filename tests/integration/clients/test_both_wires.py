@@ -75,46 +75,63 @@ RECORDS: dict[str, Callable[[Record], Any]] = {
     "a value less in one row": lambda record: [record, {**record, "bmi": None}],
     "nothing": lambda _: {},
     "no record": lambda _: [1, 2],
+    "an array": lambda record: np.array([list(record.values()), [*record.values()]]),
+    "a list of arrays": lambda record: [np.array(list(record.values()))] * 2,
+    "an array out of range": lambda record: np.array([list(record.values()), [500] * 10]),
+    "an array too narrow": lambda record: np.array([list(record.values())[:9]]),
 }
 
 
-def outcome(client: Client | Awaited, model: str, inputs: Any, **options: Any) -> Any:
-    """What a caller sees, ids and times aside; the error where it raises one."""
+def check(one: Client | Awaited, other: Client | Awaited, model: str, inputs: Any, **options: Any) -> None:
+    """That both say the same, ids and times aside, be it an error."""
+    (facts, numbers), (expected, close) = (outcome(each, model, inputs, **options) for each in (one, other))
+    assert facts == expected
+    assert numbers == pytest.approx(close, rel=1e-5, abs=1e-7)
+
+
+def outcome(client: Client | Awaited, model: str, inputs: Any, **options: Any) -> tuple[Any, list[float]]:
     try:
         answer = client.predict(model, inputs, **options)
     except PenstockError as error:
-        return type(error), error.field
-    return seen(answer) if isinstance(answer, Prediction) else [seen(each) for each in answer]
+        return (type(error), error.field), []
+    predictions = [answer] if isinstance(answer, Prediction) else list(answer)
+    assert all(each.request_id for each in predictions)
+    numbers = [
+        [*each.probabilities.values(), *([each.value] if each.value is not None else [])] for each in predictions
+    ]
+    return (type(answer), list(map(facts_of, predictions))), [number for row in numbers for number in row]
 
 
-def seen(prediction: Prediction) -> Any:
-    assert prediction.request_id
-    numbers = {**prediction.probabilities, "value": prediction.value}
+def facts_of(prediction: Prediction) -> Any:
     return (
-        {name: None if number is None else pytest.approx(number, rel=1e-5, abs=1e-7) for name, number in numbers.items()},
-        prediction.label, prediction.version, prediction.unit, prediction.target, prediction.outputs.keys(),
-    )  # fmt: skip
+        prediction.label,
+        tuple(prediction.probabilities),
+        prediction.version,
+        prediction.unit,
+        prediction.target,
+        tuple(prediction.outputs),
+    )
 
 
 @pytest.mark.parametrize("form", IMAGES)
 def test_images(rest: Client, over_grpc: Client | Awaited, pixels: Any, form: str) -> None:
     inputs = IMAGES[form](pixels)
-    assert outcome(over_grpc, "digits", inputs) == outcome(rest, "digits", inputs)
+    check(over_grpc, rest, "digits", inputs)
 
 
 @pytest.mark.parametrize("form", RECORDS)
 def test_records(rest: Client, over_grpc: Client | Awaited, record: Record, form: str) -> None:
     inputs = RECORDS[form](record)
-    assert outcome(over_grpc, "diabetes", inputs) == outcome(rest, "diabetes", inputs)
+    check(over_grpc, rest, "diabetes", inputs)
 
 
 @pytest.mark.parametrize("options", [{"version": 1}, {"version": 9}, {"label": "nightly"}], ids=str)
 def test_versions_and_labels(rest: Client, over_grpc: Client | Awaited, pixels: Any, options: Any) -> None:
-    assert outcome(over_grpc, "digits", pixels, **options) == outcome(rest, "digits", pixels, **options)
+    check(over_grpc, rest, "digits", pixels, **options)
 
 
 def test_an_unknown_model(rest: Client, over_grpc: Client | Awaited) -> None:
-    assert outcome(over_grpc, "nobody", [[1]]) == outcome(rest, "nobody", [[1]])
+    check(over_grpc, rest, "nobody", [[1]])
 
 
 @pytest.mark.parametrize("model", ["digits", "diabetes"])

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
+import numpy as np
 import pytest
-from penstock_client.errors import MissingField, UnreadableFile, WrongDtype
+from penstock_client.errors import MissingField, UnreadableFile, WrongDtype, WrongShape
 from penstock_client.grpc_rows import field_in_rows, tensors_of
 from penstock_client.grpc_tensors import Tensor
-from penstock_client.metadata import ModelMetadata, parse_metadata
+from penstock_client.metadata import Feature, ModelMetadata, parse_metadata
 
 Make = Callable[..., Any]
 
@@ -106,3 +107,20 @@ def test_pointers_into_bare_rows_name_no_feature(shapes: ModelMetadata) -> None:
     rows = [[[0, 1], [2, 3]]] * 2
     assert field_in_rows("/inputs/image/1", rows, shapes) == "/instances/1"
     assert field_in_rows("/inputs/image", rows, shapes) == "/instances/0"
+
+
+NUMBERS = ModelMetadata("m", 1, (Feature("number", "a/b", "float32"), Feature("number", "c", "float32")), ("value",))
+MATRIX = np.array([[1, 2], [3, 4]], np.float32)
+
+
+@pytest.mark.parametrize("rows", [MATRIX, list(MATRIX), MATRIX.T.copy().T], ids=["whole", "rows", "column by column"])
+def test_an_array_has_a_column_for_each_feature(rows: Any) -> None:
+    tensors = sent(rows, NUMBERS)
+    assert tensors["a/b"] == Tensor("a/b", "FP32", (2,), struct.pack("<2f", 1, 3))
+    assert tensors["c"] == Tensor("c", "FP32", (2,), struct.pack("<2f", 2, 4))
+    assert field_in_rows("/inputs/a~1b/1", rows, NUMBERS) == "/instances/1/0"
+
+
+def test_an_array_with_another_number_of_columns_is_refused() -> None:
+    with pytest.raises(WrongShape, match="each of the 2 features"):
+        sent(np.ones((2, 3)), NUMBERS)
