@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.console_pages import console_examples, prints_what_is_shown
 from tests.processes import GatewayProcess, penstock
 
@@ -17,11 +19,13 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 ADDRESS = re.compile(r"(?:http://)?(?:localhost|127\.0\.0\.1):8080")
 
 
-def test_the_python_lines_give_what_their_comments_say(gateway: GatewayProcess) -> None:
+@pytest.mark.parametrize("wire", ["http", "grpc"])
+def test_the_python_lines_give_what_their_comments_say(gateway: GatewayProcess, wire: str) -> None:
+    address = gateway.url if wire == "http" else f"grpc://{gateway.grpc_address}"
     (block,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     said = re.findall(r"  # ([^:\n]+)", block)
     values: list[object] = []
-    program = ast.fix_missing_locations(_Kept().visit(ast.parse(ADDRESS.sub(gateway.url, block))))
+    program = ast.fix_missing_locations(_Kept().visit(ast.parse(ADDRESS.sub(address, block))))
     with contextlib.chdir(ROOT):
         exec(compile(program, "README.md", "exec"), {"keep": values.append})  # noqa: S102 - the README's own lines
     assert len(values) == 2
