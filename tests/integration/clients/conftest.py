@@ -1,12 +1,13 @@
 """A stand-in gateway for each test, on a port of its own."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.integration.clients.kinds import KINDS, Connect
 from tests.integration.clients.stand_in import StandIn, serve
+from tests.integration.clients.typescript_parts import Node, built
 
 
 @pytest.fixture
@@ -24,3 +25,9 @@ def stand_in() -> Iterator[StandIn]:
 def connect(request: pytest.FixtureRequest) -> Connect:
     """Every kind of client in turn; to be called as `Client` is."""
     return KINDS[request.param]
+
+
+@pytest.fixture(scope="session")
+def typescript(program: Callable[[str], str]) -> Node:
+    """Node, with the TypeScript client built; without them the test is skipped or failed."""
+    return built(program("node"), program("npm"))
