@@ -5,7 +5,9 @@ from os import PathLike
 from types import TracebackType
 from typing import Self, Unpack, overload
 
+from penstock_client import bulk_tasks
 from penstock_client.async_runner import AsyncRunner
+from penstock_client.bulk import BulkOptions, TellProgress
 from penstock_client.call_options import CallArguments, CallOptions
 from penstock_client.calls import Calls
 from penstock_client.messages import Address
@@ -62,6 +64,30 @@ class AsyncClient:
         return await self._runner.run(
             self._calls.predict(Address(model, version, label), inputs, CallOptions(**options))
         )
+
+    async def predict_many(
+        self,
+        model: str,
+        inputs: object,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        chunk_rows: int | None = None,
+        concurrency: int | None = None,
+        progress: bool | TellProgress = False,
+        same_version: bool = False,
+        **options: Unpack[CallArguments],
+    ) -> Predictions:
+        """As `Client.predict_many`; `inputs` may be an async iterator of rows too."""
+        call = CallOptions(**options)
+        many = bulk_tasks.ManyRows(
+            describe=lambda address: self._runner.run(self._calls.describe(address, call)),
+            ask=lambda address, chunk: self._runner.run(self._calls.predict_chunk(address, chunk, call)),
+            options=BulkOptions(
+                chunk_rows=chunk_rows, concurrency=concurrency, progress=progress, same_version=same_version
+            ),
+        )
+        return await many.predict(Address(model, version, label), inputs)
 
     async def metadata(
         self,

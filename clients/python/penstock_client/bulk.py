@@ -4,6 +4,7 @@ Pure. `bulk_threads.py` and `bulk_tasks.py` carry it out for the sync and the as
 """
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
@@ -66,21 +67,21 @@ class Window(Generic[Answer]):
 
     def __init__(self, concurrency: int) -> None:
         self._most = concurrency * CHUNKS_AHEAD
-        self._next, self._opened = 0, 0
+        self._order: deque[int] = deque()
         self._outcomes: dict[int, ChunkOutcome[Answer]] = {}
         self._failed = False
 
     @property
     def has_room(self) -> bool:
-        return not self._failed and self._opened - self._next < self._most
+        return not self._failed and len(self._order) < self._most
 
     @property
     def is_empty(self) -> bool:
-        return self._opened == self._next
+        return not self._order
 
-    def open(self) -> None:
-        """One more chunk, the next in order, is under way."""
-        self._opened += 1
+    def open(self, index: int) -> None:
+        """The chunk, the next in order, is under way."""
+        self._order.append(index)
 
     def close(self, outcome: ChunkOutcome[Answer]) -> None:
         self._outcomes[outcome.index] = outcome
@@ -88,10 +89,10 @@ class Window(Generic[Answer]):
 
     def ready(self) -> Iterator[Answer]:
         """The answers whose turn it is, each once. Raises the error of a chunk whose turn it is."""
-        while (outcome := self._outcomes.pop(self._next, None)) is not None:
+        while self._order and (outcome := self._outcomes.pop(self._order[0], None)) is not None:
             if outcome.error is not None:
                 raise outcome.error
-            self._next += 1
+            self._order.popleft()
             yield outcome.answer  # type: ignore[misc]  # no error: there is an answer, which may itself be None
 
 

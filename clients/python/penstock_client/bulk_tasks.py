@@ -57,7 +57,7 @@ async def answers_in_order(
                 chunk, cutting = cutting.result(), None
                 is_through = chunk is None
                 if chunk is not None:
-                    window.open()
+                    window.open(chunk.index)
                     asking.add(asyncio.create_task(_asked(ask, chunk)))
             for asked in [each for each in asking if each in done]:
                 asking.discard(asked)

@@ -55,7 +55,7 @@ def answers_in_order(ask: Callable[[Chunk], Answer], chunks: Iterator[Chunk], co
     try:
         while True:
             while window.has_room and (chunk := next(chunks, None)) is not None:
-                window.open()
+                window.open(chunk.index)
                 workers.give(chunk)
             if window.is_empty:
                 return

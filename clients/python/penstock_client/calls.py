@@ -3,8 +3,11 @@
 No sockets: a runner does the steps.
 """
 
+from dataclasses import replace
 from typing import Any
 
+from penstock_client.bulk import chunk_flow
+from penstock_client.bulk_cutting import Chunk
 from penstock_client.call_options import CallOptions
 from penstock_client.dialect import Dialect
 from penstock_client.exchanges import Exchanges
@@ -12,7 +15,7 @@ from penstock_client.files import read_file
 from penstock_client.messages import Address
 from penstock_client.metadata import ModelMetadata, VersionStatus
 from penstock_client.prediction import Prediction
-from penstock_client.predictions import Predictions
+from penstock_client.predictions import AnsweredRows, Predictions
 from penstock_client.protocol import Protocol
 from penstock_client.settings import ClientSettings
 from penstock_client.steps import Steps
@@ -25,6 +28,16 @@ class Calls:
 
     def predict(self, address: Address, inputs: Any, options: CallOptions) -> Steps[Prediction | Predictions]:
         return self._exchanges.steps(self._protocol.predict(address, inputs), options, hedge_by=address)
+
+    def describe(self, address: Address, options: CallOptions) -> Steps[ModelMetadata]:
+        """The metadata as far as it is known, asked for only when it is not."""
+        return self._exchanges.steps(self._protocol.described(address), options)
+
+    def predict_chunk(self, address: Address, chunk: Chunk, options: CallOptions) -> Steps[AnsweredRows]:
+        """One request of a large batch; a request id of the caller's is told apart by the chunk's number."""
+        if options.request_id is not None:
+            options = replace(options, request_id=f"{options.request_id}-{chunk.index}")
+        return self._exchanges.steps(chunk_flow(self._protocol, address, chunk), options)
 
     def metadata(self, address: Address, options: CallOptions) -> Steps[ModelMetadata]:
         return self._exchanges.steps(self._protocol.metadata(address), options)

@@ -5,6 +5,8 @@ from os import PathLike
 from types import TracebackType
 from typing import Self, Unpack, overload
 
+from penstock_client import bulk_threads
+from penstock_client.bulk import BulkOptions, TellProgress
 from penstock_client.call_options import CallArguments, CallOptions
 from penstock_client.calls import Calls
 from penstock_client.messages import Address
@@ -66,6 +68,41 @@ class Client:
         many. With neither `version` nor `label` the gateway chooses: its `stable` version, else the newest.
         """
         return self._runner.run(self._calls.predict(Address(model, version, label), inputs, CallOptions(**options)))
+
+    def predict_many(
+        self,
+        model: str,
+        inputs: object,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        chunk_rows: int | None = None,
+        concurrency: int | None = None,
+        progress: bool | TellProgress = False,
+        same_version: bool = False,
+        **options: Unpack[CallArguments],
+    ) -> Predictions:
+        """Any number of rows, cut into requests that are sent at the same time; the answers in the rows' order.
+
+        `inputs`: an array `[rows, ...]`, a frame, a list, or an iterator of rows, of which no more are taken than are
+        under way. `chunk_rows` go in a request (None: by their size, at most 1,000), `concurrency` requests are under
+        way (None: 4), and each has the deadline, the retries and the priority of a call of its own. `progress` shows
+        a bar on standard error (needs the extra `progress`), or is called with the rows done and their total, None
+        where nobody knows it. Requests are answered by the version that is live; with `same_version` by the one that
+        answered the first.
+
+        Raises the error of the first row that failed, its `field` counted over all rows; `answered` of that error
+        holds the predictions of the rows before its request.
+        """
+        call = CallOptions(**options)
+        many = bulk_threads.ManyRows(
+            describe=lambda address: self._runner.run(self._calls.describe(address, call)),
+            ask=lambda address, chunk: self._runner.run(self._calls.predict_chunk(address, chunk, call)),
+            options=BulkOptions(
+                chunk_rows=chunk_rows, concurrency=concurrency, progress=progress, same_version=same_version
+            ),
+        )
+        return many.predict(Address(model, version, label), inputs)
 
     def metadata(
         self,

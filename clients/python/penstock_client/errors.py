@@ -32,6 +32,7 @@ PenstockError
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class PenstockError(Exception):
@@ -42,7 +43,7 @@ class PenstockError(Exception):
     `answered` holds the Predictions of the rows before the one that `field` names, where `predict_many` raised it.
     """
 
-    answered: Sequence[object] = ()
+    answered: Sequence[Any] = ()
 
     def __init__(
         self,

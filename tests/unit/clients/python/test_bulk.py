@@ -20,8 +20,8 @@ FEATURES = (Feature("number", "age", "float32"), Feature("number", "bmi", "float
 
 def opened(concurrency: int) -> Window[str]:
     window: Window[str] = Window(concurrency)
-    while window.has_room:
-        window.open()
+    for index in range(2 * concurrency):
+        window.open(index)
     return window
 
 
@@ -47,12 +47,12 @@ def test_what_is_held_is_bounded_by_the_first_without_an_answer() -> None:
 
 def test_an_error_waits_for_the_chunks_before_it() -> None:
     window: Window[str] = Window(2)
-    window.open()
-    window.open()
-    window.close(ChunkOutcome(1, error=KeyError("late")))
+    window.open(4)
+    window.open(5)
+    window.close(ChunkOutcome(5, error=KeyError("late")))
     assert not window.has_room
     assert list(window.ready()) == []
-    window.close(ChunkOutcome(0, "a"))
+    window.close(ChunkOutcome(4, "a"))
     answers = window.ready()
     assert next(answers) == "a"
     with pytest.raises(KeyError, match="late"):
