@@ -4,9 +4,9 @@ from importlib import import_module
 from typing import Any
 
 
-def bring(module: str, *, pip: str, purpose: str) -> Any:
-    """The module; raises ImportError with the pip command that brings it."""
+def bring(module: str, *, needs: str, pip: str) -> Any:
+    """The module; raises ModuleNotFoundError, which says that `needs` is missing and which pip command brings it."""
     try:
         return import_module(module)
-    except ImportError as error:
-        raise ImportError(f"{purpose} needs {module.partition('.')[0]}: pip install {pip}") from error
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"{needs}: pip install {pip}") from error

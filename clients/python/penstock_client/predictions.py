@@ -76,9 +76,10 @@ class Predictions(Sequence[Prediction]):
         """An array, first the rows: a classifier's probabilities [rows, labels], a regressor's values [rows].
 
         Elsewhere `output` names which; it may be left out where there is one. What the model could not compute is
-        NaN. Raises ValueError where two versions answered and differ in what there is, ImportError without numpy.
+        NaN. Raises ValueError where two versions answered and differ in what there is, and ModuleNotFoundError
+        without numpy.
         """
-        numpy = bring("numpy", pip="numpy", purpose="to_numpy()")
+        numpy = bring("numpy", needs="to_numpy() needs numpy", pip="numpy")
         if not self._parts:
             return numpy.empty((0,))
         kinds = {(part.metadata.task, part.metadata.labels, tuple(part.columns)) for part in self._parts}
@@ -91,9 +92,9 @@ class Predictions(Sequence[Prediction]):
         """A DataFrame, a row each.
 
         A classifier's has `label` and a column `probability_...` for each label, a regressor's a column named as
-        its target, any other a column for each output; all have `version`. Raises ImportError without pandas.
+        its target, any other a column for each output; all have `version`. Raises ModuleNotFoundError without pandas.
         """
-        pandas = bring("pandas", pip="pandas", purpose="to_pandas()")
+        pandas = bring("pandas", needs="to_pandas() needs pandas", pip="pandas")
         frames = [pandas.DataFrame(_table(part)) for part in self._parts]
         return pandas.concat(frames, ignore_index=True) if frames else pandas.DataFrame()
 

@@ -1,10 +1,10 @@
 """Which wire a URL means: how it is spoken, and what carries it."""
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Generic, TypeVar, cast
 
 from penstock_client.dialect import Dialect
+from penstock_client.extras import bring
 from penstock_client.http_transport import AsyncHttpTransport, HttpTransport
 from penstock_client.rest_dialect import RestDialect
 from penstock_client.settings import ClientSettings
@@ -52,7 +52,4 @@ def _check(url: str) -> None:
 
 
 def _grpc() -> Any:
-    try:
-        return import_module("penstock_client.grpc_wire")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("gRPC needs grpcio and protobuf: pip install 'penstock-client[grpc]'") from error
+    return bring("penstock_client.grpc_wire", needs="gRPC needs grpcio and protobuf", pip="'penstock-client[grpc]'")

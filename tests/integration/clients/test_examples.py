@@ -187,26 +187,6 @@ def test_the_fastapi_app_asks_both_models(examples_gateway: GatewayProcess, brow
     assert wrong.json()["field"] == "/instances/0/age"
 
 
-def test_the_grpc_example_works_with_the_stubs_that_its_page_makes(
-    examples_gateway: GatewayProcess, tmp_path: Path
-) -> None:
-    """In a copy, as the stubs are written beside the program."""
-    shutil.copytree(EXAMPLES, tmp_path / "clients" / "examples", ignore=shutil.ignore_patterns("*_pb2*", "__pycache__"))
-    (tmp_path / "serving" / "grpc").mkdir(parents=True)
-    shutil.copy(ROOT / "serving" / "grpc" / "inference.proto", tmp_path / "serving" / "grpc")
-    shown = console_examples((EXAMPLES / "grpc" / "README.md").read_text(encoding="utf-8"))
-    commands = [example for example in shown if not example.command.startswith("pip ")]
-    assert len(commands) == 4
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for example in commands:
-        command = example.command.replace("127.0.0.1:8500", examples_gateway.grpc_address)
-        ran = subprocess.run(
-            ["bash", "-c", command],
-            capture_output=True, text=True, check=False, cwd=tmp_path, env=environment, timeout=60,
-        )  # fmt: skip
-        assert prints_what_is_shown(ran.stdout + ran.stderr, example.output), ran.stdout + ran.stderr
-
-
 def test_the_notebook_plots_without_tensorflow(examples_gateway: GatewayProcess, tmp_path: Path) -> None:
     without = (
         "import runpy, sys; sys.modules.update(dict.fromkeys(('tensorflow', 'keras'))); runpy.run_path(sys.argv[1])"

@@ -158,5 +158,5 @@ def test_no_rows_are_an_empty_array_and_frame() -> None:
 
 
 def test_a_package_that_is_not_there_is_named_with_its_command() -> None:
-    with pytest.raises(ImportError, match="drawing needs no_such_package: pip install such"):
-        extras.bring("no_such_package.part", pip="such", purpose="drawing")
+    with pytest.raises(ModuleNotFoundError, match="drawing needs such: pip install such"):
+        extras.bring("no_such_package.part", needs="drawing needs such", pip="such")

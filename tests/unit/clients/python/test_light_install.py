@@ -12,7 +12,20 @@ PACKAGE = Path(str(penstock_client.__file__)).parent
 ALLOWED = {*sys.stdlib_module_names, "httpx2", "penstock_client"}
 OF_THE_EXTRA = {"grpc", "google"}
 """What the modules named `grpc_*` may use beside; nothing imports them before a URL asks for gRPC."""
-HEAVY = ("google", "grpc", "keras", "loadtests", "numpy", "PIL", "pydantic", "serving", "tensorflow", "training")
+HEAVY = (
+    "google",
+    "grpc",
+    "keras",
+    "loadtests",
+    "numpy",
+    "pandas",
+    "PIL",
+    "pydantic",
+    "rich",
+    "serving",
+    "tensorflow",
+    "training",
+)
 
 USE_WITHOUT_THE_REST = f"""
 import sys
