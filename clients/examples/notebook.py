@@ -8,6 +8,7 @@ pictures go to.
 # %% What is asked, and whom
 import os
 import time
+from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -95,19 +96,17 @@ figure.savefig(plots / "residuals.png")
 # Each answer carries the gateway's receipt; the rest of the time seen here is the client's, HTTP's and the network's.
 rows_asked, calls = (1, 4, 16, 64, 256), 40
 parts = ("read", "wait for the batch", "model", "write", "client and network")
-milliseconds = np.empty((len(rows_asked), len(parts)))
-for place, rows in enumerate(rows_asked):
-    spent = []
-    for _ in range(calls):
-        began = time.perf_counter()
-        prediction = client.predict_many("digits", digits.images[:rows])[0]
-        total = time.perf_counter() - began
-        receipt = prediction.timing
-        assert receipt is not None, "the gateway sent no receipt"
-        seconds = (receipt.decode_seconds, receipt.queue_seconds, receipt.backend_seconds, receipt.encode_seconds)
-        told = [part or 0.0 for part in seconds]
-        spent.append([*told, total - sum(told)])
-    milliseconds[place] = 1e3 * np.median(spent, axis=0)
+spent = np.empty((calls, len(rows_asked), len(parts)))
+for call, (place, rows) in product(range(calls), enumerate(rows_asked)):  # sizes by turns, so that all see the same load
+    began = time.perf_counter()
+    prediction = client.predict_many("digits", digits.images[:rows])[0]
+    total = time.perf_counter() - began
+    receipt = prediction.timing
+    assert receipt is not None, "the gateway sent no receipt"
+    told = (receipt.decode_seconds, receipt.queue_seconds, receipt.backend_seconds, receipt.encode_seconds)
+    seconds = [part or 0.0 for part in told]
+    spent[call, place] = [*seconds, total - sum(seconds)]
+milliseconds = 1e3 * np.median(spent, axis=0)
 
 figure, (by_call, by_row) = plt.subplots(1, 2, figsize=(10, 4.2), width_ratios=(3, 2))
 places, below = np.arange(len(rows_asked)), np.zeros(len(rows_asked))
