@@ -97,7 +97,9 @@ figure.savefig(plots / "residuals.png")
 rows_asked, calls = (1, 4, 16, 64, 256), 40
 parts = ("read", "wait for the batch", "model", "write", "client and network")
 spent = np.empty((calls, len(rows_asked), len(parts)))
-for call, (place, rows) in product(range(calls), enumerate(rows_asked)):  # sizes by turns, so that all see the same load
+for call, (place, rows) in product(
+    range(calls), enumerate(rows_asked)
+):  # sizes by turns, so that all see the same load
     began = time.perf_counter()
     prediction = client.predict_many("digits", digits.images[:rows])[0]
     total = time.perf_counter() - began
