@@ -83,7 +83,7 @@ IMAGES = --constraint requirements/dev.txt $(LOCKED)
 lock:           ## resolve requirements/*.txt anew: dev and triton, and what Dockerfile.gpu installs
 	@test -x .lock-venv/bin/uv || { $(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv; }
 	@.lock-venv/bin/uv pip compile pyproject.toml clients/python/pyproject.toml \
-	  --extra serving --extra training --extra loadtests --extra tracing --extra grpc --extra progress --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
+	  --extra serving --extra training --extra loadtests --extra tracing --extra object-store --extra grpc --extra progress --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
 	  $(LOCKED) --output-file requirements/dev.txt
 	@.lock-venv/bin/uv pip compile requirements/triton.in $(LOCKED) --output-file requirements/triton.txt
 	@.lock-venv/bin/uv pip compile pyproject.toml --extra gateway $(IMAGES) --output-file requirements/gateway.txt
