@@ -36,9 +36,9 @@ from serving.observability.worker_figures import WorkerFigures
 from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.request_ids import RequestIds
-from serving.rest.cross_origin import CrossOrigin, Origins
 from serving.rest.console_figures import ConsoleFacts, console_figures
 from serving.rest.console_routes import console_router, report_file
+from serving.rest.cross_origin import CrossOrigin, Origins
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
 from serving.rest.hot_routes import HotFirst
