@@ -86,8 +86,10 @@ lock-peers:     ## resolve the requirements of bench-peers anew, one environment
 	@for peer in $(PEERS); do .lock-venv/bin/uv pip compile requirements/peers/$$peer.in --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --output-file requirements/peers/$$peer.txt || exit 1; done
 
-proto: install  ## generate serving/grpc/inference_pb2.py anew from inference.proto
+proto: install  ## generate the gateway's and the Python client's gRPC messages anew from their .proto files
 	$(BIN)/python -W ignore -m grpc_tools.protoc -I . --python_out=. --pyi_out=. serving/grpc/inference.proto
+	$(BIN)/python -W ignore -m grpc_tools.protoc -I clients/python --python_out=clients/python --pyi_out=clients/python \
+	  penstock_client/grpc_messages.proto
 
 fuzz: install   ## feed the decoders RUNS inputs that coverage chooses, and keep what crashes one
 	$(BIN)/python tests/integration/fuzz/fuzz_decoders.py -runs=$(RUNS) -timeout=60 tests/integration/fuzz/corpus

@@ -40,6 +40,7 @@ from penstock_client.prediction import Prediction
 from penstock_client.predictions import Predictions
 from penstock_client.retrying import Retries
 from penstock_client.settings import Certificate
+from penstock_client.timing import Timing
 from penstock_client.trace_context import new_traceparent
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "Predictions",
     "QuotaExceeded",
     "Retries",
+    "Timing",
     "Unauthenticated",
     "UndecodableImage",
     "UnexpectedAnswer",

@@ -87,4 +87,4 @@ def _translated(error: httpx2.TransportError, url: str, timeout_seconds: float) 
 
 
 def _late(url: str, timeout_seconds: float) -> DeadlineExceeded:
-    return DeadlineExceeded(f"{url} gave no answer within {timeout_seconds:.3g} s")
+    return DeadlineExceeded(f"{url} gave no answer within {round(timeout_seconds, 2) or timeout_seconds:g} s")

@@ -7,6 +7,7 @@ manifest's order. A server without manifests is TensorFlow Serving itself, which
 from collections.abc import Sequence
 from typing import Any
 
+from penstock_client.frames import FrameRows
 from penstock_client.metadata import Feature, ModelMetadata
 from penstock_client.npy import is_number_array, write_npy, write_npy_rows
 
@@ -15,6 +16,8 @@ def npy_body(instances: Any, metadata: ModelMetadata) -> bytes | None:
     """The rows as a `.npy` file, None where they have to be JSON."""
     if not metadata.manifest or not _are_numbers(metadata.features):
         return None
+    if isinstance(instances, FrameRows):
+        instances = instances.numbers([feature.name for feature in metadata.features])
     if is_number_array(instances):
         return write_npy(instances)
     if isinstance(instances, (list, tuple)) and instances and all(map(is_number_array, instances)):

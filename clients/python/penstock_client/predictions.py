@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, overload
 
+from penstock_client.extras import bring
 from penstock_client.metadata import ModelMetadata, reading
 from penstock_client.prediction import PROBABILITIES, VALUE, Prediction, read_prediction
+from penstock_client.timing import Timing
 
 
 class Column(Protocol):
@@ -31,12 +33,13 @@ class AnsweredRows:
     metadata: ModelMetadata
     row_count: int
     request_id: str | None = None
+    timing: Timing | None = None
 
     def prediction(self, row: int) -> Prediction:
         """Raises UnexpectedAnswer where a value is not what the metadata says."""
         with reading("the prediction"):
             outputs = {name: _plain(column[row]) for name, column in self.columns.items()}
-            return read_prediction(outputs, self.metadata, self.request_id)
+            return read_prediction(outputs, self.metadata, self.request_id, self.timing)
 
 
 class Predictions(Sequence[Prediction]):
@@ -63,6 +66,37 @@ class Predictions(Sequence[Prediction]):
     def versions(self) -> tuple[int, ...]:
         """The versions that answered, lowest first; one, but for a change between two requests of the call."""
         return tuple(sorted({part.metadata.version for part in self._parts}))
+
+    @property
+    def version(self) -> int | None:
+        """The version that answered; None where several did, or there are no rows."""
+        return self.versions[0] if len(self.versions) == 1 else None
+
+    def to_numpy(self, output: str | None = None) -> Any:
+        """An array, first the rows: a classifier's probabilities [rows, labels], a regressor's values [rows].
+
+        Elsewhere `output` names which; it may be left out where there is one. What the model could not compute is
+        NaN. Raises ValueError where two versions answered and differ in what there is, and ModuleNotFoundError
+        without numpy.
+        """
+        numpy = bring("numpy", needs="to_numpy() needs numpy", pip="numpy")
+        if not self._parts:
+            return numpy.empty((0,))
+        kinds = {(part.metadata.task, part.metadata.labels, tuple(part.columns)) for part in self._parts}
+        if len(kinds) > 1:
+            raise ValueError(f"versions {self.versions} answered, and differ in what they do; look at `parts`")
+        arrays = [_array(part, output, numpy) for part in self._parts]
+        return arrays[0] if len(arrays) == 1 else numpy.concatenate(arrays)
+
+    def to_pandas(self) -> Any:
+        """A DataFrame, a row each.
+
+        A classifier's has `label` and a column `probability_...` for each label, a regressor's a column named as
+        its target, any other a column for each output; all have `version`. Raises ModuleNotFoundError without pandas.
+        """
+        pandas = bring("pandas", needs="to_pandas() needs pandas", pip="pandas")
+        frames = [pandas.DataFrame(_table(part)) for part in self._parts]
+        return pandas.concat(frames, ignore_index=True) if frames else pandas.DataFrame()
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
@@ -93,7 +127,11 @@ def columns_of(rows: Sequence[Any], names: Sequence[str]) -> dict[str, Column]:
 
 
 def read_answered(
-    columns: Mapping[str, Column], metadata: ModelMetadata, row_count: int, request_id: str | None
+    columns: Mapping[str, Column],
+    metadata: ModelMetadata,
+    row_count: int,
+    request_id: str | None,
+    timing: Timing | None = None,
 ) -> AnsweredRows:
     """Raises KeyError, TypeError or ValueError where there are not `row_count` rows of what the task answers."""
     for name, column in columns.items():
@@ -103,7 +141,7 @@ def read_answered(
         _check_widths(columns[PROBABILITIES], len(metadata.labels))
     elif metadata.task == "regression":
         _check_widths(columns[VALUE], 1)
-    return AnsweredRows(columns, metadata, row_count, request_id)
+    return AnsweredRows(columns, metadata, row_count, request_id, timing)
 
 
 def _check_widths(column: Column, width: int) -> None:
@@ -111,6 +149,29 @@ def _check_widths(column: Column, width: int) -> None:
     shapes = {tuple(shape[1:])} if shape is not None else {(len(column[row]),) for row in range(len(column))}
     if shapes - {(width,)}:
         raise ValueError(f"rows of shapes {sorted(shapes)} where ({width},) belongs")
+
+
+def _array(part: AnsweredRows, output: str | None, numpy: Any) -> Any:
+    known = {"classification": PROBABILITIES, "regression": VALUE}.get(part.metadata.task or "")
+    name = output or known or next(iter(part.columns))
+    if name not in part.columns or (output is None and known is None and len(part.columns) > 1):
+        raise ValueError(f"the outputs are {', '.join(part.columns)}; name one of them")
+    column = part.columns[name]
+    is_list = isinstance(column, list)
+    array = numpy.array(column, dtype=numpy.float64 if is_list and name == known else None)
+    return array[:, 0] if name == VALUE == known else array
+
+
+def _table(part: AnsweredRows) -> dict[str, list[Any]]:
+    """The columns of a frame, by their names."""
+    rows = [part.prediction(row) for row in range(part.row_count)]
+    version = {"version": [part.metadata.version] * part.row_count}
+    if part.metadata.task == "classification":
+        scores = {f"probability_{label}": [row.probabilities[label] for row in rows] for label in part.metadata.labels}
+        return {"label": [row.label for row in rows], **scores, **version}
+    if part.metadata.task == "regression":
+        return {part.metadata.target or VALUE: [row.value for row in rows], **version}
+    return {**{name: [row.outputs[name] for row in rows] for name in part.columns}, **version}
 
 
 def _plain(value: Any) -> Any:

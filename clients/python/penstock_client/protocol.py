@@ -40,12 +40,12 @@ class Protocol:
     def predict_rows(self, address: Address, rows: Rows) -> Flow[AnsweredRows]:
         """One predict request for rows that are split already; of a longer list, a part."""
         expected = yield from self.described(address)
-        request = self._dialect.predict_request(address, rows, expected, self._read_file)
         try:
-            response = yield from self._ask(request)
-        except InvalidInput:
+            response = yield from self._ask(self._dialect.predict_request(address, rows, expected, self._read_file))
+        except InvalidInput as error:
             # The version may have changed to one with other features: look again before the next call.
             self._last_answered.pop(address, None)
+            error.field = self._dialect.field_of(error.field, rows, expected)
             raise
         answered = yield from self._answered(address, response, expected)
         return self._dialect.read_predictions(response, answered, len(rows.instances))

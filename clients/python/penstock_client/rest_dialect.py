@@ -19,6 +19,7 @@ from penstock_client.metadata import (
 )
 from penstock_client.number_rows import npy_body
 from penstock_client.predictions import AnsweredRows, Column, columns_of, read_answered
+from penstock_client.timing import read_timing
 
 
 class RestDialect:
@@ -26,6 +27,10 @@ class RestDialect:
 
     def error_of(self, response: Response) -> PenstockError | None:
         return None if response.status == 200 else error_from(response)
+
+    def field_of(self, field: str | None, rows: Rows, metadata: ModelMetadata) -> str | None:  # noqa: ARG002 - it is told by the field
+        """An array's body has rows and no `instances` around them."""
+        return f"/instances{field}" if field and field[1:2].isdigit() else field
 
     def models_request(self) -> Request:
         return Request("GET", "/v1/models")
@@ -60,9 +65,10 @@ class RestDialect:
             return None if version is None else int(version)
 
     def read_predictions(self, response: Response, metadata: ModelMetadata, row_count: int) -> AnsweredRows:
+        request_id, timing = response.headers.get("x-request-id"), read_timing(response.headers.get("server-timing"))
         with reading("the prediction"):
             columns = _columns(response, metadata.output_names)
-            return read_answered(columns, metadata, row_count, response.headers.get("x-request-id"))
+            return read_answered(columns, metadata, row_count, request_id, timing)
 
 
 def _columns(response: Response, names: Sequence[str]) -> Mapping[str, Column]:

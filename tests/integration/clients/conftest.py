@@ -1,23 +1,18 @@
 """A stand-in gateway for each test, on a port of its own."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 
 from tests.integration.clients.kinds import KINDS, Connect
-from tests.integration.clients.stand_in import StandIn, serve
+from tests.integration.clients.serving_thread import served
+from tests.integration.clients.stand_in import StandIn
 
 
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
-    gateway = StandIn()
-    with serve(gateway) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with served() as gateway:
         yield gateway
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(params=list(KINDS))

@@ -28,6 +28,7 @@ PUBLIC = [
     "Predictions",
     "QuotaExceeded",
     "Retries",
+    "Timing",
     "Unauthenticated",
     "UndecodableImage",
     "UnexpectedAnswer",
