@@ -51,6 +51,7 @@ from serving.settings import Settings
 from serving.traffic.candidates import CandidateKeeper
 from serving.traffic.junction import junction_of
 from serving.traffic.report import traffic_of
+from serving.traffic.standing import Arrivals
 from serving.traffic.watcher import CanaryWatcher
 
 START_SLOTS = 2
@@ -136,7 +137,7 @@ def _gateway(
     orders = ControlSocket(control, predictor.tap, lambda: catalog.view) if control else None
     candidates = CandidateKeeper(settings.models, catalog)
     parts = (backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, candidates)
-    return Gateway(*parts, settings.workers, orders)
+    return Gateway(*parts, settings.workers, settings.model, Arrivals(metrics), orders)
 
 
 def most_slots(settings: Settings) -> int:

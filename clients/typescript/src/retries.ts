@@ -64,6 +64,13 @@ export class RetryBudget {
     return true;
   }
 
+  /** Seconds until a retry is allowed, which is counted now: for those who would rather wait than fail. */
+  owe(nowSeconds: number): number {
+    this.#renew(nowSeconds);
+    this.#left -= 1;
+    return Math.max(0, -this.#left / BUDGET_A_SECOND);
+  }
+
   #renew(nowSeconds: number): void {
     const passed = Math.max(0, nowSeconds - this.#asOfSeconds);
     this.#left = Math.min(BUDGET_MOST, this.#left + passed * BUDGET_A_SECOND);

@@ -206,6 +206,22 @@ test("many rows are cut, sent some at a time and put together in order", async (
   assert.deepEqual(progress.at(-1), [10, 10]);
 });
 
+test("many rows wait out an overload, each request within its time", async () => {
+  const full = () => refused(503, "Overloaded", { retryAfter: "1" });
+  const world = spamWorld((number, asked) => (number <= 40 ? full() : good(asked)));
+  const client = world.client({ timeoutSeconds: 60 });
+  const many = client.predictMany("spam", ["a", "b", "c", "d"], { chunkRows: 1, concurrency: 4 });
+  assert.equal((await world.come(many)).length, 4);
+  assert.equal(world.predictions.length, 44);
+  assert.ok(world.nowSeconds > 100 + 25); // 40 retries, of which the budget lets 10 at once and one a second
+
+  const always = spamWorld(full);
+  await assert.rejects(always.come(always.client().predictMany("spam", ["a"])), errors.Overloaded);
+  const impatient = spamWorld(full);
+  await assert.rejects(impatient.come(impatient.client({ retries: 0 }).predictMany("spam", ["a"])), errors.Overloaded);
+  assert.equal(impatient.predictions.length, 1);
+});
+
 test("the field of a wrong row counts from the first of all rows", async () => {
   const world = spamWorld((number, asked) =>
     number === 2 ? refused(400, "WrongDtype", { field: "/instances/1/text" }) : good(asked),

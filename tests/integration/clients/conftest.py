@@ -1,4 +1,4 @@
-"""A stand-in gateway for each test, on a port of its own."""
+"""A stand-in gateway for each test, on a port of its own; every kind of client; and Node with the TypeScript one."""
 
 from collections.abc import Callable, Iterator
 

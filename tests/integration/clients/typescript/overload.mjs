@@ -11,7 +11,7 @@ async function counting(input, init) {
   return answer;
 }
 
-const client = new Client(url, { timeoutSeconds: 60, retries: 30, fetch: counting });
+const client = new Client(url, { timeoutSeconds: 100, fetch: counting });
 const { manifest } = await client.metadata("digits");
 const [example] = manifest.golden_examples;
 const rows = Array.from({ length: 256 }, () => example.instance);
