@@ -13,7 +13,7 @@ PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up client-ts test check format lock lock-peers proto openapi fuzz bench bench-small bench-peers bench-rates bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
+.PHONY: help install up client-ts test check format lock lock-peers proto openapi monitoring fuzz bench bench-small bench-peers bench-rates bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -83,7 +83,7 @@ IMAGES = --constraint requirements/dev.txt $(LOCKED)
 lock:           ## resolve requirements/*.txt anew: dev and triton, and what Dockerfile.gpu installs
 	@test -x .lock-venv/bin/uv || { $(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv; }
 	@.lock-venv/bin/uv pip compile pyproject.toml clients/python/pyproject.toml \
-	  --extra serving --extra training --extra loadtests --extra tracing --extra grpc --extra progress --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
+	  --extra serving --extra training --extra loadtests --extra tracing --extra object-store --extra grpc --extra progress --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
 	  $(LOCKED) --output-file requirements/dev.txt
 	@.lock-venv/bin/uv pip compile requirements/triton.in $(LOCKED) --output-file requirements/triton.txt
 	@.lock-venv/bin/uv pip compile pyproject.toml --extra gateway $(IMAGES) --output-file requirements/gateway.txt
@@ -98,8 +98,13 @@ lock-peers:     ## resolve the requirements of bench-peers anew, one environment
 	@for peer in $(PEERS); do .lock-venv/bin/uv pip compile requirements/peers/$$peer.in --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --output-file requirements/peers/$$peer.txt || exit 1; done
 
-proto: install  ## generate serving/grpc/inference_pb2.py anew from inference.proto
+proto: install  ## generate the gateway's and the Python client's gRPC messages anew from their .proto files
 	$(BIN)/python -W ignore -m grpc_tools.protoc -I . --python_out=. --pyi_out=. serving/grpc/inference.proto
+	$(BIN)/python -W ignore -m grpc_tools.protoc -I clients/python --python_out=clients/python --pyi_out=clients/python \
+	  penstock_client/grpc_messages.proto
+
+monitoring: install ## write k8s/components/monitoring's dashboard.json and prometheusrule.yaml anew from their sources
+	$(BIN)/python -m k8s.components.monitoring.generate
 
 fuzz: install   ## feed the decoders RUNS inputs that coverage chooses, and keep what crashes one
 	$(BIN)/python tests/integration/fuzz/fuzz_decoders.py -runs=$(RUNS) -timeout=60 tests/integration/fuzz/corpus
