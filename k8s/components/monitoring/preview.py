@@ -1,7 +1,4 @@
-"""Draws the dashboard with what a Prometheus has of the last minutes: a picture for the documents, where no Grafana is.
-
-python -m k8s.components.monitoring.preview --prometheus http://127.0.0.1:9090 --minutes 10 --out docs/images/dashboard.png
-"""
+"""Draws the dashboard with what a Prometheus has of the last minutes: a picture for the documents."""
 
 import argparse
 import json
@@ -21,6 +18,8 @@ from k8s.components.monitoring.dashboard import COLUMNS, dashboard
 
 VARIABLES = {"$job": "penstock", "$instance": ".*", "$model": ".*", "$__rate_interval": "30s"}
 POINTS = 120
+MOST, TIMES = 1000, ((0.001, "ms"), (1.0, "s"), (60.0, "min"), (3600.0, "h"), (86400.0, "d"))
+"""Up to so many of a unit are written in it."""
 COLUMN_INCHES, ROW_INCHES = 0.75, 0.32
 GUTTER, TITLE = 0.9, 1.1
 """Of a panel's height: what lies under its axes, for the legend, and over them."""
@@ -72,7 +71,8 @@ def shown(value: float, unit: str) -> str:
     if unit == "percentunit":
         return f"{value:.2%}"
     if unit == "s":
-        return f"{value * 1e3:.3g} ms" if value < 1 else f"{value:.3g} s" if value < 3600 else f"{value / 3600:.3g} h"
+        seconds, name = next(each for each in TIMES if value < MOST * each[0] or each is TIMES[-1])
+        return f"{value / seconds:.3g} {name}"
     if unit == "bytes":
         return f"{value / 2**20:.0f} MiB"
     return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
@@ -100,13 +100,14 @@ def _draw_lines(axes: Axes, lines: Sequence[Line], unit: str, *, stacked: bool) 
         moments = sorted({second for line in lines for second in line.seconds})
         layers = [np.interp(moments, line.seconds, line.values, left=0, right=0) for line in lines]
         axes.stackplot(np.array(moments) / 60, layers, labels=[line.legend for line in lines], alpha=0.6)
+    axes.margins(y=0.15)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(lambda value, _: shown(value, unit))
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.3)
     if lines:
-        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.1), "fontsize": 6, "frameon": False}
-        axes.legend(ncols=min(4, len(lines)), **below)
+        columns = min(4, len(lines))
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=columns, fontsize=6, frameon=False)
 
 
 def _draw_heatmap(axes: Axes, lines: Sequence[Line]) -> None:

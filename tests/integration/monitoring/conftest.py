@@ -23,7 +23,7 @@ from tests.swaps import publish_again, until
 SETTINGS = """
 [model.digits]
 objective_seconds = 0.5
-freshness_bound_seconds = 1000000000
+freshness_bound_seconds = 2592000
 
 [model.diabetes]
 cache_bytes = 100000
