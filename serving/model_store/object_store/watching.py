@@ -1,0 +1,110 @@
+"""The mirror's loop: look, wait, look again; longer and at random while the store fails; ended at once by `stop`."""
+
+import json
+import random
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from serving.errors import Cancelled, PenstockError, PublishError
+from serving.model_store.atomic_file import write_atomically
+from serving.model_store.object_store.mirror import Mirror, MirroredModel
+from serving.model_store.object_store.plan import backoff_seconds, interval_seconds
+
+PATIENCE_SECONDS = 600.0
+"""How long the last good pass may lie back before the health file is no longer good: nothing is lost meanwhile, for
+what is here is served, so a short outage of the store is no reason to restart anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One file, replaced after every pass."""
+
+    path: Path | None
+    source: str
+    interval_seconds: float
+
+    def write(self, now: datetime, models: Mapping[str, MirroredModel] | None, *, failures: int, error: str) -> None:
+        """`models` None: the pass failed, and what was written before stands but for the failures. Raises OSError."""
+        if self.path is None:
+            return
+        content = _read(self.path) if models is None else {}
+        if models is not None:
+            good_until = now + timedelta(seconds=self.interval_seconds + PATIENCE_SECONDS)
+            content = {"at": now.isoformat(), "good_until": good_until.isoformat(), "models": _shown(models)}
+        content |= {"source": self.source, "failures": failures, "error": error}
+        write_atomically(self.path, json.dumps(content, indent=2).encode() + b"\n")
+
+
+def is_healthy(path: Path, now: datetime) -> bool:
+    """Whether the last good pass that the file tells of is recent enough."""
+    try:
+        return now < datetime.fromisoformat(str(_read(path).get("good_until")))
+    except (ValueError, TypeError):
+        return False
+
+
+def watch(
+    mirror: Mirror, health: Health, *, stop: threading.Event, say: Callable[[str], None], chance: random.Random
+) -> None:
+    """Mirrors until `stop` is set."""
+    failures, first = 0, True
+    while not stop.is_set():
+        try:
+            models = mirror.one_pass()
+        except Cancelled:
+            return
+        except (PenstockError, OSError) as error:
+            failures += 1
+            wait = backoff_seconds(failures, chance.random())
+            say(f"{error}; trying again in {wait:.1f} s")
+            _told(health, None, failures, str(error), say)
+        else:
+            if failures or first:
+                say(f"{summary(models)}; looking every {health.interval_seconds:g} s")
+            failures, first = 0, False
+            wait = interval_seconds(health.interval_seconds, chance.random())
+            _told(health, models, 0, "", say)
+        stop.wait(wait)
+
+
+def summary(models: Mapping[str, MirroredModel]) -> str:
+    """One line: the versions of each model."""
+    if not models:
+        return "there is no model in the store"
+    return ", ".join(f"{name} {'+'.join(map(str, each.versions)) or 'none'}" for name, each in sorted(models.items()))
+
+
+def _told(
+    health: Health,
+    models: Mapping[str, MirroredModel] | None,
+    failures: int,
+    error: str,
+    say: Callable[[str], None],
+) -> None:
+    try:
+        health.write(datetime.now(UTC), models, failures=failures, error=error)
+    except (OSError, PublishError) as failure:
+        say(f"the health file cannot be written: {failure}")
+
+
+def _shown(models: Mapping[str, MirroredModel]) -> dict[str, object]:
+    return {
+        name: {
+            "versions": each.versions,
+            "labels": dict(each.labels),
+            "refused": {str(version): reason for version, reason in each.refused.items()},
+            "problem": each.problem,
+        }
+        for name, each in models.items()
+    }
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
