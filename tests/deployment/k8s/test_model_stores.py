@@ -1,6 +1,8 @@
 """Pods that mirror an object store, and model servers of a canary's own."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,7 @@ def test_models_are_fetched_before_anything_else_and_followed_beside_it(choice: 
         for container in (fetch, mirror):
             assert (container["command"], container["args"][0]) == (["penstock"], "mirror")
         health = mirror["args"][mirror["args"].index("--health-file") + 1]
-        assert mirror["livenessProbe"]["exec"]["command"][-1].endswith(f"--check-health {health}")
+        assert mirror["livenessProbe"]["exec"]["command"] == ["penstock", "mirror", "--check-health", health]
 
 
 @mirrored
@@ -92,3 +94,31 @@ def test_the_sidecars_command_line_is_one_that_penstock_takes(name: str, tmp_pat
     arguments = [places.get(word, word) for word in files["args"][1:] if word != "--watch"]
     assert run(arguments) == 0
     assert (tmp_path / "models.config").is_file()
+
+
+@pytest.mark.parametrize("container", ["fetch-models", "mirror-models"])
+def test_the_mirrors_command_line_is_one_that_penstock_takes(container: str, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    spec = pod_specs(MIRRORED[0])["gateway"]
+    (mirror,) = [each for each in spec["initContainers"] if each["name"] == container]
+    places = {
+        "/models": str(tmp_path / "models"),
+        "$(MODEL_STORE)": str(store),
+        "/dev/shm/mirror.json": str(tmp_path / "health.json"),  # noqa: S108 - a container has its own
+    }
+    arguments = [places.get(word, word) for word in mirror["args"]]
+    if "--watch" in arguments:  # as long as the pod; here once is enough
+        at = arguments.index("--watch")
+        arguments[at : at + 2] = ["--once"]
+        assert asked("mirror", "--check-health", str(tmp_path / "absent.json")) == 1
+    assert asked(*arguments) == 1, "an empty store has no version; 2 would be wrong use"
+
+
+def asked(verb: str, *arguments: str) -> int:
+    program = f"import sys; from serving.{verb}_verb import run; sys.exit(run(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], check=False, capture_output=True, text=True, timeout=120
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode

@@ -162,7 +162,7 @@ def test_probes_ask_paths_and_ports_that_are_there(choice: Choice, routes: set[s
             assert probe["grpc"]["port"] in ports
             assert "--enable_grpc_healthcheck_service=true" in DOCKERFILE.last("model-server", "ENTRYPOINT").command
         else:
-            assert probe["exec"]["command"][0] in ("sh", "test")  # which every image has
+            assert probe["exec"]["command"][0] in ("penstock", "test")
     for spec in pod_specs(choice).values():
         assert all(kind in container for container in spec["containers"] for kind in PROBES if is_server(container))
 
