@@ -20,6 +20,7 @@ from penstock_client.inputs import ReadFile, Rows
 from penstock_client.messages import Address, Request, Response
 from penstock_client.metadata import ModelMetadata, VersionStatus, parse_metadata, reading
 from penstock_client.predictions import AnsweredRows, read_answered
+from penstock_client.timing import read_timing
 
 INFERENCE, MODELS = "/inference.GRPCInferenceService", "/tensorflow.serving.ModelService"
 STATES: Mapping[int, str] = MappingProxyType({10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"})
@@ -81,12 +82,13 @@ class GrpcDialect:
 
     def read_predictions(self, response: Response, metadata: ModelMetadata, row_count: int) -> AnsweredRows:
         answer = _message(messages.ModelInferResponse, response, "the prediction")
+        timing = read_timing(response.headers.get("server-timing"))
         with reading("the prediction"):
             columns = {
                 str(tensor.name): column_of(tensor.datatype, tensor.shape, raw)
                 for tensor, raw in zip(answer.outputs, answer.raw_output_contents, strict=True)
             }
-            return read_answered(columns, metadata, row_count, response.headers.get("x-request-id"))
+            return read_answered(columns, metadata, row_count, response.headers.get("x-request-id"), timing)
 
 
 def _version(address: Address) -> str:

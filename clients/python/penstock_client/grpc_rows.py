@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock_client.errors import MissingField, WrongDtype, WrongShape
+from penstock_client.frames import FrameRows
 from penstock_client.grpc_tensors import Locate, Tensor, guessed_tensor, tensor_of
 from penstock_client.inputs import ReadFile
 from penstock_client.metadata import Feature, ModelMetadata
@@ -19,6 +20,10 @@ FIRST = 3
 
 def tensors_of(rows: Sequence[Any], metadata: ModelMetadata, read_file: ReadFile) -> list[Tensor]:
     """Features that no row has are left out, for the gateway to put their defaults in. Raises InvalidInput's family."""
+    if isinstance(rows, FrameRows):
+        numbers = rows.numbers([feature.name for feature in metadata.features])
+        if numbers is not None:
+            return _columns(numbers, metadata.features, read_file)
     if not _are_records(rows, metadata.features):
         return [tensor_of(metadata.features[0], rows, lambda row: f"/instances/{row}", read_file)]
     if is_number_array(rows[0]):
@@ -123,8 +128,7 @@ def _filler(name: str, metadata: ModelMetadata) -> Any:
 
 
 def _locate(name: str) -> Locate:
-    token = _token(name)
-    return lambda row: f"/instances/{row}/{token}"
+    return lambda row: f"/instances/{row}/{_token(name)}"
 
 
 def _token(name: Any) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 import pytest
 from penstock_client import Client, PenstockError, Prediction
 from PIL import Image
@@ -78,6 +79,10 @@ RECORDS: dict[str, Callable[[Record], Any]] = {
     "an array": lambda record: np.array([list(record.values()), [*record.values()]]),
     "a list of arrays": lambda record: [np.array(list(record.values()))] * 2,
     "an array out of range": lambda record: np.array([list(record.values()), [500] * 10]),
+    "one row as an array": lambda record: np.array(list(record.values())),
+    "a frame": lambda record: pd.DataFrame([record, {**record, "bmi": 20}]),
+    "a frame with a gap": lambda record: pd.DataFrame([record, {**record, "bmi": None}]),
+    "a series": pd.Series,
     "an array too narrow": lambda record: np.array([list(record.values())[:9]]),
 }
 
@@ -146,6 +151,9 @@ def test_a_request_keeps_the_id_it_is_given(over_grpc: Client | Awaited, pixels:
     answer = over_grpc.predict("digits", pixels, request_id="mine-1", priority="batch")
     assert isinstance(answer, Prediction)
     assert answer.request_id == "mine-1"
+    assert answer.timing
+    assert answer.timing.batch_rows == 1
+    assert None not in (answer.timing.queue_seconds, answer.timing.backend_seconds)
     with pytest.raises(PenstockError) as refused:
         over_grpc.predict("diabetes", {**record, "age": 500}, request_id="mine-2")
     assert refused.value.request_id == "mine-2"

@@ -6,8 +6,10 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from penstock_client.errors import MissingField, UnreadableFile, WrongDtype, WrongShape
+from penstock_client.frames import FrameRows
 from penstock_client.grpc_rows import field_in_rows, tensors_of
 from penstock_client.grpc_tensors import Tensor
 from penstock_client.metadata import Feature, ModelMetadata, parse_metadata
@@ -119,6 +121,19 @@ def test_an_array_has_a_column_for_each_feature(rows: Any) -> None:
     assert tensors["a/b"] == Tensor("a/b", "FP32", (2,), struct.pack("<2f", 1, 3))
     assert tensors["c"] == Tensor("c", "FP32", (2,), struct.pack("<2f", 2, 4))
     assert field_in_rows("/inputs/a~1b/1", rows, NUMBERS) == "/instances/1/0"
+
+
+def test_a_frame_of_numbers_goes_as_its_columns() -> None:
+    tensors = sent(FrameRows(pd.DataFrame({"c": [2, 4], "a/b": [1.5, 3.5]})), NUMBERS)
+    assert [tensors[name].datatype for name in ("a/b", "c")] == ["FP64", "FP64"]
+    assert tensors["a/b"].raw == struct.pack("<2d", 1.5, 3.5)
+
+
+def test_a_frame_of_more_than_numbers_goes_as_records(house: ModelMetadata) -> None:
+    frame = pd.DataFrame({"town": ["Bern", "Zug"], "area": [90.0, float("nan")]})
+    tensors = sent(FrameRows(frame), house)
+    assert tensors["town"].raw == b"\4\0\0\0Bern\3\0\0\0Zug"
+    assert tensors["area"].raw == struct.pack("<2f", 90, float("nan"))
 
 
 def test_an_array_with_another_number_of_columns_is_refused() -> None:

@@ -32,11 +32,23 @@ import sys
 for name in {HEAVY}:
     sys.modules[name] = None  # `import name` now raises ModuleNotFoundError
 import penstock_client, penstock_client.__main__
-with penstock_client.Client("http://127.0.0.1:1") as client:
+with penstock_client.Client("http://127.0.0.1:1", retries=None) as client:
     try:
         client.predict("digits", [[0.0]])
     except penstock_client.ConnectionFailed:
         print("works")
+"""
+
+
+GRPC_WITHOUT_ITS_EXTRA = """
+import sys
+sys.modules["grpc"] = None
+import penstock_client
+for connect in (penstock_client.Client, penstock_client.AsyncClient):
+    try:
+        connect("grpc://127.0.0.1:1")
+    except ModuleNotFoundError as error:
+        print(error)
 """
 
 
@@ -66,3 +78,8 @@ def test_it_works_where_nothing_heavy_is_installed() -> None:
 def test_importing_it_loads_nothing_heavy() -> None:
     found = printed_by(f"import sys, penstock_client.__main__; print(*sorted(set({HEAVY}) & set(sys.modules)))")
     assert found.split() == []
+
+
+def test_grpc_without_its_extra_names_the_pip_command() -> None:
+    told = "gRPC needs grpcio and protobuf: pip install 'penstock-client[grpc]'\n"
+    assert printed_by(GRPC_WITHOUT_ITS_EXTRA) == told * 2
