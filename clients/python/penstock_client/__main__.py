@@ -27,6 +27,10 @@ API_KEY, TOKEN = "PENSTOCK_API_KEY", "PENSTOCK_TOKEN"
 FAILED, INTERRUPTED, NOBODY_READS = 1, 130, 141
 """Exit codes; the latter two are those of what SIGINT and SIGPIPE ended, as a shell tells them."""
 
+DEFAULT_RETRIES = 8
+RETRIES_PER_SECOND = 10.0
+"""More than a client's of its own: few requests of a stream are under way, and nobody wants to send it twice."""
+
 INPUTS_AND_EXAMPLES = """\
 an INPUT is
   an image file             .png, .jpg, .webp; a folder of them; or a pattern such as 'scans/*.png'
@@ -90,7 +94,7 @@ def _client(options: argparse.Namespace) -> Client:
     return Client(
         options.url,
         timeout_seconds=options.timeout_seconds,
-        retries=replace(Retries(), attempts=options.retries + 1),
+        retries=replace(Retries(), attempts=options.retries + 1, budget_per_second=RETRIES_PER_SECOND),
         api_key=options.api_key or (None if options.token else os.environ.get(API_KEY)),
         token=options.token or (None if options.api_key else os.environ.get(TOKEN)),
     )
@@ -185,7 +189,7 @@ def _add_connection_options(parser: argparse.ArgumentParser) -> None:
         "--priority", choices=("high", "normal", "batch"), help="the lane of the rows (default: the gateway's)"
     )
     parser.add_argument(
-        "--retries", type=int, default=Retries().attempts - 1, metavar="N", help="of a request (default: %(default)s)"
+        "--retries", type=int, default=DEFAULT_RETRIES, metavar="N", help="of a request (default: %(default)s)"
     )
     parser.add_argument(
         "--concurrency",
