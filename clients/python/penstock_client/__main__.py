@@ -161,7 +161,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("model", metavar="MODEL", help="the model's name")
     parser.add_argument("inputs", metavar="INPUT", nargs="+", help="what to predict for; the forms are below")
-    parser.add_argument("--url", default=DEFAULT_URL, help="where the gateway is (default: %(default)s)")
+    parser.add_argument(
+        "--url", default=DEFAULT_URL, help="where the gateway is, http:// or grpc:// (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON object for each prediction")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--version", type=int, metavar="N", help="ask this version (default: the gateway chooses)")

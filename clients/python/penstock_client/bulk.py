@@ -117,7 +117,8 @@ def pinned(address: Address, answered: AnsweredRows) -> Address:
 def field_in_batch(field: str | None, start: int, features: tuple[Feature, ...]) -> str:
     """`/instances/3/age` of a chunk that begins at row 2000 is `/instances/2003/age` of the batch.
 
-    An array's pointer (`/3/0`) is written the same way, with the column's name. An error that names no row is at the first.
+    An array's pointer (`/3/0`) is written the same way, with the column's name. An error that names no row is at the
+    first.
     """
     found = _ROW.fullmatch(field or "")
     if found is None:
