@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from penstock_client.bulk import DEFAULT_CONCURRENCY
@@ -82,8 +83,11 @@ def _predict(argv: Sequence[str], *, prog: str) -> int:
     with client:
         stream = PredictionStream(lambda rows: _ask(client, options, rows), stream_options)
         try:
-            with shown_progress(options.progress and sys.stderr.isatty(), None) as tell:
-                failed = _print_all(stream.answers(blocks), options, tell)
+            with (
+                shown_progress(options.progress and sys.stderr.isatty(), None) as tell,
+                closing(stream.answers(blocks)) as answers,
+            ):
+                failed = _print_all(answers, options, tell)
         except BrokenPipeError:  # as `| head` leaves it: nobody is told of it
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed goes there
             return NOBODY_READS
