@@ -13,7 +13,7 @@ PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up client-ts test check format lock lock-peers proto openapi monitoring fuzz bench bench-small bench-peers bench-rates bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-metrics bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\): .*\#\# .*/\1/p' $(MAKEFILE_LIST))
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -143,6 +143,9 @@ bench-swaps: install ## the gateway's p99 and memory while versions are swapped 
 
 bench-loadgen: install ## the open-loop generator's own lateness at 2,000 requests/s, and its percentiles beside wrk's
 	$(BIN)/penstock bench loadgen $(BENCH)
+
+bench-clients: install ## what the Python client costs a call beside httpx2 and grpcio, and predict_many's share of the gateway's rate
+	$(BIN)/penstock bench clients --models $(MODELS) $(BENCH)
 
 bench-gpu: install ## the export profile gpu and the gateway before a GPU; BENCH="--device cpu --batch 4 --rounds 1" tries it without
 	$(BIN)/penstock bench gpu $(BENCH)
