@@ -1,0 +1,111 @@
+"""What k8s/ says, rendered: each overlay, alone and with components, as objects to ask."""
+
+import functools
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+K8S = Path(__file__).parents[3] / "k8s"
+OVERLAYS = tuple(sorted(path.parent.name for path in K8S.glob("overlays/*/kustomization.yaml")))
+COMPONENTS = tuple(sorted(path.parent.name for path in K8S.glob("components/*/kustomization.yaml")))
+NEED_MODEL_SERVERS = {"autoscaling-hpa", "autoscaling-keda", "canary", "gpu"}
+"""Components that say something of model servers, which the overlay `local` has none of."""
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An overlay and the components beside it."""
+
+    overlay: str
+    components: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "+".join((self.overlay, *self.components))
+
+
+def _fitting(overlay: str) -> tuple[str, ...]:
+    own = {Path(path).name for path in kustomization(K8S / "overlays" / overlay).get("components", ())}
+    own |= {"gpu"} if overlay == "production" else set()  # by way of the overlay gpu
+    refused = NEED_MODEL_SERVERS if overlay == "local" else set()
+    refused |= {"autoscaling-keda"} if "autoscaling-hpa" in own else set()
+    return tuple(name for name in COMPONENTS if name not in own | refused)
+
+
+def kustomization(folder: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load((folder / "kustomization.yaml").read_text()))
+
+
+def choices() -> Iterator[Choice]:
+    """Every overlay alone, with each component that fits, and with as many as go together."""
+    for overlay in OVERLAYS:
+        fitting = _fitting(overlay)
+        yield Choice(overlay)
+        yield from (Choice(overlay, (name,)) for name in fitting)
+        together = tuple(name for name in fitting if name != "autoscaling-keda")
+        if len(together) > 1:
+            yield Choice(overlay, together)
+
+
+CHOICES = tuple(choices())
+
+
+@functools.cache
+def rendered(choice: Choice) -> tuple[Object, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        made = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [os.path.relpath(K8S / "overlays" / choice.overlay, folder)],
+            "components": [os.path.relpath(K8S / "components" / name, folder) for name in choice.components],
+        }
+        (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(made))
+        done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return tuple(yaml.safe_load_all(done.stdout))
+
+
+def of_kind(choice: Choice, kind: str) -> dict[str, Object]:
+    return {found["metadata"]["name"]: found for found in rendered(choice) if found["kind"] == kind}
+
+
+def pod_specs(choice: Choice) -> dict[str, Object]:
+    """The pod of each Deployment."""
+    return {name: found["spec"]["template"]["spec"] for name, found in of_kind(choice, "Deployment").items()}
+
+
+def pod_labels(choice: Choice) -> dict[str, Mapping[str, str]]:
+    return {
+        name: found["spec"]["template"]["metadata"]["labels"] for name, found in of_kind(choice, "Deployment").items()
+    }
+
+
+def containers(spec: Object) -> list[Object]:
+    """Those that run and those that run before them."""
+    return [*spec.get("initContainers", ()), *spec["containers"]]
+
+
+def chosen(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether a selector by matchLabels, the only kind used here, chooses what has such labels."""
+    assert selector.keys() <= {"matchLabels"}, selector
+    return selector.get("matchLabels", {}).items() <= labels.items()
+
+
+def port_number(spec: Object, port: str | int) -> int:
+    """A port of a pod by its number, however it is named. Raises KeyError where the pod has no port of that name."""
+    named = {found["name"]: found["containerPort"] for each in containers(spec) for found in each.get("ports", ())}
+    return port if isinstance(port, int) else int(named[port])
+
+
+def memory_bytes(text: str) -> int:
+    return int(text[:-2]) << 10 * ("KMG".index(text[-2]) + 1)
+
+
+def cores(text: str) -> float:
+    return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
