@@ -14,7 +14,9 @@ import yaml
 K8S = Path(__file__).parents[3] / "k8s"
 OVERLAYS = tuple(sorted(path.parent.name for path in K8S.glob("overlays/*/kustomization.yaml")))
 COMPONENTS = tuple(sorted(path.parent.name for path in K8S.glob("components/*/kustomization.yaml")))
-NEED_MODEL_SERVERS = {"autoscaling-hpa", "autoscaling-keda", "canary", "gpu"}
+DEVICES = {"cpu", "gpu"}
+"""Components that say what model servers run on; each overlay but `local` has one."""
+NEED_MODEL_SERVERS = {"autoscaling-hpa", "autoscaling-keda", "canary", *DEVICES}
 """Components that say something of model servers, which the overlay `local` has none of."""
 Object = Mapping[str, Any]
 
@@ -30,11 +32,18 @@ class Choice:
         return "+".join((self.overlay, *self.components))
 
 
+def own_components(overlay: str) -> frozenset[str]:
+    """Those that the overlay has, itself or from the overlay it is built on."""
+    made = kustomization(K8S / "overlays" / overlay)
+    own = {Path(path).name for path in made.get("components", ())}
+    below = [Path(path).name for path in made["resources"] if Path(path).name in OVERLAYS]
+    return frozenset(own).union(*map(own_components, below))
+
+
 def _fitting(overlay: str) -> tuple[str, ...]:
-    own = {Path(path).name for path in kustomization(K8S / "overlays" / overlay).get("components", ())}
-    own |= {"gpu"} if overlay == "production" else set()  # by way of the overlay gpu
-    refused = NEED_MODEL_SERVERS if overlay == "local" else set()
-    refused |= {"autoscaling-keda"} if "autoscaling-hpa" in own else set()
+    own = own_components(overlay)
+    refused = NEED_MODEL_SERVERS if overlay == "local" else DEVICES
+    refused = refused | ({"autoscaling-keda"} if "autoscaling-hpa" in own else set())
     return tuple(name for name in COMPONENTS if name not in own | refused)
 
 
@@ -43,14 +52,17 @@ def kustomization(folder: Path) -> dict[str, Any]:
 
 
 def choices() -> Iterator[Choice]:
-    """Every overlay alone, with each component that fits, and with as many as go together."""
+    """Every overlay alone, with each component that fits, and with as many as go together. A canary's model server is
+    given its device by the component of that name, listed again.
+    """
     for overlay in OVERLAYS:
         fitting = _fitting(overlay)
+        device = own_components(overlay) & DEVICES
         yield Choice(overlay)
-        yield from (Choice(overlay, (name,)) for name in fitting)
-        together = tuple(name for name in fitting if name != "autoscaling-keda")
+        yield from (Choice(overlay, (name, *(device if name == "canary" else ()))) for name in fitting)
+        together = {name for name in fitting if name != "autoscaling-keda"}
         if len(together) > 1:
-            yield Choice(overlay, together)
+            yield Choice(overlay, tuple(sorted(together | (device if "canary" in together else set()))))
 
 
 CHOICES = tuple(choices())
@@ -92,9 +104,12 @@ def containers(spec: Object) -> list[Object]:
 
 
 def chosen(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether a selector by matchLabels, the only kind used here, chooses what has such labels."""
-    assert selector.keys() <= {"matchLabels"}, selector
-    return selector.get("matchLabels", {}).items() <= labels.items()
+    """Whether a selector by labels, or by values that one may have, chooses what has such labels."""
+    assert selector.keys() <= {"matchLabels", "matchExpressions"}, selector
+    wanted: Mapping[str, str] = selector.get("matchLabels", {})
+    expressions = selector.get("matchExpressions", ())
+    assert all(each["operator"] == "In" for each in expressions)
+    return wanted.items() <= labels.items() and all(labels.get(each["key"]) in each["values"] for each in expressions)
 
 
 def port_number(spec: Object, port: str | int) -> int:
