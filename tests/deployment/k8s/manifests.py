@@ -1,15 +1,17 @@
 """What k8s/ says, rendered: each overlay, alone and with components, as objects to ask."""
 
 import functools
-import os
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from serving.deployment.choice import Choice as Asked
+from serving.deployment.choice import layered
+from serving.deployment.kustomize import evaluate
+from serving.deployment.manifest_files import read_manifests
 
 K8S = Path(__file__).parents[3] / "k8s"
 OVERLAYS = tuple(sorted(path.parent.name for path in K8S.glob("overlays/*/kustomization.yaml")))
@@ -70,17 +72,7 @@ CHOICES = tuple(choices())
 
 @functools.cache
 def rendered(choice: Choice) -> tuple[Object, ...]:
-    with tempfile.TemporaryDirectory() as folder:
-        made = {
-            "apiVersion": "kustomize.config.k8s.io/v1beta1",
-            "kind": "Kustomization",
-            "resources": [os.path.relpath(K8S / "overlays" / choice.overlay, folder)],
-            "components": [os.path.relpath(K8S / "components" / name, folder) for name in choice.components],
-        }
-        (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(made))
-        done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return tuple(yaml.safe_load_all(done.stdout))
+    return tuple(evaluate(*layered(read_manifests(), Asked(choice.overlay, choice.components))))
 
 
 def of_kind(choice: Choice, kind: str) -> dict[str, Object]:
