@@ -19,12 +19,16 @@ COMMANDS = [line.split("  #")[0].strip() for kind, block in BLOCKS if not kind f
 
 def test_the_example_of_ones_own_deployment_comes_to_manifests_that_agree() -> None:
     (example,) = [block for kind, block in BLOCKS if kind == "yaml"]
-    tree = {**read_manifests(), "mine/kustomization.yaml": example.replace("../penstock/k8s/", "../")}
+    own = {"mine/kustomization.yaml": example.replace("../penstock/k8s/", "../"), "mine/penstock.toml": ""}
+    tree = {**read_manifests(), **own}
     objects = evaluate(tree, "mine")
     assert faults(objects) == []
     images = set(re.findall(r"'image': '([^']+)'", str(objects)))
     assert all(image.startswith("registry.example.com/penstock/") for image in images), images
     assert "penstock.example.com" not in str([each for each in objects if each["kind"] in ("Ingress", "Certificate")])
+    (gateway,) = [each for each in objects if each["kind"] == "Deployment" and each["metadata"]["name"] == "gateway"]
+    mounted = [mount["mountPath"] for mount in gateway["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]]
+    assert read_dockerfile().last("gateway", "WORKDIR").text in mounted, "penstock.toml is read from where it starts"
     assert {each["metadata"]["namespace"] for each in objects} == {"penstock"}
 
 

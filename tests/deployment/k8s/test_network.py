@@ -126,8 +126,6 @@ def test_the_picture_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
-def test_every_policy_chooses_pods_where_there_are_model_servers(choice: Choice) -> None:
-    if choice.overlay == "local":
-        return
+def test_every_policy_chooses_pods(choice: Choice) -> None:
     for policy in of_kind(choice, "NetworkPolicy").values():
         assert any(chosen(policy["spec"]["podSelector"], labels) for labels in pod_labels(choice).values())

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from serving.app import create_app
+from serving.deployment.agreement import faults
 from serving.model_server.flags import STATUS_THREADS
 from serving.settings import PREFIX, Settings, load_settings
 from serving.workers.supervisor import LATE_SECONDS
@@ -57,6 +58,11 @@ def probes(choice: Choice) -> Iterator[tuple[str, str, Object]]:
 
 
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+
+
+@every_choice
+def test_penstock_itself_finds_no_fault_in_them(choice: Choice) -> None:
+    assert faults(rendered(choice)) == []
 
 
 @every_choice
