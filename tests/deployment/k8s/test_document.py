@@ -6,6 +6,7 @@ import shlex
 import pytest
 
 from serving.deployment.agreement import faults
+from serving.deployment.k8s_verb import run
 from serving.deployment.kustomize import evaluate
 from serving.deployment.manifest_files import read_manifests
 from serving.models_arguments import models_parser
@@ -40,6 +41,12 @@ def test_every_overlay_and_component_has_its_row() -> None:
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("penstock models ")])
 def test_a_command_line_for_models_is_one_that_penstock_takes(line: str) -> None:
     models_parser().parse_args(shlex.split(line)[2:])
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("penstock k8s ")])
+def test_a_command_line_that_renders_does(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(shlex.split(line)[2:]) == 0
+    assert "kind: Deployment" in capsys.readouterr().out
 
 
 def test_images_are_built_from_targets_and_paths_are_there() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from serving.deployment.agreement import faults
 from serving.model_server.config_verb import run
-from tests.deployment.k8s.manifests import CHOICES, Choice, of_kind, own_components, pod_specs
+from tests.deployment.k8s.manifests import CHOICES, Choice, of_kind, own_components, pod_specs, rendered
 
 MIRRORED = [choice for choice in CHOICES if "object-store" in choice.components]
 CANARIES = [choice for choice in CHOICES if "canary" in choice.components]
@@ -82,6 +83,12 @@ def test_where_there_are_gpus_a_canary_has_one_too(choice: Choice) -> None:
         limits = spec["containers"][0]["resources"]["limits"]
         on_gpu = name != "gateway" and "gpu" in own_components(choice.overlay)
         assert ("nvidia.com/gpu" in limits) == on_gpu
+
+
+@pytest.mark.parametrize("overlay", ["cpu", "gpu", "production"])
+def test_a_canary_without_the_overlays_device_is_a_fault(overlay: str) -> None:
+    (fault,) = faults(rendered(Choice(overlay, ("canary",))))
+    assert fault.endswith("name the overlay's cpu or gpu once more")
 
 
 @pytest.mark.parametrize("name", ["model-server", "model-server-canary"])
