@@ -1,0 +1,103 @@
+/**
+ * The gateway's figures as `/console/figures` sends them, and what the page reads off one such document.
+ *
+ * Pure. Counts are since the gateway began, summed over its processes; rates come from two documents (`rates.ts`).
+ */
+
+export interface Figures {
+  /** The gateway's own monotonic clock. */
+  readonly at_seconds: number;
+  readonly version: string;
+  readonly backend: Backend;
+  readonly models: readonly ModelFigures[];
+}
+
+export interface Backend {
+  readonly name: string;
+  readonly up: boolean;
+}
+
+export interface ModelFigures {
+  readonly name: string;
+  /** Version by label. */
+  readonly labels: Readonly<Record<string, number>>;
+  /** Part of the requests without a version or label, by label; empty where no label says. */
+  readonly split: Readonly<Record<string, number>>;
+  readonly versions: readonly VersionFigures[];
+  /** Requests by outcome: `OK` or the name of an error. */
+  readonly requests: Readonly<Record<string, number>>;
+  readonly rows: number;
+  readonly latency: { readonly bounds_seconds: readonly number[]; readonly counts: readonly number[] };
+  readonly batch_rows: { readonly bounds: readonly number[]; readonly counts: readonly number[] };
+  readonly queue: { readonly rows: number; readonly oldest_age_seconds: number };
+  readonly in_flight_batches: number;
+  readonly in_flight_limit: number;
+  /** By version, then feature; empty where no sample of predictions is kept. */
+  readonly drift: Readonly<Record<string, Readonly<Record<string, Drift>>>>;
+}
+
+export interface VersionFigures {
+  readonly version: number;
+  readonly state: string;
+  /** Why it is not there, or empty. */
+  readonly error: string;
+  readonly has_report: boolean;
+  readonly requests: number;
+}
+
+export interface Drift {
+  /** Population stability index. */
+  readonly psi: number;
+  readonly rows: number;
+}
+
+export const OK = "OK";
+export const AVAILABLE = "AVAILABLE";
+
+/** Where a version stands in the traffic. */
+export interface Share {
+  readonly labels: readonly string[];
+  /** Part of the requests that name no version, 0 to 1. */
+  readonly part: number;
+}
+
+/** Versions newest first. */
+export function newestFirst(model: ModelFigures): readonly VersionFigures[] {
+  return [...model.versions].sort((one, other) => other.version - one.version);
+}
+
+export function liveVersions(model: ModelFigures): readonly VersionFigures[] {
+  return newestFirst(model).filter((version) => version.state === AVAILABLE);
+}
+
+/** What part of the traffic a version gets, and the labels that point at it. */
+export function shareOf(model: ModelFigures, version: number): Share {
+  const labels = Object.keys(model.labels).filter((label) => model.labels[label] === version);
+  const parts = Object.entries(model.split);
+  if (parts.length === 0) {
+    return { labels, part: liveVersions(model)[0]?.version === version ? 1 : 0 };
+  }
+  const part = parts.reduce((sum, [label, share]) => sum + (model.labels[label] === version ? share : 0), 0);
+  return { labels, part };
+}
+
+export type Health = "serving" | "starting" | "failing" | "down";
+
+/** One word for a model: whether requests that name no version are answered. */
+export function healthOf(model: ModelFigures, backend: Backend): Health {
+  if (!backend.up) {
+    return "down";
+  }
+  if (liveVersions(model).length > 0) {
+    return model.versions.some((version) => version.error !== "") ? "failing" : "serving";
+  }
+  return model.versions.some((version) => version.error !== "") ? "down" : "starting";
+}
+
+export function totalRequests(model: ModelFigures): number {
+  return Object.values(model.requests).reduce((sum, count) => sum + count, 0);
+}
+
+export function totalErrors(model: ModelFigures): number {
+  return totalRequests(model) - (model.requests[OK] ?? 0);
+}

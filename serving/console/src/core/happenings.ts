@@ -1,0 +1,33 @@
+/**
+ * What is worth saying aloud when the figures have changed: versions that come and go, the backend, the gateway itself.
+ *
+ * Pure. Numbers that move every second are never among it.
+ */
+
+import { AVAILABLE, type Figures, type ModelFigures } from "./figures.js";
+
+/** Sentences, in the order of their weight. */
+export function happenings(before: Figures, after: Figures): readonly string[] {
+  return [...ofBackend(before, after), ...after.models.flatMap((model) => ofModel(before, model))];
+}
+
+function ofBackend(before: Figures, after: Figures): readonly string[] {
+  if (before.backend.up === after.backend.up) {
+    return [];
+  }
+  return [after.backend.up ? "The backend answers again." : "The backend does not answer."];
+}
+
+function ofModel(before: Figures, after: ModelFigures): readonly string[] {
+  const earlier = before.models.find((model) => model.name === after.name);
+  if (earlier === undefined) {
+    return [`New model: ${after.name}.`];
+  }
+  return after.versions.flatMap((version) => {
+    const then = earlier.versions.find((one) => one.version === version.version);
+    const came = version.state === AVAILABLE && then?.state !== AVAILABLE;
+    const failed = version.error !== "" && (then === undefined || then.error === "");
+    const named = `${after.name} version ${version.version}`;
+    return [...(came ? [`${named} is available.`] : []), ...(failed ? [`${named}: ${version.error}`] : [])];
+  });
+}
