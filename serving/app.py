@@ -5,6 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -28,12 +29,15 @@ from serving.grpc.model_service import ModelService
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_server.control_socket import ControlSocket
+from serving.observability.families import summed
 from serving.observability.ledger import Ledger
 from serving.observability.metrics import Gauges, RequestMetrics
 from serving.observability.worker_figures import WorkerFigures
 from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.request_ids import RequestIds
+from serving.rest.console_figures import ConsoleFacts, console_figures
+from serving.rest.console_routes import console_router, report_file
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
 from serving.rest.hot_routes import HotFirst
@@ -97,6 +101,7 @@ def create_app(
             max_batch_rows=settings.max_batch_rows,
         )
     )
+    app.include_router(console_router(functools.partial(_console_figures, gateway, settings), settings.models))
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
@@ -187,6 +192,22 @@ def _statistics(gateway: Gateway, reference: ModelReference) -> Any:
     """Of a model: what was counted and learned, and how its requests are spread over versions."""
     counted = statistics(gateway.catalog.view, gateway.metrics, gateway.explained(), reference)
     return {**counted, "traffic": traffic_of(gateway.watcher, reference.model)}
+
+
+def _console_figures(gateway: Gateway, settings: Settings) -> Any:
+    gateway.show_moment()
+    ledger = gateway.metrics.ledger
+    return console_figures(
+        ConsoleFacts(
+            gateway.catalog.view,
+            gateway.backend.name,
+            summed(ledger.read()),
+            [row.moment for row in ledger.board.live().values()],
+            time.monotonic(),
+            version("penstock"),
+            lambda model, number: report_file(settings.models, model, number) is not None,
+        )
+    )
 
 
 async def _http_error(request_ids: RequestIds, request: Request, error: Exception) -> HttpResponse:

@@ -83,7 +83,7 @@ class Gateway:
     def gauges(self) -> list[Metric]:
         """What is read at the moment of a scrape; brings what its parts count by themselves up to it."""
         self._count_told()
-        self._show_moment()
+        self.show_moment()
         entries = self.catalog.view.models
         labels = {name: entry.labels for name, entry in entries.items()}
         moving = {name: entry.moving() for name, entry in entries.items()}
@@ -94,7 +94,7 @@ class Gateway:
             *cache_gauges(self.layers),
         ]
 
-    def _show_moment(self) -> None:
+    def show_moment(self) -> None:
         """To whichever worker answers the next scrape."""
         self.metrics.ledger.board.show(moment_of(self.batcher, time.monotonic()))
 
@@ -117,7 +117,7 @@ class Gateway:
     async def _keep_board(self) -> None:
         """What another worker tells of this one is as old as BOARD_SECONDS at most; one alone tells when asked."""
         while self.workers > 1:
-            self._show_moment()
+            self.show_moment()
             await asyncio.sleep(BOARD_SECONDS)
 
     async def _start(self) -> None:
