@@ -9,6 +9,9 @@ export interface Figures {
   readonly at_seconds: number;
   readonly version: string;
   readonly backend: Backend;
+  readonly queue: { readonly rows: number; readonly oldest_age_seconds: number };
+  readonly in_flight_batches: number;
+  readonly in_flight_limit: number;
   readonly models: readonly ModelFigures[];
 }
 
@@ -19,26 +22,27 @@ export interface Backend {
 
 export interface ModelFigures {
   readonly name: string;
+  /** What answers a request that names neither version nor label. */
+  readonly answering_version: number | null;
   /** Version by label. */
   readonly labels: Readonly<Record<string, number>>;
-  /** Part of the requests without a version or label, by label; empty where no label says. */
+  /** Weights by label for requests without a version or label; empty where nothing is split. */
   readonly split: Readonly<Record<string, number>>;
   readonly versions: readonly VersionFigures[];
-  /** Requests by outcome: `OK` or the name of an error. */
+  /** Requests by outcome: HTTP's status, or gRPC's code. */
   readonly requests: Readonly<Record<string, number>>;
   readonly rows: number;
   readonly latency: { readonly bounds_seconds: readonly number[]; readonly counts: readonly number[] };
   readonly batch_rows: { readonly bounds: readonly number[]; readonly counts: readonly number[] };
-  readonly queue: { readonly rows: number; readonly oldest_age_seconds: number };
-  readonly in_flight_batches: number;
-  readonly in_flight_limit: number;
-  /** By version, then feature; empty where no sample of predictions is kept. */
-  readonly drift: Readonly<Record<string, Readonly<Record<string, Drift>>>>;
+  /** By version, then feature; nothing where no sample of predictions is kept. */
+  readonly drift?: Readonly<Record<string, Readonly<Record<string, Drift>>>>;
 }
 
 export interface VersionFigures {
   readonly version: number;
   readonly state: string;
+  /** Whether it answers requests. */
+  readonly is_live: boolean;
   /** Why it is not there, or empty. */
   readonly error: string;
   readonly has_report: boolean;
@@ -51,8 +55,8 @@ export interface Drift {
   readonly rows: number;
 }
 
-export const OK = "OK";
-export const AVAILABLE = "AVAILABLE";
+/** The outcomes that are none of an error. */
+const GOOD = /^(2\d\d|OK)$/;
 
 /** Where a version stands in the traffic. */
 export interface Share {
@@ -67,18 +71,20 @@ export function newestFirst(model: ModelFigures): readonly VersionFigures[] {
 }
 
 export function liveVersions(model: ModelFigures): readonly VersionFigures[] {
-  return newestFirst(model).filter((version) => version.state === AVAILABLE);
+  return newestFirst(model).filter((version) => version.is_live);
 }
 
 /** What part of the traffic a version gets, and the labels that point at it. */
 export function shareOf(model: ModelFigures, version: number): Share {
   const labels = Object.keys(model.labels).filter((label) => model.labels[label] === version);
-  const parts = Object.entries(model.split);
-  if (parts.length === 0) {
-    return { labels, part: liveVersions(model)[0]?.version === version ? 1 : 0 };
+  const live = new Set(liveVersions(model).map((one) => one.version));
+  const arms = Object.entries(model.split).filter(([label]) => live.has(model.labels[label] ?? 0));
+  const total = arms.reduce((sum, [, weight]) => sum + weight, 0);
+  if (total === 0) {
+    return { labels, part: model.answering_version === version ? 1 : 0 };
   }
-  const part = parts.reduce((sum, [label, share]) => sum + (model.labels[label] === version ? share : 0), 0);
-  return { labels, part };
+  const own = arms.reduce((sum, [label, weight]) => sum + (model.labels[label] === version ? weight : 0), 0);
+  return { labels, part: own / total };
 }
 
 export type Health = "serving" | "starting" | "failing" | "down";
@@ -99,5 +105,6 @@ export function totalRequests(model: ModelFigures): number {
 }
 
 export function totalErrors(model: ModelFigures): number {
-  return totalRequests(model) - (model.requests[OK] ?? 0);
+  const wrong = Object.entries(model.requests).filter(([outcome]) => !GOOD.test(outcome));
+  return wrong.reduce((sum, [, count]) => sum + count, 0);
 }

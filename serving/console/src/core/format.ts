@@ -22,6 +22,11 @@ export function short(value: number | null | undefined): string {
   return value.toFixed(size >= 10 ? 1 : 2);
 }
 
+/** On an axis: without the zeros that say nothing. */
+export function tick(text: string): string {
+  return text.replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\D|$)/, "");
+}
+
 /** A count, shortened from ten thousand on. */
 export function count(value: number): string {
   const steps = [

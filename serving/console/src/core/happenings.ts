@@ -4,7 +4,7 @@
  * Pure. Numbers that move every second are never among it.
  */
 
-import { AVAILABLE, type Figures, type ModelFigures } from "./figures.js";
+import type { Figures, ModelFigures } from "./figures.js";
 
 /** Sentences, in the order of their weight. */
 export function happenings(before: Figures, after: Figures): readonly string[] {
@@ -25,7 +25,7 @@ function ofModel(before: Figures, after: ModelFigures): readonly string[] {
   }
   return after.versions.flatMap((version) => {
     const then = earlier.versions.find((one) => one.version === version.version);
-    const came = version.state === AVAILABLE && then?.state !== AVAILABLE;
+    const came = version.is_live && !then?.is_live;
     const failed = version.error !== "" && (then === undefined || then.error === "");
     const named = `${after.name} version ${version.version}`;
     return [...(came ? [`${named} is available.`] : []), ...(failed ? [`${named}: ${version.error}`] : [])];

@@ -25,11 +25,9 @@ export function observed(history: History, figures: Figures, atSeconds: number):
   const last = history.documents.at(-1);
   const kept = last !== undefined && follows(last, figures) ? history.documents : [];
   const first = kept[0];
-  const samples = figures.models.map((model) => {
-    const before = first?.models.find((one) => one.name === model.name);
-    const span = first === undefined ? 0 : figures.at_seconds - first.at_seconds;
-    return [model.name, recent(history, model.name, sampled(before, model, span, atSeconds))] as const;
-  });
+  const samples = figures.models.map(
+    ({ name }) => [name, recent(history, name, sampled(first, figures, name, atSeconds))] as const,
+  );
   const young = kept.filter((document) => figures.at_seconds - document.at_seconds < SPAN_SECONDS);
   return { documents: [...young, figures], samples: Object.fromEntries(samples) };
 }

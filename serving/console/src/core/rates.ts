@@ -4,7 +4,7 @@
  * Pure. A count that falls means that the gateway began anew: there is nothing to compare then.
  */
 
-import { type Figures, type ModelFigures, totalErrors, totalRequests } from "./figures.js";
+import { type Figures, totalErrors, totalRequests } from "./figures.js";
 
 /** A model's life over a few seconds. null: nothing happened that could be measured. */
 export interface Sample {
@@ -15,6 +15,7 @@ export interface Sample {
   readonly p50Seconds: number | null;
   readonly p99Seconds: number | null;
   readonly rowsPerBatch: number | null;
+  /** These are of all models together: they share the queue. */
   readonly queueRows: number | null;
   readonly oldestAgeSeconds: number | null;
   readonly inFlightBatches: number | null;
@@ -45,21 +46,18 @@ export function follows(before: Figures, after: Figures): boolean {
   });
 }
 
-/** `before` is the same model earlier; without it only the present state is known. */
-export function sampled(
-  before: ModelFigures | undefined,
-  after: ModelFigures,
-  spanSeconds: number,
-  atSeconds: number,
-): Sample {
+/** A model between two documents; without an earlier one only the present state is known. */
+export function sampled(earlier: Figures | undefined, later: Figures, name: string, atSeconds: number): Sample {
   const now = {
-    queueRows: after.queue.rows,
-    oldestAgeSeconds: after.queue.oldest_age_seconds,
-    inFlightBatches: after.in_flight_batches,
+    queueRows: later.queue.rows,
+    oldestAgeSeconds: later.queue.oldest_age_seconds,
+    inFlightBatches: later.in_flight_batches,
   };
-  if (before === undefined || spanSeconds <= 0) {
+  const [before, after] = [earlier, later].map((figures) => figures?.models.find((model) => model.name === name));
+  if (earlier === undefined || before === undefined || after === undefined) {
     return { ...gap(atSeconds), ...now };
   }
+  const spanSeconds = later.at_seconds - earlier.at_seconds;
   const latency = difference(before.latency.counts, after.latency.counts);
   const batches = sum(difference(before.batch_rows.counts, after.batch_rows.counts));
   return {

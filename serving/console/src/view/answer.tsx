@@ -135,7 +135,7 @@ function Timing({ prediction }: { readonly prediction: Prediction }) {
       </p>
       <div class="stack" aria-hidden="true">
         {parts.map(({ name, seconds }) => (
-          <span key={name} class={name} style={{ flexGrow: Math.max(seconds, total / 200) }} />
+          <span key={name} class={name} style={{ flexGrow: 100 * Math.max(seconds / total, 0.005) }} />
         ))}
       </div>
       <ul class="legend">

@@ -16,13 +16,13 @@ export function App() {
   const [chosen, setChosen] = useState(modelInAddress);
   useEffect(() => watch(setWatched), []);
   useEffect(() => {
-    const moved = () => setChosen(modelInAddress());
+    const moved = () => setChosen((before) => modelInAddress() ?? before);
     addEventListener("hashchange", moved);
     return () => removeEventListener("hashchange", moved);
   }, []);
   return (
     <>
-      <a class="skip" href="#content" onClick={skip}>
+      <a class="skip" href="#content">
         Skip to the model
       </a>
       <Header watched={watched} />
@@ -69,13 +69,14 @@ function Models({ figures, watched, chosen }: ModelsProps) {
           backend={figures.backend}
           samples={watched.history.samples[model.name] ?? []}
           lost={watched.lostSeconds !== undefined}
+          limit={figures.in_flight_limit}
         />
       </main>
     </div>
   );
 }
 
-/** The address after the hash is the model's: `#/digits`. */
+/** `#/digits` names a model; any other hash is a place on the page. */
 function modelInAddress(): string | undefined {
   const name = /^#\/(.+)$/.exec(location.hash)?.[1];
   try {
@@ -83,10 +84,4 @@ function modelInAddress(): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The hash says which model is shown, so the link's own must not replace it. */
-function skip(event: Event): void {
-  event.preventDefault();
-  document.getElementById("content")?.focus();
 }

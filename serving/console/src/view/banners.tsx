@@ -18,7 +18,7 @@ export function Banners({ watched }: { readonly watched: Watched }) {
       </div>
     );
   }
-  if (!figures.backend.up) {
+  if (!figures.backend.up && figures.models.length > 0) {
     return (
       <div class="banner bad" data-banner="backend">
         <strong>The backend “{figures.backend.name}” does not answer.</strong> Requests are refused with status 503

@@ -7,6 +7,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { tick } from "../core/format.js";
 import { KEPT_SECONDS } from "../core/history.js";
 
 export interface Line {
@@ -102,21 +103,21 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: "figures" }, points: { size: 7 } },
     scales: {
-      x: { time: false, range: (_, __, newest) => [newest - KEPT_SECONDS, newest] },
+      x: { time: false, range: (_, oldest, newest) => [newest - windowOf(oldest, newest), newest] },
       y: { range: (_, __, most) => [0, ceiling(most)] },
     },
     axes: [
       {
         ...axis,
         size: 24,
-        splits: (_, __, ___, newest) => minutesBefore(newest),
-        values: (_, places) => agoLabels(places),
+        splits: (_, __, oldest, newest) => places(oldest, newest),
+        values: (_, times) => agoLabels(times),
       },
-      { ...axis, size: 54, space: 36, values: (_, places) => places.map((place) => format(place)) },
+      { ...axis, size: 54, space: 36, values: (_, places) => places.map((place) => tick(format(place))) },
     ],
     series: [
       {},
@@ -141,10 +142,27 @@ function ceiling(most: number | null): number {
   return [1, 2, 5, 10].map((factor) => factor * step).find((round) => round >= most * 1.05) ?? 20 * step;
 }
 
-function minutesBefore(newest: number): number[] {
-  return Array.from({ length: KEPT_SECONDS / 60 + 1 }, (_, minute) => newest - KEPT_SECONDS + minute * 60);
+/** As much of the past as there is, in steps; seconds. */
+const WINDOWS = [60, 120, KEPT_SECONDS] as const;
+
+function windowOf(oldest: number, newest: number): number {
+  return WINDOWS.find((seconds) => newest - oldest < seconds) ?? KEPT_SECONDS;
 }
 
-function agoLabels(places: readonly number[]): string[] {
-  return places.map((_, index) => (index === places.length - 1 ? "now" : `−${places.length - 1 - index} min`));
+/** Five places or six, the newest at the right. */
+function places(oldest: number, newest: number): number[] {
+  const shown = newest - oldest;
+  const step = shown <= 60 ? 15 : shown <= 120 ? 30 : 60;
+  return Array.from({ length: Math.round(shown / step) + 1 }, (_, place) => newest - shown + place * step);
+}
+
+function agoLabels(times: readonly number[]): string[] {
+  const newest = times.at(-1) ?? 0;
+  return times.map((time) => {
+    const ago = Math.round(newest - time);
+    if (ago === 0) {
+      return "now";
+    }
+    return ago % 60 === 0 && ago > 60 ? `−${ago / 60} min` : `−${ago} s`;
+  });
 }

@@ -3,7 +3,7 @@
  */
 
 import { duration, short } from "../core/format.js";
-import { KEPT_SECONDS, SPAN_SECONDS } from "../core/history.js";
+import { SPAN_SECONDS } from "../core/history.js";
 import type { Sample } from "../core/rates.js";
 import { Chart, type Line } from "./chart.js";
 
@@ -24,10 +24,7 @@ export function Charts({ samples, limit }: ChartsProps) {
   return (
     <section aria-labelledby="live">
       <h3 id="live" class="eyebrow">
-        Live{" "}
-        <span class="quiet plainly">
-          last {KEPT_SECONDS / 60} minutes, over {SPAN_SECONDS} s each
-        </span>
+        Live <span class="quiet plainly">rates and percentiles over {SPAN_SECONDS} s</span>
       </h3>
       <div class="charts">
         <Chart
@@ -58,14 +55,14 @@ export function Charts({ samples, limit }: ChartsProps) {
           format={short}
         />
         <Chart
-          title="Rows waiting"
+          title="Rows waiting, all models"
           note={last?.oldestAgeSeconds ? `oldest ${duration(last.oldestAgeSeconds)}` : ""}
           times={times}
           lines={[line("rows", "accent", (sample) => sample.queueRows)]}
           format={short}
         />
         <Chart
-          title="Batches in flight"
+          title="Batches in flight, all models"
           note={limit > 0 ? `of ${limit}` : ""}
           times={times}
           lines={[line("batches", "accent", (sample) => sample.inFlightBatches)]}

@@ -10,7 +10,7 @@ const SHIFTED = 0.25;
 const MOVING = 0.1;
 
 export function DriftFigures({ drift }: { readonly drift: ModelFigures["drift"] }) {
-  const versions = Object.entries(drift).filter(([, features]) => Object.keys(features).length > 0);
+  const versions = Object.entries(drift ?? {}).filter(([, features]) => Object.keys(features).length > 0);
   if (versions.length === 0) {
     return null;
   }

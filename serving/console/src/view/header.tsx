@@ -15,7 +15,7 @@ export function Header({ watched }: { readonly watched: Watched }) {
         {figures && <span class="quiet version">{figures.version}</span>}
       </div>
       <div class="pulse">
-        {figures && (
+        {figures && figures.models.length > 0 && (
           <span class={`chip ${figures.backend.up ? "good" : "bad"}`}>
             <Dot />
             {`${figures.backend.name} ${figures.backend.up ? "up" : "down"}`}

@@ -37,7 +37,7 @@ export function ImageField({ field, examples, content, onContent, bound }: FormF
     }
   };
   return (
-    <div
+    <fieldset
       class={`drop ${over ? "over" : ""}`}
       onDragOver={(event) => {
         event.preventDefault();
@@ -50,6 +50,7 @@ export function ImageField({ field, examples, content, onContent, bound }: FormF
         void take(event.dataTransfer?.files[0]);
       }}
     >
+      <legend>{field.name}</legend>
       {look && <DrawingPad look={look} strokes={strokes} onStrokes={(next) => void draw(next)} />}
       <div class="picked">
         <Seen content={content} pixelated={look !== undefined} />
@@ -72,13 +73,14 @@ export function ImageField({ field, examples, content, onContent, bound }: FormF
           )}
         </div>
         {samples.length > 0 && (
-          <div class="thumbs" role="group" aria-label="Examples">
+          <fieldset class="thumbs">
+            <legend class="unseen">Examples</legend>
             {samples.map((_, place) => (
               <button key={place} type="button" onClick={() => void show(place)}>
                 <Thumb value={examples[place]?.[field.name]} feature={field.feature} name={`Example ${place + 1}`} />
               </button>
             ))}
-          </div>
+          </fieldset>
         )}
         <Hint id={bound.id}>
           <span class="about">{field.description}</span>
@@ -87,7 +89,7 @@ export function ImageField({ field, examples, content, onContent, bound }: FormF
           </span>
         </Hint>
       </div>
-    </div>
+    </fieldset>
   );
 }
 

@@ -17,9 +17,11 @@ interface ModelPageProps {
   readonly backend: Backend;
   readonly samples: readonly Sample[];
   readonly lost: boolean;
+  /** Batches that may be in flight at once. */
+  readonly limit: number;
 }
 
-export function ModelPage({ model, backend, samples, lost }: ModelPageProps) {
+export function ModelPage({ model, backend, samples, lost, limit }: ModelPageProps) {
   const live = liveVersions(model);
   // asked anew when what answers may have changed
   const answering = JSON.stringify([live.map((version) => version.version), model.labels, backend.up, lost]);
@@ -40,7 +42,7 @@ export function ModelPage({ model, backend, samples, lost }: ModelPageProps) {
       {metadata?.description && <p class="lead">{metadata.description}</p>}
       <Versions model={model} metadata={metadata} />
       <TryIt model={model} metadata={metadata} problem={described.problem} serving={live.length > 0} />
-      <Charts samples={samples} limit={model.in_flight_limit} />
+      <Charts samples={samples} limit={limit} />
       <DriftFigures drift={model.drift} />
     </article>
   );

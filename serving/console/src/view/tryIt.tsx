@@ -101,7 +101,6 @@ interface FormProps {
 /** Made anew when another version takes other features, so that what was typed survives a version that does not. */
 function Form({ model, metadata, asked }: FormProps) {
   const features = JSON.stringify(metadata.manifest?.features ?? metadata.features);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the version's form changes with what it is made from
   const form = useMemo(
     () => formOf(metadata.manifest ?? { features: metadata.features, golden_examples: [] }),
     [metadata.version, features],

@@ -3,7 +3,7 @@
  */
 
 import type { ModelMetadata } from "@penstock/client";
-import { AVAILABLE, type ModelFigures, newestFirst, shareOf, type VersionFigures } from "../core/figures.js";
+import { type ModelFigures, newestFirst, shareOf, type VersionFigures } from "../core/figures.js";
 import { count, percent, short } from "../core/format.js";
 import { reportAddress } from "../gateway.js";
 
@@ -45,7 +45,7 @@ interface VersionProps {
 function Version({ model, version, metrics }: VersionProps) {
   const { labels, part } = shareOf(model, version.version);
   return (
-    <li data-version={version.version} class={version.state === AVAILABLE ? "" : "faded"}>
+    <li data-version={version.version} class={version.is_live ? "" : "faded"}>
       <span class="number strong">Version {version.version}</span>
       <span class="chips">
         <span class={`chip ${toneOf(version)}`}>{version.error ? "failed" : version.state.toLowerCase()}</span>
@@ -85,7 +85,7 @@ function toneOf(version: VersionFigures): string {
   if (version.error) {
     return "bad";
   }
-  return version.state === AVAILABLE ? "good" : "plain";
+  return version.is_live ? "good" : "plain";
 }
 
 const MOST_METRICS = 3;
