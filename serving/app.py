@@ -38,6 +38,7 @@ from serving.readiness import missing_models
 from serving.request_ids import RequestIds
 from serving.rest.console_figures import ConsoleFacts, console_figures
 from serving.rest.console_routes import console_router, report_file
+from serving.rest.cross_origin import CrossOrigin, Origins
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
 from serving.rest.hot_routes import HotFirst
@@ -50,6 +51,7 @@ from serving.settings import Settings
 from serving.traffic.candidates import CandidateKeeper
 from serving.traffic.junction import junction_of
 from serving.traffic.report import traffic_of
+from serving.traffic.standing import Arrivals
 from serving.traffic.watcher import CanaryWatcher
 
 START_SLOTS = 2
@@ -105,7 +107,9 @@ def create_app(
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
-    app.state.front = HotFirst(hot, app)
+    front = HotFirst(hot, app)
+    origins = settings.cors_origins
+    app.state.front = CrossOrigin(front, Origins(origins), request_ids) if origins else front
     return app
 
 
@@ -133,7 +137,7 @@ def _gateway(
     orders = ControlSocket(control, predictor.tap, lambda: catalog.view) if control else None
     candidates = CandidateKeeper(settings.models, catalog)
     parts = (backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, candidates)
-    return Gateway(*parts, settings.workers, orders)
+    return Gateway(*parts, settings.workers, settings.model, Arrivals(metrics), orders)
 
 
 def most_slots(settings: Settings) -> int:

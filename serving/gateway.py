@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,14 +16,17 @@ from serving.batching.explanation import BatcherFacts
 from serving.catalog import Catalog
 from serving.grpc.server import GrpcServer
 from serving.model_server.control_socket import ControlSocket
+from serving.model_settings import ModelSettings
 from serving.observability.batching_gauges import batching_gauges, shed_totals
 from serving.observability.families import CACHE, LENGTH_PADDING, SHED
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
 from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
 from serving.observability.metrics import RequestMetrics
+from serving.observability.model_standing import standing_gauges
 from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.traffic.candidates import CandidateKeeper
+from serving.traffic.standing import Arrivals, standings
 from serving.traffic.watcher import CanaryWatcher
 
 BOARD_SECONDS = 0.1
@@ -45,6 +48,8 @@ class Gateway:
     watcher: CanaryWatcher
     candidates: CandidateKeeper
     workers: int
+    model_settings: Mapping[str, ModelSettings]
+    arrivals: Arrivals
     control: ControlSocket | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the backend's first pass over the models has ended."""
@@ -92,6 +97,7 @@ class Gateway:
             *model_gauges(self.backend, labels, moving),
             *batching_gauges(self.explained()),
             *cache_gauges(self.layers),
+            *standing_gauges(standings(self.catalog.view, self.model_settings, self.watcher)),
         ]
 
     def show_moment(self) -> None:
@@ -123,6 +129,7 @@ class Gateway:
     async def _start(self) -> None:
         async def changed() -> None:
             await self.catalog.renew()
+            self.arrivals.look(self.catalog.view)
             self.layers.follow({name: entry.servables for name, entry in self.catalog.view.models.items()})
             await self.grpc.follow_readiness()
 

@@ -20,7 +20,7 @@ Sums: TypeAlias = Mapping[str, Mapping[Key, Sequence[float]]]
 
 REQUEST, BATCH, REJECTED, NON_FINITE = "request", "batch", "rejected", "non_finite"
 SHED, CACHE, LENGTH_PADDING = "shed", "cache", "length_padding"
-VERSION, SHADOW, ROLLED_BACK = "version", "shadow", "rolled_back"
+VERSION, SHADOW, ROLLED_BACK, ARRIVED = "version", "shadow", "rolled_back", "arrived"
 """Kinds of records: the first part of a record's key; the labels are the rest."""
 
 _SECONDS_CELLS, _ROWS_CELLS = cell_count(SECONDS), cell_count(ROWS)
@@ -39,6 +39,7 @@ SIZES: Mapping[str, int] = {
     VERSION: version_cells.SIZE,
     SHADOW: 1,
     ROLLED_BACK: 1,
+    ARRIVED: 2,
 }
 """Cells of each kind. A request's code is among its labels, so that its durations count it too."""
 
@@ -109,6 +110,12 @@ def families(sums: Sums) -> Iterator[Metric]:
         _first(sums[LENGTH_PADDING]),
     )
     yield from traffic_families(sums)
+    yield gauge(
+        "penstock_model_created_to_live_seconds",
+        "From the end of a version's training to its first answer here, the mean over workers.",
+        ("model_name", "model_version"),
+        {key: seconds / workers for key, (workers, seconds) in sums[ARRIVED].items()},
+    )
     for histogram in _HISTOGRAMS:
         yield _histogram_family(histogram, sums[histogram.kind])
 

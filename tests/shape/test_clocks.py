@@ -10,9 +10,12 @@ WRITE_IT_DOWN = {
     "serving/label_moves.py",
     "serving/models_verb.py",
     "serving/traffic/candidates.py",
+    "serving/traffic/standing.py",
     "serving/traffic/watcher.py",
 }
-"""What puts the moment into a model's history, whose order is that of its lines."""
+"""What puts the moment into a model's history, whose order is that of its lines; and what tells how long ago, by
+another machine's clock, a version was made.
+"""
 
 
 def clocks_read(path: Path) -> Iterator[str]:

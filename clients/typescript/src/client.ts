@@ -59,7 +59,7 @@ export class Client {
     this.#line = {
       url: checkedUrl(url),
       retries: checkedCount("retries", settings.retries ?? DEFAULT_RETRIES, 0),
-      headers: credentials(settings),
+      credentials: asking(settings),
       budget: new RetryBudget(),
       surroundings,
     };
@@ -94,8 +94,9 @@ export class Client {
 
   /**
    * A Prediction for each row, in order, over several requests at once. Rows are the elements of a list, or the pieces
-   * of a typed array as long as a row. `timeoutSeconds` counts for each request. The first failure ends all; the `field`
-   * of an InvalidInput counts rows from the beginning of `rows`.
+   * of a typed array as long as a row. `timeoutSeconds` counts for each request; within it, one that the gateway has no room
+   * for comes back as often as the gateway says when to. The first failure ends all; the `field` of an InvalidInput counts
+   * rows from the beginning of `rows`.
    */
   async predictMany(
     model: string,
@@ -110,7 +111,7 @@ export class Client {
     const all = rowsOf(rows, features);
     let doneRows = 0;
     const answer = async (chunk: readonly unknown[], place: number, stop: AbortSignal) => {
-      const call = this.#call({ ...options, signal: stop });
+      const call = this.#call({ ...options, signal: stop }, true);
       const instances = (await withoutBlobs(chunk)) as readonly unknown[];
       const predictions = await counted(call.run(this.#flows.predictRows(to, instances)), place * chunkRows);
       doneRows += predictions.length;
@@ -139,11 +140,21 @@ export class Client {
     return this.#call(options).run(flow);
   }
 
-  #call(options: PredictOptions): Call {
+  #call(options: PredictOptions, patient = false): Call {
     const headers = callHeaders(options, options.traceparent ?? this.#traceparent());
     const timeoutSeconds = checkedTimeout(options.timeoutSeconds ?? this.#timeoutSeconds);
-    return new Call(this.#line, headers, timeoutSeconds, options.signal);
+    return new Call(this.#line, headers, timeoutSeconds, { signal: options.signal, patient });
   }
+}
+
+/** Checked at once where it can be. */
+function asking({ apiKey, token }: ClientSettings): Line["credentials"] {
+  if (typeof token === "function") {
+    credentials(apiKey, "any");
+    return async () => credentials(undefined, await token());
+  }
+  const known = Promise.resolve(credentials(apiKey, token));
+  return () => known;
 }
 
 function address(model: string, { version, label }: VersionOptions): Address {

@@ -4,32 +4,33 @@
  * Pure: time and chance are arguments.
  *
  * Waits double and are drawn anew from all of their range ("full jitter"), so that clients who failed together do not
- * come back together (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). The budget is that of
- * Finagle's RetryBudget: a part of the calls, and a few a second for those who call rarely.
+ * come back together (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015). The budget keeps retries
+ * from multiplying the load of a gateway in trouble: a part of the calls, and one a second (Finagle's RetryBudget). The
+ * figures are those of the Python client.
  */
 
 import * as errors from "./errors.js";
 
-/** Errors that end by themselves. Predictions change nothing, so asking twice does no harm. */
+/** Errors that time may mend. Predictions change nothing, so asking twice does no harm. */
 const ENDS_BY_ITSELF = [
   errors.ConnectionFailed,
   errors.Overloaded,
-  errors.QuotaExceeded,
   errors.ModelNotReady,
   errors.BackendUnavailable,
   errors.BackendOverloaded,
 ] as const;
 
-/** A few times a prediction's milliseconds. */
-const FIRST_WAIT_SECONDS = 0.05;
-/** Past that, waiting longer spares a gateway little and costs a person's patience. */
-const LONGEST_WAIT_SECONDS = 5;
+const FIRST_WAIT_SECONDS = 0.1;
+const LONGEST_WAIT_SECONDS = 2;
 
-const BUDGET_PART_OF_CALLS = 0.2;
-const BUDGET_A_SECOND = 10;
-const BUDGET_MOST = 100;
+const BUDGET_A_CALL = 0.1;
+const BUDGET_A_SECOND = 1;
+const BUDGET_MOST = 10;
 
 export function endsByItself(error: unknown): error is errors.PenstockError {
+  if (error instanceof errors.QuotaExceeded) {
+    return error.retryAfterSeconds !== undefined; // else nobody knows whether it ends today
+  }
   return ENDS_BY_ITSELF.some((kind) => error instanceof kind);
 }
 
@@ -50,7 +51,7 @@ export class RetryBudget {
   /** A call was made. */
   call(nowSeconds: number): void {
     this.#renew(nowSeconds);
-    this.#left = Math.min(BUDGET_MOST, this.#left + BUDGET_PART_OF_CALLS);
+    this.#left = Math.min(BUDGET_MOST, this.#left + BUDGET_A_CALL);
   }
 
   /** Whether a retry is allowed, which is then counted. */
@@ -61,6 +62,13 @@ export class RetryBudget {
     }
     this.#left -= 1;
     return true;
+  }
+
+  /** Seconds until a retry is allowed, which is counted now: for those who would rather wait than fail. */
+  owe(nowSeconds: number): number {
+    this.#renew(nowSeconds);
+    this.#left -= 1;
+    return Math.max(0, -this.#left / BUDGET_A_SECOND);
   }
 
   #renew(nowSeconds: number): void {

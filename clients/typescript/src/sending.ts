@@ -15,7 +15,8 @@ const GOOD_STATUS = 200;
 export interface Line {
   readonly url: string;
   readonly retries: number;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Who asks: asked anew at each call. */
+  readonly credentials: () => Promise<Readonly<Record<string, string>>>;
   readonly budget: RetryBudget;
   readonly surroundings: Surroundings;
 }
@@ -23,27 +24,31 @@ export interface Line {
 /** One call, from its first attempt to its last. */
 export class Call {
   readonly #line: Line;
-  readonly #headers: Readonly<Record<string, string>>;
+  #headers: Readonly<Record<string, string>>;
   readonly #timeoutSeconds: number;
   readonly #deadlineSeconds: number;
   readonly #signal: AbortSignal | undefined;
+  readonly #patient: boolean;
 
+  /** A `patient` call comes back as often as the gateway says when to, within its time. */
   constructor(
     line: Line,
     headers: Readonly<Record<string, string>>,
     timeoutSeconds: number,
-    signal: AbortSignal | undefined,
+    { signal, patient = false }: { readonly signal: AbortSignal | undefined; readonly patient?: boolean },
   ) {
     this.#line = line;
-    this.#headers = { ...line.headers, ...headers };
+    this.#headers = headers;
     this.#timeoutSeconds = timeoutSeconds;
     this.#deadlineSeconds = line.surroundings.nowSeconds() + timeoutSeconds;
     this.#signal = signal;
+    this.#patient = patient;
   }
 
   /** The result of the flow, whose requests are sent one after the other. */
   async run<Result>(flow: Flow<Result>): Promise<Result> {
     this.#line.budget.call(this.#line.surroundings.nowSeconds());
+    this.#headers = { ...(await this.#line.credentials()), ...this.#headers };
     let step = flow.next();
     while (!step.done) {
       let response: Response;
@@ -60,21 +65,28 @@ export class Call {
 
   /** A good answer, after as many attempts as are left; throws the error of the last. */
   async #answered(request: Request): Promise<Response> {
-    const { surroundings, retries, budget } = this.#line;
     for (let failed = 1; ; failed++) {
       try {
         return await this.#attempt(request);
       } catch (error) {
-        if (!endsByItself(error) || failed > retries) {
-          throw error;
-        }
-        const wait = waitSeconds(failed, error.retryAfterSeconds, surroundings.chance());
-        if (wait >= this.#remainingSeconds() || !budget.take(surroundings.nowSeconds())) {
+        const wait = endsByItself(error) ? this.#waitSeconds(error, failed) : undefined;
+        if (wait === undefined || wait >= this.#remainingSeconds()) {
           throw error;
         }
         await this.#pause(wait);
       }
     }
+  }
+
+  /** Until the next attempt after the `failed`-th; undefined where there is none. */
+  #waitSeconds({ retryAfterSeconds }: PenstockError, failed: number): number | undefined {
+    const { surroundings, retries, budget } = this.#line;
+    const wait = waitSeconds(failed, retryAfterSeconds, surroundings.chance());
+    if (this.#patient && retries > 0 && retryAfterSeconds !== undefined) {
+      return Math.max(wait, budget.owe(surroundings.nowSeconds()));
+    }
+    const allowed = failed <= retries && wait < this.#remainingSeconds() && budget.take(surroundings.nowSeconds());
+    return allowed ? wait : undefined;
   }
 
   #remainingSeconds(): number {

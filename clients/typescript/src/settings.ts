@@ -9,12 +9,12 @@ import type { AskedHeaders, Priority } from "./wire.js";
 export interface ClientSettings {
   /** From the beginning of a call to its answer, all attempts and waits together; the gateway is told. Default 10. */
   readonly timeoutSeconds?: number | undefined;
-  /** Further attempts at a call that failed in a way that ends by itself. Default 5; 0 turns them off. */
+  /** Further attempts at a call that failed in a way that ends by itself. Default 3; 0 turns them off. */
   readonly retries?: number | undefined;
   /** Sent as `X-API-Key`. */
   readonly apiKey?: string | undefined;
-  /** Sent as `Authorization: Bearer`. */
-  readonly token?: string | undefined;
+  /** Sent as `Authorization: Bearer`; where it expires, a function that is asked at each call for the current one. */
+  readonly token?: string | (() => string | Promise<string>) | undefined;
   /** Asked at each call for the W3C trace context that it belongs to. */
   readonly traceparent?: (() => string | undefined) | undefined;
   /** Sends the requests. Default: `globalThis.fetch`. */
@@ -54,8 +54,8 @@ export interface PredictManyOptions extends PredictOptions {
 
 /** Long against a prediction's milliseconds, short against a person's patience. */
 export const DEFAULT_TIMEOUT_SECONDS = 10;
-/** With waits that double from 0.05 s, about 1.5 s of an outage. */
-export const DEFAULT_RETRIES = 5;
+/** As the Python client: with waits that double from 0.1 s at most, for what passes within a second. */
+export const DEFAULT_RETRIES = 3;
 /** Four of the gateway's batches, and a few hundred kilobytes of numbers. */
 export const DEFAULT_CHUNK_ROWS = 256;
 /** One computes, one waits, one is read and one written; browsers open six connections to a gateway at most. */
@@ -89,18 +89,18 @@ export function checkedCount(name: string, value: number, least: number): number
   return value;
 }
 
-/** Headers of every request of a client. Throws TypeError for credentials that no header can carry. */
-export function credentials(settings: ClientSettings): Readonly<Record<string, string>> {
-  const { apiKey, token } = settings;
-  for (const [name, value] of Object.entries({ apiKey, token })) {
-    if (value !== undefined && !PRINTABLE.test(value)) {
-      throw new TypeError(`${name} is empty or holds characters that no header can carry`);
-    }
+/** Who asks, in a header. Throws TypeError for two credentials, or one that no header can carry. */
+export function credentials(apiKey: string | undefined, token: string | undefined): Readonly<Record<string, string>> {
+  if (apiKey !== undefined && token !== undefined) {
+    throw new TypeError("apiKey and token were given; name one of them");
   }
-  return {
-    ...(apiKey === undefined ? {} : { "x-api-key": apiKey }),
-    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-  };
+  if (![apiKey ?? "-", token ?? "-"].every((text) => PRINTABLE.test(text))) {
+    throw new TypeError("apiKey or token is empty or holds characters that no header can carry");
+  }
+  if (apiKey !== undefined) {
+    return { "x-api-key": apiKey };
+  }
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
 /** Headers of all attempts at one call. Throws TypeError for values that the gateway would not take. */

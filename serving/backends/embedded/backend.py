@@ -121,6 +121,9 @@ class EmbeddedBackend:
             for model, versions in self._slots.items()
         }
 
+    def replicas(self) -> Mapping[str, bool]:
+        return {}
+
     def hold(self, target: Target) -> AbstractContextManager[None]:
         return self._holds.hold((target.model, target.version))
 
