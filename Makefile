@@ -11,9 +11,10 @@ BENCH  ?=
 ARTIFACTS ?= artifacts
 PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
+NODE   := $(and $(shell command -v node),$(shell command -v npm))
 
 .DEFAULT_GOAL := help
-.PHONY: help install up client-ts test check format lock lock-peers proto openapi monitoring fuzz bench bench-small bench-peers bench-rates bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
+.PHONY: help install up client-ts console no-console test check format lock lock-peers proto openapi monitoring fuzz bench bench-small bench-peers bench-rates bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -35,7 +36,7 @@ install: .venv/.installed  ## build .venv from the pinned, hashed requirements; 
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e clients/python
 	@touch $@
 
-up: install     ## train and publish two small models unless they are there, and serve them on port $(PORT)
+up: install $(if $(NODE),console,no-console) ## train and publish two small models unless they are there, and serve them on port $(PORT)
 	@for job in digits diabetes; do \
 	  ls $(MODELS)/$$job/[1-9]*/saved_model.pb >/dev/null 2>&1 || $(BIN)/penstock train $$job --models $(MODELS) || exit 1; \
 	done
@@ -47,7 +48,6 @@ up: install     ## train and publish two small models unless they are there, and
 	@.venv-triton/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements/triton.txt
 	@touch $@
 
-NODE := $(and $(shell command -v node),$(shell command -v npm))
 TS   := clients/typescript
 
 $(TS)/node_modules/.installed: $(TS)/package-lock.json
@@ -59,13 +59,30 @@ $(TS)/dist/penstock-client.min.js: $(TS)/node_modules/.installed $(TS)/package.j
 
 client-ts: $(TS)/dist/penstock-client.min.js  ## build the TypeScript client (Node 18 or newer, and npm)
 
+# Not `npm ci`: from npm 11 on it refuses a lock without the tools of every platform, which not every registry carries.
+# What is in the lock is installed as the lock says either way, hashes included, and the lock stays as it is.
+CONSOLE := serving/console
+
+$(CONSOLE)/node_modules/.installed: $(CONSOLE)/package-lock.json
+	@cd $(CONSOLE) && npm install --no-save --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.installed $(CONSOLE)/index.html $(CONSOLE)/vite.config.ts \
+  $(wildcard $(CONSOLE)/src/* $(CONSOLE)/src/*/*) $(wildcard $(TS)/src/*.ts)
+	@cd $(CONSOLE) && npm run --silent build -- --logLevel=warn
+
+console: $(CONSOLE)/dist/index.html ## build the web console, which the gateway serves at / (Node 18 or newer, and npm)
+
+no-console:
+	@test -e $(CONSOLE)/dist/index.html || echo "No Node here, so no web console: install nodejs and npm (18 or newer), then make console."
+
 # By file, so that what a file's tests share is made once. Most tests wait for processes, so two testers suit two cores.
 TESTS = $(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile $(PYTEST)
 
-test: install .venv-triton/.installed $(if $(NODE),client-ts) ## every test, by TESTERS processes at once
+test: install .venv-triton/.installed $(if $(NODE),client-ts console) ## every test, by TESTERS processes at once
 	$(TESTS)
 
-check: install .venv-triton/.installed $(if $(NODE),client-ts) ## format, lint, types, import contracts and every test: what CI runs
+check: install .venv-triton/.installed $(if $(NODE),client-ts console) ## format, lint, types, import contracts and every test: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -183,4 +200,5 @@ openapi: install ## write docs/openapi.json anew; look at its difference before 
 	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py
 
 clean:          ## remove what the targets above made, but for the models
-	rm -rf .venv .venv-triton .lock-venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info $(TS)/node_modules $(TS)/dist $(TS)/build
+	rm -rf .venv .venv-triton .lock-venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info $(TS)/node_modules $(TS)/dist $(TS)/build \
+	  $(CONSOLE)/node_modules $(CONSOLE)/dist $(CONSOLE)/build

@@ -152,7 +152,7 @@ function entries(record: object, render: (value: unknown) => string): string {
 
 /** For a POSIX shell. */
 function quoted(text: string): string {
-  return /^[\w:/.@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[\w:/.=@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function base64(bytes: Uint8Array): string {

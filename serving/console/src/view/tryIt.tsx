@@ -43,6 +43,9 @@ export function TryIt({ model, metadata, problem, serving }: TryItProps) {
           </label>
         )}
       </div>
+      {!serving && shown !== undefined && (
+        <p class="quiet paused">No version is live now: an answer comes when one is.</p>
+      )}
       {shown === undefined ? (
         <Missing serving={serving} problem={asked === "" ? problem : other.problem} />
       ) : (
