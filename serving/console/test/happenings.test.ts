@@ -26,7 +26,8 @@ test("a version that fails is announced once, with its reason", () => {
 });
 
 test("the backend's going and coming is announced", () => {
-  const down = figures(2, [model()], { backend: { name: "tfserving", up: false } });
+  const gone = version(1, { is_live: false, error: "no model server answers" });
+  const down = figures(2, [model({ versions: [gone] })], { backend: { name: "tfserving", up: false } });
   assert.deepEqual(happenings(quiet, down), ["The backend does not answer."]);
   assert.deepEqual(happenings(down, quiet), ["The backend answers again."]);
 });

@@ -6,9 +6,10 @@
 
 import type { Figures, ModelFigures } from "./figures.js";
 
-/** Sentences, in the order of their weight. */
+/** Sentences. That the backend went or came says it for all its versions. */
 export function happenings(before: Figures, after: Figures): readonly string[] {
-  return [...ofBackend(before, after), ...after.models.flatMap((model) => ofModel(before, model))];
+  const news = ofBackend(before, after);
+  return news.length > 0 ? news : after.models.flatMap((model) => ofModel(before, model));
 }
 
 function ofBackend(before: Figures, after: Figures): readonly string[] {
