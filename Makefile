@@ -14,7 +14,7 @@ BIN    := .venv/bin
 NODE   := $(and $(shell command -v node),$(shell command -v npm))
 
 .DEFAULT_GOAL := help
-.PHONY: help install up client-ts console no-console test check format lock lock-peers proto openapi monitoring fuzz bench bench-small bench-peers bench-rates bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\): .*\#\# .*/\1/p' $(MAKEFILE_LIST))
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -49,9 +49,14 @@ up: install $(if $(NODE),console,no-console) ## train and publish two small mode
 	@touch $@
 
 TS   := clients/typescript
+CONSOLE := serving/console
+
+# Not `npm ci`: from npm 11 on it refuses a lock without the tools of every platform, which not every registry carries.
+# What is in the lock is installed as the lock says either way, hashes included, and the lock stays as it is.
+NPM_INSTALL := npm install --no-save --no-audit --no-fund --loglevel=error
 
 $(TS)/node_modules/.installed: $(TS)/package-lock.json
-	@cd $(TS) && npm ci --no-audit --no-fund --loglevel=error
+	@cd $(TS) && $(NPM_INSTALL)
 	@touch $@
 
 $(TS)/dist/penstock-client.min.js: $(TS)/node_modules/.installed $(TS)/package.json $(wildcard $(TS)/tsconfig*.json $(TS)/src/*.ts)
@@ -59,12 +64,8 @@ $(TS)/dist/penstock-client.min.js: $(TS)/node_modules/.installed $(TS)/package.j
 
 client-ts: $(TS)/dist/penstock-client.min.js  ## build the TypeScript client (Node 18 or newer, and npm)
 
-# Not `npm ci`: from npm 11 on it refuses a lock without the tools of every platform, which not every registry carries.
-# What is in the lock is installed as the lock says either way, hashes included, and the lock stays as it is.
-CONSOLE := serving/console
-
 $(CONSOLE)/node_modules/.installed: $(CONSOLE)/package-lock.json
-	@cd $(CONSOLE) && npm install --no-save --no-audit --no-fund --loglevel=error
+	@cd $(CONSOLE) && $(NPM_INSTALL)
 	@touch $@
 
 $(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.installed $(CONSOLE)/index.html $(CONSOLE)/vite.config.ts \
@@ -161,6 +162,9 @@ bench-swaps: install ## the gateway's p99 and memory while versions are swapped 
 bench-loadgen: install ## the open-loop generator's own lateness at 2,000 requests/s, and its percentiles beside wrk's
 	$(BIN)/penstock bench loadgen $(BENCH)
 
+bench-clients: install ## what the Python client costs a call beside httpx2 and grpcio, and predict_many's share of the gateway's rate
+	$(BIN)/penstock bench clients --models $(MODELS) $(BENCH)
+
 bench-gpu: install ## the export profile gpu and the gateway before a GPU; BENCH="--device cpu --batch 4 --rounds 1" tries it without
 	$(BIN)/penstock bench gpu $(BENCH)
 
@@ -179,6 +183,9 @@ bench-training-speed: install ## seconds an epoch beside those of a plain script
 bench-training-memory: install ## train from a generated 5 GB CSV in pieces; peak memory and time
 	$(BIN)/python -m training.bench.memory
 
+
+bench-metrics: install ## what counting costs of the gateway's own way of a request
+	$(BIN)/python -m loadtests.bench.metrics_cost $(BENCH)
 
 bench-grpc: install ## gRPC Predict against an empty method of grpc.aio, on one core
 	$(BIN)/python -m loadtests.bench.grpc_predict
