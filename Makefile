@@ -36,7 +36,7 @@ install: .venv/.installed  ## build .venv from the pinned, hashed requirements; 
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e clients/python
 	@touch $@
 
-up: install $(if $(NODE),console,no-console) ## train and publish two small models unless they are there, and serve them on port $(PORT)
+up: install console-or-word ## train and publish two small models unless they are there, and serve them on port $(PORT)
 	@for job in digits diabetes; do \
 	  ls $(MODELS)/$$job/[1-9]*/saved_model.pb >/dev/null 2>&1 || $(BIN)/penstock train $$job --models $(MODELS) || exit 1; \
 	done
@@ -74,8 +74,13 @@ $(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.installed $(CONSOLE)/index.
 
 console: $(CONSOLE)/dist/index.html ## build the web console, which the gateway serves at / (Node 18 or newer, and npm)
 
-no-console:
-	@test -e $(CONSOLE)/dist/index.html || echo "No Node here, so no web console: install nodejs and npm (18 or newer), then make console."
+# The gateway serves without it, so that nothing here ends `make up`.
+console-or-word:
+ifneq ($(NODE),)
+	@$(MAKE) --no-print-directory console || echo "The web console could not be built, for the reason above; try again with: make console"
+else
+	@test -e $(CONSOLE)/dist/index.html || echo "No Node here, so no web console: install nodejs and npm (18 or newer), then: make console"
+endif
 
 # By file, so that what a file's tests share is made once. Most tests wait for processes, so two testers suit two cores.
 TESTS = $(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile $(PYTEST)

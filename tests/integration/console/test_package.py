@@ -57,4 +57,4 @@ def test_the_lock_names_no_place_to_download_from() -> None:
 def test_the_makefile_builds_it_and_says_how_where_it_cannot() -> None:
     makefile = (ROOT / "Makefile").read_text()
     assert re.search(r"^up: .*console", makefile, re.MULTILINE)
-    assert "then make console" in makefile
+    assert "then: make console" in makefile
