@@ -18,6 +18,7 @@ export function model(changes: Partial<ModelFigures> = {}): ModelFigures {
     split: {},
     versions: [version(1)],
     requests: {},
+    refused: {},
     rows: 0,
     latency: { bounds_seconds: BOUNDS, counts: [0, 0, 0, 0] },
     batch_rows: { bounds: [1, 2, 4], counts: [0, 0, 0, 0] },

@@ -5,12 +5,14 @@ import { figures, model } from "./documents.js";
 
 const before = model({
   requests: { "200": 100, "400": 10 },
+  refused: { OutOfRange: 9, WrongDtype: 1 },
   rows: 200,
   latency: { bounds_seconds: [0.001, 0.01], counts: [100, 10, 0] },
   batch_rows: { bounds: [1, 2], counts: [50, 0, 0] },
 });
 const after = model({
   requests: { "200": 140, "400": 15 },
+  refused: { OutOfRange: 10, WrongDtype: 5 },
   rows: 260,
   latency: { bounds_seconds: [0.001, 0.01], counts: [145, 10, 0] },
   batch_rows: { bounds: [1, 2], counts: [60, 5, 0] },
@@ -21,6 +23,7 @@ test("rates are differences over the gateway's own seconds", () => {
   assert.equal(sample.atSeconds, 1700);
   assert.equal(sample.requestsPerSecond, 9);
   assert.equal(sample.errorsPerSecond, 1);
+  assert.equal(sample.reason, "WrongDtype");
   assert.equal(sample.rowsPerBatch, 4);
 });
 
@@ -33,6 +36,7 @@ test("percentiles are of what came in between, not of all time", () => {
 test("nothing in between is no latency, and a rate of zero", () => {
   const sample = sampled(figures(10, [after]), figures(11, [after]), "digits", 1700);
   assert.equal(sample.requestsPerSecond, 0);
+  assert.equal(sample.reason, "");
   assert.equal(sample.p99Seconds, null);
   assert.equal(sample.rowsPerBatch, null);
 });

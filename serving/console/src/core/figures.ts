@@ -31,6 +31,8 @@ export interface ModelFigures {
   readonly versions: readonly VersionFigures[];
   /** Requests by outcome: HTTP's status, or gRPC's code. */
   readonly requests: Readonly<Record<string, number>>;
+  /** Refused requests by reason: the name of an error. */
+  readonly refused: Readonly<Record<string, number>>;
   readonly rows: number;
   readonly latency: { readonly bounds_seconds: readonly number[]; readonly counts: readonly number[] };
   readonly batch_rows: { readonly bounds: readonly number[]; readonly counts: readonly number[] };

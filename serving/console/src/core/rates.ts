@@ -12,6 +12,8 @@ export interface Sample {
   readonly atSeconds: number;
   readonly requestsPerSecond: number | null;
   readonly errorsPerSecond: number | null;
+  /** What most of the refused were refused for, or empty. */
+  readonly reason: string;
   readonly p50Seconds: number | null;
   readonly p99Seconds: number | null;
   readonly rowsPerBatch: number | null;
@@ -26,6 +28,7 @@ export function gap(atSeconds: number): Sample {
     atSeconds,
     requestsPerSecond: null,
     errorsPerSecond: null,
+    reason: "",
     p50Seconds: null,
     p99Seconds: null,
     rowsPerBatch: null,
@@ -65,6 +68,7 @@ export function sampled(earlier: Figures | undefined, later: Figures, name: stri
     atSeconds,
     requestsPerSecond: (totalRequests(after) - totalRequests(before)) / spanSeconds,
     errorsPerSecond: (totalErrors(after) - totalErrors(before)) / spanSeconds,
+    reason: mostlyGrown(before.refused, after.refused),
     p50Seconds: quantile(after.latency.bounds_seconds, latency, 0.5),
     p99Seconds: quantile(after.latency.bounds_seconds, latency, 0.99),
     rowsPerBatch: batches > 0 ? (after.rows - before.rows) / batches : null,
@@ -94,6 +98,12 @@ export function quantile(bounds: readonly number[], counts: readonly number[], p
     below += count;
   }
   return bounds.at(-1) ?? null;
+}
+
+function mostlyGrown(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>): string {
+  const grown = Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)] as const);
+  const [most] = grown.sort(([, one], [, other]) => other - one);
+  return most !== undefined && most[1] > 0 ? most[0] : "";
 }
 
 function difference(before: readonly number[], after: readonly number[]): readonly number[] {

@@ -61,6 +61,7 @@ export function Chart({ title, note = "", times, lines, format }: ChartProps) {
     <figure class="card chart">
       <figcaption>
         <span class="what">{title}</span>
+        <span class="quiet note">{ago >= 1 ? agoWords(ago) : note}</span>
         <span class="values">
           {lines.map((line) => (
             <span key={line.name} class="value">
@@ -73,7 +74,6 @@ export function Chart({ title, note = "", times, lines, format }: ChartProps) {
               <span class="number strong">{format(line.values[at])}</span>
             </span>
           ))}
-          <span class="quiet note">{ago >= 1 ? agoWords(ago) : note}</span>
         </span>
       </figcaption>
       <div ref={place} class="plot" aria-hidden="true" />

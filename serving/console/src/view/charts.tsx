@@ -44,6 +44,7 @@ export function Charts({ samples, limit }: ChartsProps) {
         />
         <Chart
           title="Errors per second"
+          note={last?.reason ?? ""}
           times={times}
           lines={[line("errors/s", "bad", (sample) => sample.errorsPerSecond)]}
           format={short}

@@ -53,7 +53,7 @@ export function FormField(props: FormFieldProps) {
       </label>
       <Control {...props} bound={bound} />
       <Hint id={id}>
-        {field.description && <span class="about">{field.description}</span>}
+        {field.description !== field.name && <span class="about">{field.description}</span>}
         {field.hint && <span class="range">{field.hint}</span>}
       </Hint>
       <Problem id={id} problem={problem} />

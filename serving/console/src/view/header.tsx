@@ -16,7 +16,7 @@ export function Header({ watched }: { readonly watched: Watched }) {
       </div>
       <div class="pulse">
         {figures && figures.models.length > 0 && (
-          <span class={`chip ${figures.backend.up ? "good" : "bad"}`}>
+          <span class={`chip ${lostSeconds !== undefined ? "plain" : figures.backend.up ? "good" : "bad"}`}>
             <Dot />
             {`${figures.backend.name} ${figures.backend.up ? "up" : "down"}`}
           </span>
