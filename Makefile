@@ -51,12 +51,10 @@ up: install console-or-word ## train and publish two small models unless they ar
 TS   := clients/typescript
 CONSOLE := serving/console
 
-# Not `npm ci`: from npm 11 on it refuses a lock without the tools of every platform, which not every registry carries.
-# What is in the lock is installed as the lock says either way, hashes included, and the lock stays as it is.
-NPM_INSTALL := npm install --no-save --no-audit --no-fund --loglevel=error
+NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
 $(TS)/node_modules/.installed: $(TS)/package-lock.json
-	@cd $(TS) && $(NPM_INSTALL)
+	@cd $(TS) && $(NPM_CI)
 	@touch $@
 
 $(TS)/dist/penstock-client.min.js: $(TS)/node_modules/.installed $(TS)/package.json $(wildcard $(TS)/tsconfig*.json $(TS)/src/*.ts)
@@ -65,7 +63,7 @@ $(TS)/dist/penstock-client.min.js: $(TS)/node_modules/.installed $(TS)/package.j
 client-ts: $(TS)/dist/penstock-client.min.js  ## build the TypeScript client (Node 18 or newer, and npm)
 
 $(CONSOLE)/node_modules/.installed: $(CONSOLE)/package-lock.json
-	@cd $(CONSOLE) && $(NPM_INSTALL)
+	@cd $(CONSOLE) && $(NPM_CI)
 	@touch $@
 
 $(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.installed $(CONSOLE)/index.html $(CONSOLE)/vite.config.ts \
