@@ -46,6 +46,13 @@ test("a large file is named, and its name quoted", () => {
   assert.match(typescript, /^import \{ readFile \}[\s\S]*await readFile\("my cat\.jpg"\)/);
 });
 
+test("a long record has a line for each value", () => {
+  const row = Object.fromEntries(Array.from({ length: 10 }, (_, place) => [`feature_${place}`, place]));
+  const { python, typescript } = snippetsOf({ ...CALL, row });
+  assert.match(python, /\{\n {8}"feature_0": 0,\n[\s\S]*"feature_9": 9,\n {4}\}\)\n/);
+  assert.match(typescript, /\{\n {4}"feature_0": 0,\n[\s\S]*"feature_9": 9,\n\}\);/);
+});
+
 test("a large file in a record goes as a form", () => {
   const { curl } = snippetsOf({ ...CALL, row: { age: 59, photo: LARGE } });
   assert.match(curl, /-F age=59 \\\n {2}-F 'photo=@my cat\.jpg'$/);

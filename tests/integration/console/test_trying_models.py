@@ -1,14 +1,18 @@
 """The console in a real browser, before a real gateway: models are tried, watched, and looked at."""
 
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import absent
 from tests.integration.console.conftest import UNIT
-from tests.integration.console.console_parts import Theatre
-from tests.processes import GatewayProcess
+from tests.integration.console.console_parts import FOLDER, SCENE_SECONDS, Theatre
+from tests.processes import ROOT, GatewayProcess
 from tests.swaps import publish_again
 
 
@@ -34,12 +38,42 @@ def test_a_drawn_three_is_a_three(asked: Any) -> None:
     assert [stage.split()[0] for stage in drawn["stages"]] == ["decode", "queue", "backend", "encode"]
 
 
-def test_the_call_to_copy_is_the_call_that_was_made(asked: Any, console_gateway: GatewayProcess) -> None:
-    [probabilities] = sent_by(asked["drawn"]["curl"], console_gateway)
+def test_the_curl_to_copy_is_the_call_that_was_made(asked: Any, console_gateway: GatewayProcess) -> None:
+    [probabilities] = sent_by(asked["drawn"]["calls"]["curl"], console_gateway)
     assert max(range(10), key=probabilities.__getitem__) == 3
-    assert "penstock_client" in asked["drawn"]["python"]
-    [[value]] = sent_by(asked["patient"]["curl"], console_gateway)
+    [[value]] = sent_by(asked["patient"]["calls"]["curl"], console_gateway)
     assert f"{value:.1f}" == asked["patient"]["value"]
+
+
+def test_the_python_to_copy_runs_and_is_answered_the_same(asked: Any, tmp_path: Path) -> None:
+    clients = {**os.environ, "PYTHONPATH": str(ROOT / "clients" / "python")}
+    printed = {
+        name: run([sys.executable, "-c", asked[name]["calls"]["Python"]], tmp_path, clients)
+        for name in ("drawn", "patient")
+    }
+    assert "label='3'" in printed["drawn"]
+    assert f"value={asked['patient']['value']}" in printed["patient"]
+
+
+def test_the_typescript_to_copy_runs_and_is_answered_the_same(asked: Any, theatre: Theatre, tmp_path: Path) -> None:
+    if not (ROOT / "clients" / "typescript" / "dist" / "index.js").exists():
+        absent("needs the TypeScript client built (make client-ts)")
+    (tmp_path / "node_modules").symlink_to(FOLDER / "node_modules")
+    printed = {}
+    for name in ("drawn", "patient"):
+        script = tmp_path / f"{name}.mjs"
+        script.write_text(asked[name]["calls"]["TypeScript"])
+        printed[name] = run([theatre.node, str(script)], tmp_path, {**os.environ})
+    assert "label: '3'" in printed["drawn"]
+    assert f"value: {asked['patient']['value']}" in printed["patient"]
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=folder, env=environment, timeout=SCENE_SECONDS
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_a_patient_is_filled_in_from_examples_and_answered_with_the_unit(

@@ -31,6 +31,8 @@ export interface Snippets {
 
 /** A terminal takes a line of this many characters without complaint, and so does a reader. */
 const INLINE_BYTES = 2000;
+/** Characters of a record that still reads well on one line. */
+const LINE = 72;
 
 export function snippetsOf(call: Call): Snippets {
   return { curl: curl(call), python: python(call), typescript: typescript(call) };
@@ -103,7 +105,7 @@ function pythonValue(value: unknown): string {
     return `[${value.map(pythonValue).join(", ")}]`;
   }
   if (typeof value === "object" && value !== null) {
-    return `{${entries(value, pythonValue)}}`;
+    return record(entries(value, pythonValue), { space: "", indent: "    " });
   }
   const constants = new Map<unknown, string>([
     [true, "True"],
@@ -138,16 +140,25 @@ function typescriptValue(value: unknown): string {
     return `[${value.map(typescriptValue).join(", ")}]`;
   }
   if (typeof value === "object" && value !== null) {
-    return `{ ${entries(value, typescriptValue)} }`;
+    return record(entries(value, typescriptValue), { space: " ", indent: "" });
   }
   return JSON.stringify(value);
 }
 
-function entries(record: object, render: (value: unknown) => string): string {
-  return Object.entries(record)
+function entries(values: object, render: (value: unknown) => string): readonly string[] {
+  return Object.entries(values)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${JSON.stringify(name)}: ${render(value)}`)
-    .join(", ");
+    .map(([name, value]) => `${JSON.stringify(name)}: ${render(value)}`);
+}
+
+/** On one line while it fits, else a line for each; `indent` is that of the line it begins on. */
+function record(
+  shown: readonly string[],
+  { space, indent }: { readonly space: string; readonly indent: string },
+): string {
+  const line = shown.join(", ");
+  const inner = `\n${indent}    `;
+  return line.length <= LINE ? `{${space}${line}${space}}` : `{${inner}${shown.join(`,${inner}`)},\n${indent}}`;
 }
 
 /** For a POSIX shell. */

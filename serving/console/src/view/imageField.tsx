@@ -38,7 +38,7 @@ export function ImageField({ field, examples, content, onContent, bound }: FormF
   };
   return (
     <fieldset
-      class={`drop ${over ? "over" : ""}`}
+      class={`drop ${look ? "" : "plain"} ${over ? "over" : ""}`}
       onDragOver={(event) => {
         event.preventDefault();
         setOver(true);

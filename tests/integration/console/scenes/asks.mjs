@@ -16,17 +16,23 @@ async function drawn(open) {
   await page.goto(`${url}/#/digits`);
   await draw(page, three());
   await answered(page);
-  const curl = await textOf(page, ".copy code");
-  await page.getByRole("tab", { name: "Python" }).click();
   return {
     label: await textOf(page, "[data-answer=label]"),
     version: await textOf(page, "[data-answer=version]"),
     bars: await page.locator(".bars li").count(),
     stages: await page.locator(".legend li").allTextContents(),
     pixels: await page.locator(".seen img").evaluate((image) => [image.naturalWidth, image.naturalHeight]),
-    curl,
-    python: await textOf(page, ".copy code"),
+    calls: await calls(page),
   };
+}
+
+async function calls(page) {
+  const found = {};
+  for (const name of ["curl", "Python", "TypeScript"]) {
+    await page.getByRole("tab", { name }).click();
+    found[name] = await textOf(page, ".copy code");
+  }
+  return found;
 }
 
 async function patient(open) {
@@ -43,7 +49,7 @@ async function patient(open) {
     hint: await textOf(page, ".field:has([data-field=bmi]) .hint"),
     value: await textOf(page, "[data-answer=value]"),
     unit: await textOf(page, "[data-answer=unit]"),
-    curl: await textOf(page, ".copy code"),
+    calls: await calls(page),
   };
 }
 
