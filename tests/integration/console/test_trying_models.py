@@ -35,6 +35,7 @@ def test_a_drawn_three_is_a_three(asked: Any) -> None:
     drawn = asked["drawn"]
     assert (drawn["label"], drawn["version"], drawn["bars"]) == ("3", "1", 10)
     assert drawn["pixels"] == [8, 8]
+    assert drawn["cleared"] == "draw something or choose a file first"
     assert [stage.split()[0] for stage in drawn["stages"]] == ["decode", "queue", "backend", "encode"]
 
 

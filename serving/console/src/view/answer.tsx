@@ -20,7 +20,7 @@ export type Outcome = { readonly asking?: boolean } & (
 
 export function Answer({ outcome }: { readonly outcome: Outcome }) {
   return (
-    <div class="card answer" data-outcome={outcome.state}>
+    <div class="card answer" data-outcome={outcome.state} aria-busy={outcome.asking === true}>
       <p role="status" class="unseen" data-spoken>
         {sentenceOf(outcome)}
       </p>

@@ -14,8 +14,8 @@ export interface FormFieldProps {
   readonly examples: FormModel["examples"];
   readonly content: Content | undefined;
   readonly problem: string | undefined;
-  /** `asks`: the answer is wanted at once. */
-  readonly onContent: (content: Content, asks: boolean) => void;
+  /** undefined takes away what was there; `atOnce`: the answer is wanted without a click. */
+  readonly onContent: (content: Content | undefined, atOnce: boolean) => void;
 }
 
 /** What binds a control to its label, hint and error. */

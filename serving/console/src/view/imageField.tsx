@@ -26,6 +26,10 @@ export function ImageField({ field, examples, content, onContent, bound }: FormF
       onContent(await attachmentOf(file), true);
     }
   };
+  const clear = (): void => {
+    setStrokes([]);
+    onContent(undefined, false);
+  };
   const samples = examples
     .map((example) => pixelsOf(example[field.name], field.feature))
     .filter((one) => one !== undefined);
@@ -67,7 +71,7 @@ export function ImageField({ field, examples, content, onContent, bound }: FormF
             />
           </label>
           {look && (
-            <button type="button" disabled={strokes.length === 0} onClick={() => setStrokes([])}>
+            <button type="button" disabled={content === undefined} onClick={clear}>
               Clear
             </button>
           )}

@@ -25,24 +25,32 @@ interface TryFormProps {
 export function TryForm({ model, form, asked }: TryFormProps) {
   const [contents, setContents] = useState<Contents>(() => filled(form, 0));
   const [outcome, setOutcome] = useState<Outcome>({ state: "none" });
+  const asks = useRef(0);
   const element = useRef<HTMLFormElement>(null);
   const row = rowOf(form, contents);
   const wrong = outcome.state === "failed" ? outcome.field : undefined;
 
   const predict = async (from: Contents, moveFocus: boolean): Promise<void> => {
+    asks.current += 1;
+    const own = asks.current;
     setOutcome((before) => ({ ...before, asking: true }));
     const next = await asking(model, form, rowOf(form, from), asked);
+    if (own !== asks.current) {
+      return; // asked again meanwhile, or cleared
+    }
     setOutcome(next);
     if (moveFocus && next.state === "failed" && next.field !== undefined) {
       element.current?.querySelector<HTMLElement>(`[data-field="${CSS.escape(next.field)}"]`)?.focus();
     }
   };
-  const change = (name: string, content: Content, asks: boolean): void => {
-    const next = { ...contents, [name]: content };
-    setContents(next);
+  const change = (name: string, content: Content | undefined, atOnce: boolean): void => {
+    setContents(({ [name]: _, ...others }) => (content === undefined ? others : { ...others, [name]: content }));
     setOutcome((before) => (before.state === "failed" && before.field === name ? { state: "none" } : before));
-    if (asks && form.fields.length === 1) {
-      void predict(next, false);
+    if (content === undefined && form.fields.length === 1) {
+      asks.current += 1;
+      setOutcome({ state: "none" });
+    } else if (content !== undefined && atOnce && form.fields.length === 1) {
+      void predict({ [name]: content }, false);
     }
   };
   const numbers = form.fields.filter((field) => field.kind !== "image");
@@ -66,7 +74,7 @@ export function TryForm({ model, form, asked }: TryFormProps) {
               examples={form.examples}
               content={contents[field.name]}
               problem={wrong === field.name && outcome.state === "failed" ? outcome.message : undefined}
-              onContent={(content, asks) => change(field.name, content, asks)}
+              onContent={(content, atOnce) => change(field.name, content, atOnce)}
             />
           ))}
         </div>

@@ -16,7 +16,7 @@ async function drawn(open) {
   await page.goto(`${url}/#/digits`);
   await draw(page, three());
   await answered(page);
-  return {
+  const found = {
     label: await textOf(page, "[data-answer=label]"),
     version: await textOf(page, "[data-answer=version]"),
     bars: await page.locator(".bars li").count(),
@@ -24,6 +24,10 @@ async function drawn(open) {
     pixels: await page.locator(".seen img").evaluate((image) => [image.naturalWidth, image.naturalHeight]),
     calls: await calls(page),
   };
+  await page.getByRole("button", { name: "Clear" }).click();
+  await page.locator("[data-outcome=none]").waitFor();
+  await page.getByRole("button", { name: "Predict" }).click();
+  return { ...found, cleared: await textOf(page, ".field .problem") };
 }
 
 async function calls(page) {
