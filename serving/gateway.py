@@ -14,13 +14,15 @@ from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher
 from serving.batching.explanation import BatcherFacts
 from serving.catalog import Catalog
+from serving.change_log import ChangeLog
 from serving.grpc.server import GrpcServer
 from serving.model_server.control_socket import ControlSocket
 from serving.observability.batching_gauges import batching_gauges, shed_totals
-from serving.observability.families import CACHE, LENGTH_PADDING, SHED
+from serving.observability.families import CACHE, DROPPED, LENGTH_PADDING, SHED
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
 from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
 from serving.observability.metrics import RequestMetrics
+from serving.observers import Observers
 from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.traffic.candidates import CandidateKeeper
@@ -44,6 +46,7 @@ class Gateway:
     grpc: GrpcServer
     watcher: CanaryWatcher
     candidates: CandidateKeeper
+    observers: Observers
     workers: int
     control: ControlSocket | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event)
@@ -54,11 +57,12 @@ class Gateway:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """From the first model to the last answer. Several workers open the gRPC port later, and themselves."""
+        self.observers.start()
         if self.workers == 1:
             await self.grpc.start()
         if self.control:
             await self.control.start()
-        watching = [self.catalog.keep(), self.watcher.keep(), self.candidates.keep()]
+        watching = [self.catalog.keep(), self.watcher.keep(), self.candidates.keep(), ChangeLog(self.catalog).keep()]
         work = [self._start(), self._keep_told(), self._keep_board(), *watching]
         tasks = [asyncio.create_task(each) for each in work]
         try:
@@ -72,6 +76,7 @@ class Gateway:
             await self.grpc.stop()
             await self.batcher.close()
             await self.backend.close()
+            await self.observers.close()
 
     def explained(self) -> BatcherFacts:
         return self.batcher.explain()
@@ -104,6 +109,7 @@ class Gateway:
         self.metrics.so_far(SHED, shed_totals(facts))
         self.metrics.so_far(CACHE, cache_totals(self.layers))
         self.metrics.so_far(LENGTH_PADDING, length_padding_totals(self.layers))
+        self.metrics.so_far(DROPPED, self.observers.dropped())
 
     async def _keep_told(self) -> None:
         """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher and the layers count by

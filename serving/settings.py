@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from serving.errors import InvalidSettings
-from serving.model_settings import Count, ModelSettings, Positive
+from serving.model_settings import Count, ModelSettings, Positive, Share
 
 PREFIX = "PENSTOCK_"
 NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|TEST_.*")
@@ -114,7 +114,22 @@ class Settings(BaseModel):
     """What is different for single models, `[model.<name>]`; one that is not published yet may be named."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """`info` says what is served and what changes; requests are never logged one by one."""
+    """`info` says what is served and what changes; a line for each request is `access_log`'s."""
+
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """How a line of the log looks: `json` for programs, `text` for people; `auto` is text at a terminal alone."""
+
+    access_log: bool = False
+    """A line for each request, or for some: `access_log_share`. Off, it costs nothing."""
+
+    access_log_share: Share = 1.0
+    """Of the requests that went well, how many get a line; those that did not always do. 0: only those."""
+
+    tracing_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/]+(/.*)?$")
+    """Where traces go by OTLP over HTTP, as `http://localhost:4318`; needs the extra `tracing`. None: no traces."""
+
+    tracing_sample_ratio: Share = 0.01
+    """Of the requests whose caller has not decided, how many are traced: one in a hundred shows what is usual."""
 
     @field_validator("tfserving_addresses")
     @classmethod

@@ -21,6 +21,7 @@ Sums: TypeAlias = Mapping[str, Mapping[Key, Sequence[float]]]
 REQUEST, BATCH, REJECTED, NON_FINITE = "request", "batch", "rejected", "non_finite"
 SHED, CACHE, LENGTH_PADDING = "shed", "cache", "length_padding"
 VERSION, SHADOW, ROLLED_BACK = "version", "shadow", "rolled_back"
+DROPPED = "dropped"
 """Kinds of records: the first part of a record's key; the labels are the rest."""
 
 _SECONDS_CELLS, _ROWS_CELLS = cell_count(SECONDS), cell_count(ROWS)
@@ -39,6 +40,7 @@ SIZES: Mapping[str, int] = {
     VERSION: version_cells.SIZE,
     SHADOW: 1,
     ROLLED_BACK: 1,
+    DROPPED: 1,
 }
 """Cells of each kind. A request's code is among its labels, so that its durations count it too."""
 
@@ -107,6 +109,9 @@ def families(sums: Sums) -> Iterator[Metric]:
         "Values filled in to bring rows to one length.",
         ("model_name",),
         _first(sums[LENGTH_PADDING]),
+    )
+    yield _counter(
+        "observations_dropped", "Log lines, traces and logged predictions lost.", ("kind",), _first(sums[DROPPED])
     )
     yield from traffic_families(sums)
     for histogram in _HISTOGRAMS:

@@ -20,6 +20,7 @@ from serving.batching.collate import all_finite
 from serving.batching.events import Lane
 from serving.catalog import ModelReference
 from serving.errors import Cancelled, InternalError, PenstockError
+from serving.observability.finished_requests import RequestObservers
 from serving.observability.metrics import UNKNOWN, RequestMetrics
 from serving.predict import Predictor
 from serving.prediction import Prediction, PredictRequest
@@ -70,6 +71,8 @@ class Serving:
     callers: Callers = field(default_factory=Callers)
     model_timeouts: Mapping[str, float] = field(default_factory=dict)
     """Seconds, of models that have another limit than `timeout_seconds`."""
+    observers: RequestObservers | None = None
+    """Whom `observed_endpoint.py` tells of every request; None where nobody wants to know."""
 
     def most_seconds(self, model: str) -> float:
         return self.model_timeouts.get(model, self.timeout_seconds)

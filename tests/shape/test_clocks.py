@@ -9,10 +9,11 @@ WALL_CLOCK = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("date
 WRITE_IT_DOWN = {
     "serving/label_moves.py",
     "serving/models_verb.py",
+    "serving/observability/wall_clock.py",
     "serving/traffic/candidates.py",
     "serving/traffic/watcher.py",
 }
-"""What puts the moment into a model's history, whose order is that of its lines."""
+"""What puts the moment into a model's history, whose order is that of its lines; and into the log, spans and files."""
 
 
 def clocks_read(path: Path) -> Iterator[str]:

@@ -4,7 +4,7 @@ import pytest
 
 from serving.backend_protocol import Target
 from serving.batching.events import QueueKey, RowSlice, SendBatch
-from serving.observability.families import CACHE, LENGTH_PADDING, ROLLED_BACK, SHADOW, SHED, SIZES, VERSION
+from serving.observability.families import CACHE, DROPPED, LENGTH_PADDING, ROLLED_BACK, SHADOW, SHED, SIZES, VERSION
 from serving.observability.metrics import UNKNOWN, RequestMetrics, RequestSeries, Served
 from tests.unit.serving.observability.exposition import Scrape
 from tests.unit.serving.observability.workers import Workers
@@ -36,6 +36,7 @@ COUNTERS = {
     "penstock_traffic_requests_total": {"model_name", "model_version", "outcome"},
     "penstock_shadow_total": {"model_name", "model_version", "result"},
     "penstock_canary_rolled_back_total": {"model_name"},
+    "penstock_observations_dropped_total": {"kind"},
 }
 
 
@@ -66,6 +67,7 @@ def busy() -> RequestMetrics:
     metrics.ledger.own.slot((VERSION, "digits", "3", ""), SIZES[VERSION])
     metrics.so_far(SHADOW, {("digits", "3", "same"): 1})
     metrics.so_far(ROLLED_BACK, {("digits", "3"): 1})
+    metrics.so_far(DROPPED, {("access_log",): 1})
     return metrics
 
 
