@@ -128,7 +128,7 @@ def _gateway(
     batcher = observers.batcher(backend, core, metrics, clock)
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
     junction = junction_of(batcher, backend, layers, metrics.ledger, clock)
-    predictor = Predictor(catalog, backend, batcher, clock, layers, junction)
+    predictor = Predictor(catalog, backend, batcher, clock, layers, junction, recorder=observers.recorder)
     grpc = _grpc_server(settings, predictor, metrics, observers)
     watcher = CanaryWatcher(settings.models, catalog, junction.spreads, metrics.ledger)
     orders = ControlSocket(control, predictor.tap, lambda: catalog.view) if control else None
@@ -196,9 +196,10 @@ def _registry(gateway: Gateway) -> CollectorRegistry:
 
 
 def _statistics(gateway: Gateway, reference: ModelReference) -> Any:
-    """Of a model: what was counted and learned, and how its requests are spread over versions."""
+    """Of a model: what was counted and learned, how its requests are spread, and how far they are from training."""
     counted = statistics(gateway.catalog.view, gateway.metrics, gateway.explained(), reference)
-    return {**counted, "traffic": traffic_of(gateway.watcher, reference.model)}
+    traffic = traffic_of(gateway.watcher, reference.model)
+    return {**counted, "traffic": traffic, "drift": gateway.drift(reference.model)}
 
 
 async def _http_error(request_ids: RequestIds, request: Request, error: Exception) -> HttpResponse:

@@ -17,8 +17,9 @@ from serving.catalog import Catalog
 from serving.change_log import ChangeLog
 from serving.grpc.server import GrpcServer
 from serving.model_server.control_socket import ControlSocket
+from serving.observability import drift_cells
 from serving.observability.batching_gauges import batching_gauges, shed_totals
-from serving.observability.families import CACHE, DROPPED, LENGTH_PADDING, SHED
+from serving.observability.families import CACHE, DRIFT, DROPPED, LENGTH_PADDING, SHED, summed
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
 from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
 from serving.observability.metrics import RequestMetrics
@@ -85,6 +86,19 @@ class Gateway:
         """Which of the required models have never been live yet, as `missing_models` says it."""
         return missing_models(self.catalog.been_live, required)
 
+    def drift(self, model: str) -> list[dict[str, object]]:
+        """Of each feature watched, over all workers: `psi` is None while the window has too few rows to say."""
+        self._count_told()
+        found = drift_cells.read(summed(self.metrics.ledger.read())[DRIFT])
+        return [
+            {"version": each.version, "feature": each.feature, "rows": each.rows, "psi": each.psi}
+            for each in found
+            if each.model == model
+        ]
+
+    def _live(self) -> set[tuple[str, int]]:
+        return {(name, version) for name, entry in self.catalog.view.models.items() for version in entry.servables}
+
     def gauges(self) -> list[Metric]:
         """What is read at the moment of a scrape; brings what its parts count by themselves up to it."""
         self._count_told()
@@ -110,6 +124,7 @@ class Gateway:
         self.metrics.so_far(CACHE, cache_totals(self.layers))
         self.metrics.so_far(LENGTH_PADDING, length_padding_totals(self.layers))
         self.metrics.so_far(DROPPED, self.observers.dropped())
+        self.observers.publish(self.metrics.ledger.own, self._live)
 
     async def _keep_told(self) -> None:
         """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher and the layers count by

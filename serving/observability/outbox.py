@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 class Outbox(Generic[Item]):
     """`write` is called in the thread with at most `slice_items` items at a time; what it raises costs that slice.
 
-    `idle` is called after every look, also when nothing had come: for what is done by time. `most_bytes` bounds what
+    `idle` is called after every look and at the end, whatever came: for what is done by time. `most_bytes` bounds what
     `offer` says that its items weigh.
     """
 
@@ -50,6 +50,11 @@ class Outbox(Generic[Item]):
     def dropped(self) -> int:
         """Items that found no room, and those of slices that could not be written."""
         return self._refused + self._lost
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether this is the last look."""
+        return self._closing.is_set()
 
     def offer(self, item: Item, nbytes: int = 0) -> None:
         """For one thread, the event loop's."""

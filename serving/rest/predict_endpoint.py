@@ -57,6 +57,10 @@ class Call:
     decode_seconds: float | None = None
     encode_seconds: float | None = None
 
+    def said(self, name: str | None) -> bytes | None:
+        """As its head."""
+        return self.head.said(name)
+
 
 @dataclass(frozen=True, slots=True)
 class Serving:
@@ -182,9 +186,7 @@ class PredictEndpoint:
             lane = ask.lane
         deadline = call.started_seconds + timeout
         dear = dear or ask.has_image_bytes
-        return PredictRequest(
-            reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane, "", call.head
-        )
+        return PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane, "", call)
 
     def _foreseen(self, call: Call, failure: object) -> PenstockError:
         """The error as it may be told: whatever is none of ours becomes InternalError, and the log has everything."""

@@ -136,7 +136,7 @@ class _Stream:
 
     async def run(self, reference: ModelReference) -> int:
         """The status that the request counts under."""
-        self._reference = self._serving.predictor.chosen(reference, self._call.head)
+        self._reference = self._serving.predictor.chosen(reference, self._call)
         with self._serving.predictor.pinned(self._reference, DEFAULT_SIGNATURE) as servable:
             self._call.signature, self._call.version = DEFAULT_SIGNATURE, str(servable.version)
             try:
@@ -238,7 +238,9 @@ class _Stream:
         deadline = clock() + self._timeout_seconds
         decode = functools.partial(self._reader.decode, batch.start, batch.records)
         dear = any(isinstance(feature, ImageFeature) for feature in features)
-        request = PredictRequest(self._reference, DEFAULT_SIGNATURE, decode, dear, deadline, lane=self._lane)
+        request = PredictRequest(
+            self._reference, DEFAULT_SIGNATURE, decode, dear, deadline, lane=self._lane, asker=self._call
+        )
         while True:
             try:
                 return await self._serving.predictor.predict(request, servable)

@@ -4,7 +4,18 @@ import pytest
 
 from serving.backend_protocol import Target
 from serving.batching.events import QueueKey, RowSlice, SendBatch
-from serving.observability.families import CACHE, DROPPED, LENGTH_PADDING, ROLLED_BACK, SHADOW, SHED, SIZES, VERSION
+from serving.observability.drift_cells import record
+from serving.observability.families import (
+    CACHE,
+    DRIFT,
+    DROPPED,
+    LENGTH_PADDING,
+    ROLLED_BACK,
+    SHADOW,
+    SHED,
+    SIZES,
+    VERSION,
+)
 from serving.observability.metrics import UNKNOWN, RequestMetrics, RequestSeries, Served
 from tests.unit.serving.observability.exposition import Scrape
 from tests.unit.serving.observability.workers import Workers
@@ -38,6 +49,10 @@ COUNTERS = {
     "penstock_canary_rolled_back_total": {"model_name"},
     "penstock_observations_dropped_total": {"kind"},
 }
+GAUGES = {
+    name: {"model_name", "model_version", "feature"}
+    for name in ("penstock_feature_drift_psi", "penstock_feature_drift_rows")
+}
 
 
 def batch(*rows: int, padding: int = 0) -> SendBatch:
@@ -68,11 +83,19 @@ def busy() -> RequestMetrics:
     metrics.so_far(SHADOW, {("digits", "3", "same"): 1})
     metrics.so_far(ROLLED_BACK, {("digits", "3"): 1})
     metrics.so_far(DROPPED, {("access_log",): 1})
+    cells, at = metrics.ledger.own.slot((DRIFT, "digits", "3", "image"), SIZES[DRIFT])
+    for place, value in enumerate(record([90, 10], [50, 50], 100)):
+        cells[at + place] = value
     return metrics
 
 
 @pytest.mark.parametrize(("name", "labels"), COUNTERS.items())
 def test_counters_have_the_names_and_labels_of_wire(name: str, labels: set[str]) -> None:
+    assert Scrape(busy()).labels()[name] == labels
+
+
+@pytest.mark.parametrize(("name", "labels"), GAUGES.items())
+def test_gauges_have_the_names_and_labels_of_wire(name: str, labels: set[str]) -> None:
     assert Scrape(busy()).labels()[name] == labels
 
 
@@ -84,7 +107,7 @@ def test_histograms_have_the_names_and_labels_of_wire(name: str, labels: set[str
 
 def test_nothing_else_is_exposed() -> None:
     names = {family.name for family in Scrape(busy()).families}
-    assert names == {name.removesuffix("_total") for name in COUNTERS} | HISTOGRAMS.keys()
+    assert names == {name.removesuffix("_total") for name in COUNTERS} | HISTOGRAMS.keys() | GAUGES.keys()
 
 
 def test_requests_are_counted_by_their_code() -> None:

@@ -1,0 +1,41 @@
+"""A logged prediction as lines of JSON."""
+
+import json
+
+import numpy as np
+
+from serving.observability.prediction_records import json_lines
+from tests.unit.serving.observability.logged import prediction
+
+TIME = "2027-01-15T08:00:00.000Z"
+
+
+def test_a_line_for_each_row_says_who_answered_what_to_what() -> None:
+    lines = list(json_lines(prediction(rows=2), TIME))
+    assert [line.count(b"\n") for line in lines] == [1, 1]
+    assert json.loads(lines[1]) == {
+        "time": TIME,
+        "request_id": "mine-7",
+        "model": "digits",
+        "version": 3,
+        "signature": "serving_default",
+        "row": 1,
+        "inputs": {"x": 1.0},
+        "outputs": {"probabilities": [1.0, 1.5]},
+    }
+
+
+def test_texts_are_texts_bytes_are_base64_and_numbers_that_are_none_are_null() -> None:
+    inputs = {
+        "word": np.array(["caf\u00e9".encode()], object),
+        "bytes": np.array([[b"\xff\x00"]], object),
+        "x": np.array([np.nan], np.float32),
+        "image": np.array([[[1, 2], [3, 4]]], np.uint8),
+    }
+    (line,) = json_lines(prediction(inputs=inputs), TIME)
+    assert json.loads(line)["inputs"] == {
+        "word": "caf\u00e9",
+        "bytes": [{"b64": "/wA="}],
+        "x": None,
+        "image": [[1, 2], [3, 4]],
+    }
