@@ -76,5 +76,5 @@ def binned(edges: Array, values: Array) -> Array:
 
 
 def _can_be_watched(sketch: Histogram) -> bool:
-    """A column that had one value only has bins all the same: numpy spreads them around it."""
+    """Not what nobody had a value of, nor what the metrics' cells cannot hold."""
     return 1 < len(sketch.counts) <= MOST_BINS and sum(sketch.counts) > 0

@@ -20,7 +20,7 @@ from tests.processes import START_SECONDS, GatewayProcess, StartGateway
 
 Found = TypeVar("Found")
 TRAINED = Histogram(edges=(0.0, 1.0, 2.0, 3.0, 4.0), counts=(250, 250, 250, 250))
-ROWS = 400
+ROWS = 600
 SETTINGS = """
 prediction_log = {folder}
 drift_window_rows = 100000

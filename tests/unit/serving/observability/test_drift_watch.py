@@ -31,9 +31,9 @@ def drift_of(*ledgers: Ledger) -> list[FeatureDrift]:
 
 
 def test_rows_like_the_training_split_show_no_drift_and_others_do() -> None:
-    (same,) = drift_of(watching([0.5, 1.5, 2.5, 3.5] * 100)[1])
-    (other,) = drift_of(watching([0.5] * 400)[1])
-    assert (same.model, same.version, same.feature, same.rows) == ("digits", "1", "x", 400)
+    (same,) = drift_of(watching([0.5, 1.5, 2.5, 3.5] * 150)[1])
+    (other,) = drift_of(watching([0.5] * 600)[1])
+    assert (same.model, same.version, same.feature, same.rows) == ("digits", "1", "x", 600)
     assert same.psi == pytest.approx(0.0, abs=1e-3)
     assert other.psi is not None
     assert other.psi > 0.2
@@ -45,14 +45,14 @@ def test_of_few_rows_their_number_is_told_and_no_more() -> None:
 
 
 def test_over_workers_the_windows_are_one() -> None:
-    one, other = watching([0.5, 1.5] * 100)[1], watching([2.5, 3.5] * 100)[1]
+    one, other = watching([0.5, 1.5] * 150)[1], watching([2.5, 3.5] * 150)[1]
     (both,) = drift_of(one, other)
-    assert both.rows == 400
+    assert both.rows == 600
     assert both.psi == pytest.approx(0.0, abs=1e-3)
 
 
 def test_a_version_that_has_gone_shows_nothing_more() -> None:
-    watch, ledger = watching([0.5] * 400)
+    watch, ledger = watching([0.5] * 600)
     watch.publish(ledger.own, [])
     assert drift_of(ledger) == []
 

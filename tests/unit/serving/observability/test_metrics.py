@@ -84,7 +84,7 @@ def busy() -> RequestMetrics:
     metrics.so_far(ROLLED_BACK, {("digits", "3"): 1})
     metrics.so_far(DROPPED, {("access_log",): 1})
     cells, at = metrics.ledger.own.slot((DRIFT, "digits", "3", "image"), SIZES[DRIFT])
-    for place, value in enumerate(record([90, 10], [50, 50], 100)):
+    for place, value in enumerate(record([450, 50], [50, 50], 500)):
         cells[at + place] = value
     return metrics
 
