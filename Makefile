@@ -13,7 +13,7 @@ PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format lock lock-peers proto openapi fuzz bench bench-small bench-peers bench-rates bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
+.PHONY: help install up client-ts test check format lock lock-peers proto openapi monitoring fuzz bench bench-small bench-peers bench-rates bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -47,13 +47,25 @@ up: install     ## train and publish two small models unless they are there, and
 	@.venv-triton/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements/triton.txt
 	@touch $@
 
+NODE := $(and $(shell command -v node),$(shell command -v npm))
+TS   := clients/typescript
+
+$(TS)/node_modules/.installed: $(TS)/package-lock.json
+	@cd $(TS) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(TS)/dist/penstock-client.min.js: $(TS)/node_modules/.installed $(TS)/package.json $(wildcard $(TS)/tsconfig*.json $(TS)/src/*.ts)
+	@cd $(TS) && npm run --silent build
+
+client-ts: $(TS)/dist/penstock-client.min.js  ## build the TypeScript client (Node 18 or newer, and npm)
+
 # By file, so that what a file's tests share is made once. Most tests wait for processes, so two testers suit two cores.
 TESTS = $(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile $(PYTEST)
 
-test: install .venv-triton/.installed ## every test, by TESTERS processes at once
+test: install .venv-triton/.installed $(if $(NODE),client-ts) ## every test, by TESTERS processes at once
 	$(TESTS)
 
-check: install .venv-triton/.installed ## format, lint, types, import contracts and every test: what CI runs
+check: install .venv-triton/.installed $(if $(NODE),client-ts) ## format, lint, types, import contracts and every test: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -71,7 +83,7 @@ IMAGES = --constraint requirements/dev.txt $(LOCKED)
 lock:           ## resolve requirements/*.txt anew: dev and triton, and what Dockerfile.gpu installs
 	@test -x .lock-venv/bin/uv || { $(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv; }
 	@.lock-venv/bin/uv pip compile pyproject.toml clients/python/pyproject.toml \
-	  --extra serving --extra training --extra loadtests --extra tracing --extra grpc --extra progress --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
+	  --extra serving --extra training --extra loadtests --extra tracing --extra object-store --extra grpc --extra progress --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
 	  $(LOCKED) --output-file requirements/dev.txt
 	@.lock-venv/bin/uv pip compile requirements/triton.in $(LOCKED) --output-file requirements/triton.txt
 	@.lock-venv/bin/uv pip compile pyproject.toml --extra gateway $(IMAGES) --output-file requirements/gateway.txt
@@ -86,8 +98,13 @@ lock-peers:     ## resolve the requirements of bench-peers anew, one environment
 	@for peer in $(PEERS); do .lock-venv/bin/uv pip compile requirements/peers/$$peer.in --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --output-file requirements/peers/$$peer.txt || exit 1; done
 
-proto: install  ## generate serving/grpc/inference_pb2.py anew from inference.proto
+proto: install  ## generate the gateway's and the Python client's gRPC messages anew from their .proto files
 	$(BIN)/python -W ignore -m grpc_tools.protoc -I . --python_out=. --pyi_out=. serving/grpc/inference.proto
+	$(BIN)/python -W ignore -m grpc_tools.protoc -I clients/python --python_out=clients/python --pyi_out=clients/python \
+	  penstock_client/grpc_messages.proto
+
+monitoring: install ## write k8s/components/monitoring's dashboard.json and prometheusrule.yaml anew from their sources
+	$(BIN)/python -m k8s.components.monitoring.generate
 
 fuzz: install   ## feed the decoders RUNS inputs that coverage chooses, and keep what crashes one
 	$(BIN)/python tests/integration/fuzz/fuzz_decoders.py -runs=$(RUNS) -timeout=60 tests/integration/fuzz/corpus
@@ -166,4 +183,4 @@ openapi: install ## write docs/openapi.json anew; look at its difference before 
 	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py
 
 clean:          ## remove what the targets above made, but for the models
-	rm -rf .venv .venv-triton .lock-venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info
+	rm -rf .venv .venv-triton .lock-venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info $(TS)/node_modules $(TS)/dist $(TS)/build

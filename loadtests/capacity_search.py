@@ -5,12 +5,10 @@ As MLPerf's Server scenario asks it: Poisson arrivals, the 99th percentile under
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, Self, TypeAlias
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import ClassVar, Literal, TypeAlias
 
 from loadtests.early_stopping import is_held, is_missed, requests_needed
+from loadtests.result_file import Fact, ResultFile
 
 ERRORS_SHARE = 0.001
 ALLOWED_LATE = 2
@@ -21,13 +19,11 @@ Verdict: TypeAlias = Literal["held", "missed", "unsure"]
 Limit: TypeAlias = Literal["latency", "errors", "generator"]
 
 
-class Trial(BaseModel):
+class Trial(Fact):
     """One rate and what came of it; latencies in seconds, from when requests were due, None when none was answered.
 
     `late` are those beyond the bound and those without an answer, `failed` all that were not answered rightly.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rate_per_second: float
     seconds: float
@@ -44,13 +40,13 @@ class Trial(BaseModel):
     limit: Limit | None
 
 
-class CapacityResult(BaseModel):
+class CapacityResult(ResultFile):
     """What a search leaves in `capacity.json`. `per_second` is the largest rate that held; None when none did.
 
     `limit` says what ended the search above it: with "generator" the server's capacity is higher than the figure.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    made_by: ClassVar[str] = "a capacity search"
 
     format: Literal[1] = 1
     url: str
@@ -65,17 +61,6 @@ class CapacityResult(BaseModel):
     limit: Limit | None
     trials: tuple[Trial, ...]
     environment: Mapping[str, str] = {}
-
-    def write(self, path: Path) -> None:
-        path.write_text(self.model_dump_json(indent=1) + "\n")
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Raises ValueError for a file that is no result of a search, OSError for one that cannot be read."""
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except ValidationError as wrong:
-            raise ValueError(f"{path.name} is no result of a capacity search: {wrong.errors()[0]['msg']}") from wrong
 
 
 @dataclass(frozen=True, slots=True)

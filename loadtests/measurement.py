@@ -8,19 +8,16 @@ from math import log
 from typing import Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from loadtests.result_file import Fact
 from loadtests.simulation.gateways import Place
 from serving.backends.embedded.pace import LOOP_SECONDS
 
 P95_OF_NORMAL = 1.645
 
 
-class _Fact(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CallTime(_Fact):
+class CallTime(Fact):
     """S(b): calls of `rows` rows on average."""
 
     rows: float = Field(gt=0)
@@ -28,7 +25,7 @@ class CallTime(_Fact):
     p95_seconds: float = Field(gt=0)
 
 
-class CurvePoint(_Fact):
+class CurvePoint(Fact):
     """Latency at a rate of single-row requests; medians where `repetitions` are more than one."""
 
     rate_per_second: float = Field(gt=0)
@@ -39,7 +36,7 @@ class CurvePoint(_Fact):
     repetitions: int = 1
 
 
-class Measurement(_Fact):
+class Measurement(Fact):
     """What is known of one gateway with one model; `curve` is what was measured of it, to hold predictions against.
 
     `gateway_seconds` is the gateway's own processor time a request, `wire_seconds` what passes outside of it: network,

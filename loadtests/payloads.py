@@ -14,9 +14,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from penstock_client import ModelMetadata
+from penstock_client.call_headers import deadline_headers
 from penstock_client.files import read_file
 from penstock_client.messages import Address, Request, Response
 from penstock_client.protocol import Protocol
+from penstock_client.rest_dialect import RestDialect
 
 from loadtests.made_rows import Row, RowMaker, picture, row_maker
 from serving.backends.tensorflow_messages import message_module
@@ -100,7 +102,7 @@ def _mixed(takes: Sequence[Form], count: int) -> list[Form]:
 class _Rest:
     def __init__(self, model: ServedModel) -> None:
         self._address, self._maker = Address(model.name), row_maker(model.metadata)
-        self._protocol = Protocol(timeout_seconds=TIMEOUT_SECONDS, read_file=read_file)
+        self._protocol = Protocol(RestDialect(), read_file=read_file)
         asked = self._protocol.metadata(self._address)
         next(asked)
         with contextlib.suppress(StopIteration):  # then the client knows the model, and asks it at once
@@ -116,7 +118,8 @@ class _Rest:
     def _request(self, form: Form, rows: list[Row]) -> Request:
         as_image = _as_image(self._maker, form)
         inputs = [_natural(self._maker, row, as_image=as_image) for row in rows]
-        return next(self._protocol.predict(self._address, inputs if form == "batch" else inputs[0]))
+        asked = self._protocol.predict(self._address, inputs if form == "batch" else inputs[0])
+        return next(asked).with_headers(deadline_headers(TIMEOUT_SECONDS))
 
 
 class _Grpc:

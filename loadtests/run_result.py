@@ -1,22 +1,16 @@
 """What one run of load left behind, in one file: whatever made the load, all that judges or draws it reads this."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Literal, Self
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import ClassVar, Literal
 
 from loadtests.latencies import Latencies
+from loadtests.result_file import Fact, ResultFile
 
 NO_ANSWER_STATUS = "0"
 """The status of a request whose connection broke or that was not answered in time."""
 
 
-class _Fact(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Interval(_Fact):
+class Interval(Fact):
     """One second of the run (or a part at its end), by the moment a request was due; latencies in seconds."""
 
     at_seconds: float
@@ -29,7 +23,7 @@ class Interval(_Fact):
     max_seconds: float | None = None
 
 
-class ServerSample(_Fact):
+class ServerSample(Fact):
     """How the server was at a moment; None for what it does not tell."""
 
     at_seconds: float
@@ -41,7 +35,7 @@ class ServerSample(_Fact):
     queue_rows: float | None = None
 
 
-class Verdict(_Fact):
+class Verdict(Fact):
     """Whether a run met its service-level objective; `reasons` has a sentence for each bound that was judged."""
 
     objective: str
@@ -49,7 +43,7 @@ class Verdict(_Fact):
     reasons: tuple[str, ...] = ()
 
 
-class RunResult(_Fact):
+class RunResult(ResultFile):
     """`latency` is from when a request was due (open loop) or sent (Locust's closed loop) to the end of its answer.
 
     `latency`, `latency_from_sent` and `lateness` are HdrHistograms (`Latencies.encoded`). `latency` counts the
@@ -58,6 +52,8 @@ class RunResult(_Fact):
     Locust's `lateness` is how late its process served its own timers, which may be part of any latency.
     `waited_for_connection` were sent later than they were due because all connections were in use, which is latency.
     """
+
+    made_by: ClassVar[str] = "a load test"
 
     format: Literal[1] = 1
     generator: Literal["open_loop", "locust"]
@@ -99,16 +95,3 @@ class RunResult(_Fact):
     @property
     def goodput_per_second(self) -> float:
         return self.good / self.seconds if self.seconds else 0.0
-
-    def write(self, path: Path) -> None:
-        path.write_text(self.model_dump_json(indent=1) + "\n")
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Raises ValueError for a file that is no run's result, OSError for one that cannot be read."""
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except ValidationError as wrong:
-            first = wrong.errors()[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise ValueError(f"{path.name} is no result of a load test: {place}: {first['msg']}") from wrong

@@ -5,6 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -27,6 +28,7 @@ from serving.grpc.observed_calls import calls_of
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_server.control_socket import ControlSocket
+from serving.observability.families import summed
 from serving.observability.ledger import Ledger
 from serving.observability.metrics import Gauges, RequestMetrics
 from serving.observability.request_trace import outgoing_metadata
@@ -35,6 +37,9 @@ from serving.observers import Observers, observers_of
 from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.request_ids import RequestIds
+from serving.rest.console_figures import ConsoleFacts, console_figures
+from serving.rest.console_routes import console_router, report_file
+from serving.rest.cross_origin import CrossOrigin, Origins
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
 from serving.rest.hot_routes import HotFirst
@@ -47,6 +52,7 @@ from serving.settings import Settings
 from serving.traffic.candidates import CandidateKeeper
 from serving.traffic.junction import junction_of
 from serving.traffic.report import traffic_of
+from serving.traffic.standing import Arrivals
 from serving.traffic.watcher import CanaryWatcher
 
 START_SLOTS = 2
@@ -101,10 +107,13 @@ def create_app(
             max_batch_rows=settings.max_batch_rows,
         )
     )
+    app.include_router(console_router(functools.partial(_console_figures, gateway, settings), settings.models))
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
-    app.state.front = HotFirst(hot, app)
+    front = HotFirst(hot, app)
+    origins = settings.cors_origins
+    app.state.front = CrossOrigin(front, Origins(origins), request_ids) if origins else front
     return app
 
 
@@ -134,7 +143,7 @@ def _gateway(
     orders = ControlSocket(control, predictor.tap, lambda: catalog.view) if control else None
     candidates = CandidateKeeper(settings.models, catalog)
     parts = (backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, candidates, observers)
-    return Gateway(*parts, settings.workers, orders)
+    return Gateway(*parts, settings.workers, settings.model, Arrivals(metrics), orders)
 
 
 def process_name(ledger: Ledger | None) -> str:
@@ -200,6 +209,22 @@ def _statistics(gateway: Gateway, reference: ModelReference) -> Any:
     counted = statistics(gateway.catalog.view, gateway.metrics, gateway.explained(), reference)
     traffic = traffic_of(gateway.watcher, reference.model)
     return {**counted, "traffic": traffic, "drift": gateway.drift(reference.model)}
+
+
+def _console_figures(gateway: Gateway, settings: Settings) -> Any:
+    gateway.show_moment()
+    ledger = gateway.metrics.ledger
+    return console_figures(
+        ConsoleFacts(
+            gateway.catalog.view,
+            gateway.backend.name,
+            summed(ledger.read()),
+            [row.moment for row in ledger.board.live().values()],
+            time.monotonic(),
+            version("penstock"),
+            lambda model, number: report_file(settings.models, model, number) is not None,
+        )
+    )
 
 
 async def _http_error(request_ids: RequestIds, request: Request, error: Exception) -> HttpResponse:

@@ -65,6 +65,9 @@ class Backend(Protocol):
     def status(self) -> Mapping[str, Mapping[int, VersionStatus]]:
         """Every model and version known, from memory: cheap, no I/O."""
 
+    def replicas(self) -> Mapping[str, bool]:
+        """Whether each model server behind the backend answers, by its address; empty where models run in here."""
+
     def hold(self, target: Target) -> AbstractContextManager[None]:
         """While held, the version is not freed. May be entered any number of times, also at once."""
 

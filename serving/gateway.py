@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -17,16 +17,19 @@ from serving.catalog import Catalog
 from serving.change_log import ChangeLog
 from serving.grpc.server import GrpcServer
 from serving.model_server.control_socket import ControlSocket
+from serving.model_settings import ModelSettings
 from serving.observability import drift_cells
 from serving.observability.batching_gauges import batching_gauges, shed_totals
 from serving.observability.families import CACHE, DRIFT, DROPPED, LENGTH_PADDING, SHED, summed
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
 from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
 from serving.observability.metrics import RequestMetrics
+from serving.observability.model_standing import standing_gauges
 from serving.observers import Observers
 from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.traffic.candidates import CandidateKeeper
+from serving.traffic.standing import Arrivals, standings
 from serving.traffic.watcher import CanaryWatcher
 
 BOARD_SECONDS = 0.1
@@ -49,6 +52,8 @@ class Gateway:
     candidates: CandidateKeeper
     observers: Observers
     workers: int
+    model_settings: Mapping[str, ModelSettings]
+    arrivals: Arrivals
     control: ControlSocket | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the backend's first pass over the models has ended."""
@@ -102,7 +107,7 @@ class Gateway:
     def gauges(self) -> list[Metric]:
         """What is read at the moment of a scrape; brings what its parts count by themselves up to it."""
         self._count_told()
-        self._show_moment()
+        self.show_moment()
         entries = self.catalog.view.models
         labels = {name: entry.labels for name, entry in entries.items()}
         moving = {name: entry.moving() for name, entry in entries.items()}
@@ -111,9 +116,10 @@ class Gateway:
             *model_gauges(self.backend, labels, moving),
             *batching_gauges(self.explained()),
             *cache_gauges(self.layers),
+            *standing_gauges(standings(self.catalog.view, self.model_settings, self.watcher)),
         ]
 
-    def _show_moment(self) -> None:
+    def show_moment(self) -> None:
         """To whichever worker answers the next scrape."""
         self.metrics.ledger.board.show(moment_of(self.batcher, time.monotonic()))
 
@@ -138,12 +144,13 @@ class Gateway:
     async def _keep_board(self) -> None:
         """What another worker tells of this one is as old as BOARD_SECONDS at most; one alone tells when asked."""
         while self.workers > 1:
-            self._show_moment()
+            self.show_moment()
             await asyncio.sleep(BOARD_SECONDS)
 
     async def _start(self) -> None:
         async def changed() -> None:
             await self.catalog.renew()
+            self.arrivals.look(self.catalog.view)
             self.layers.follow({name: entry.servables for name, entry in self.catalog.view.models.items()})
             await self.grpc.follow_readiness()
 

@@ -23,6 +23,9 @@ class ModelSettings(BaseModel):
     objective_seconds: Positive | None = None
     """The latency that queue and model should keep to: batches grow while two of them fit. None: no objective."""
 
+    freshness_bound_seconds: Positive | None = None
+    """The age at which the version that answers is reported as too old, since its training. None: no age is."""
+
     max_wait_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """How long a batch that is not full waits for company. Only for devices paid by the call: waiting costs latency."""
 

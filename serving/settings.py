@@ -19,7 +19,9 @@ NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|TEST_.*")
 the tests are told."""
 SERVICE_ADDRESSES = ("tcp://", "udp://", "sctp://")
 ADDRESS = re.compile(r"unix:.+|(dns:///)?(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
-LISTS = ("required_models", "tfserving_addresses", "tfserving_models")
+ORIGIN = re.compile(r"\*|https?://[^\s/,A-Z]+")
+"""As browsers send it: scheme, host in lower case, and the port where it is not the scheme's own."""
+LISTS = ("cors_origins", "required_models", "tfserving_addresses", "tfserving_models")
 """Settings of several values; outside the file they are written with commas."""
 
 
@@ -107,6 +109,9 @@ class Settings(BaseModel):
     control_socket: Path | None = None
     """A Unix socket for its owner alone (0600), by which `penstock record` reaches this gateway. None: no socket."""
 
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may ask (`https://app.example.com`), or `*` for all. None: only pages from this gateway."""
+
     required_models: tuple[str, ...] = ()
     """Models that must have been live once before `/readyz` says ready; none named: any one model will do."""
 
@@ -166,6 +171,14 @@ class Settings(BaseModel):
             if not ADDRESS.fullmatch(address):
                 raise ValueError(f"{address!r} is no address; host:port, dns:///name:port or unix:/path")
         return addresses
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin; https://host, http://host:port in lower case, or *")
+        return origins
 
     @field_validator("tfserving_tls_key")
     @classmethod

@@ -19,7 +19,13 @@ def welcome(view: CatalogView, url: str, grpc_address: str) -> str:
             lines += [f"Ask {name} (version {version}):", f"  {command}", ""]
     if not view.models:
         lines += ["Train and publish one: penstock train digits --models <the same directory>", ""]
-    lines += [f"gRPC     {grpc_address}", f"Docs     {url}/docs", f"Metrics  {url}/metrics", "Stop     Ctrl-C"]
+    lines += [
+        f"Console  {url}/",
+        f"gRPC     {grpc_address}",
+        f"Docs     {url}/docs",
+        f"Metrics  {url}/metrics",
+        "Stop     Ctrl-C",
+    ]
     return "\n".join(lines)
 
 

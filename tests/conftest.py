@@ -15,7 +15,16 @@ from tests.processes import GatewayProcess, StartGateway, penstock, start_gatewa
 settings.register_profile("penstock", deadline=None)  # timings never decide a test
 settings.load_profile("penstock")
 
-PACKAGES = {"curl": "curl", "openssl": "openssl", "wrk": "wrk"}
+PACKAGES = {
+    "chromium": "chromium",
+    "curl": "curl",
+    "node": "nodejs",
+    "npm": "npm",
+    "openssl": "openssl",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "wrk": "wrk",
+}
 """The Debian package of each system program that a test uses."""
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from loadtests.report import comparison, sections
 from loadtests.report.comparison import Named
 from loadtests.run_result import RunResult
-from training.report.markup import Html, element, joined, text
+from training.report.frame import Frame, framed
+from training.report.markup import Html, joined
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""The browser's own guard: whatever a value might smuggle in, nothing is run and nothing is fetched."""
 
 
 def write_report(result: RunResult, path: Path) -> None:
@@ -35,21 +35,7 @@ def render_page(result: RunResult) -> str:
 def whole_page(title: str, top: Html, parts: Sequence[tuple[str, Html]]) -> str:
     """A page of titled parts below `top`, with links to them."""
     style = (files("loadtests.report") / "style.css").read_text(encoding="utf-8")
-    links = (element("a", text(name), href=f"#part-{place}") for place, (name, _) in enumerate(parts, start=1))
-    made = (
-        element("section", element("h2", text(name)), content, id=f"part-{place}")
-        for place, (name, content) in enumerate(parts, start=1)
-    )
-    head = joined(
-        element("meta", charset="utf-8"),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", text(title)),
-        Html(f"<style>\n{style}</style>"),  # ours, and HTML has no escaping inside it
-    )
-    main = element("main", top, element("nav", *links), joined(*made))
-    return "<!doctype html>\n" + element("html", element("head", head), element("body", main), lang="en") + "\n"
+    return framed(Frame(title, top, style, POLICY, "light dark"), parts)
 
 
 def write_comparison(first: Named, second: Named, path: Path) -> None:

@@ -61,6 +61,9 @@ class InMemoryBackend:
     def status(self) -> Mapping[str, Mapping[int, VersionStatus]]:
         return self._statuses
 
+    def replicas(self) -> Mapping[str, bool]:
+        return {}
+
     def hold(self, target: Target) -> AbstractContextManager[None]:
         return self._holds.hold((target.model, target.version))
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+import orjson
+
 from serving.backend_protocol import VersionState
 from serving.catalog import Catalog, Servable
 from serving.contract.agreement import DEFAULT_SIGNATURE
@@ -18,12 +20,15 @@ from serving.grpc.calls import Call
 from serving.grpc.inference_calls import InferenceCalls, reference_of
 from serving.grpc.inference_tensors import datatype_name
 from serving.grpc.service import MethodOf, Service, StreamOf
+from serving.metadata_document import metadata_document
 from serving.observability.metrics import RequestMetrics, Served
 
 NAME = "inference.GRPCInferenceService"
 PROTOCOL = "grpc_v2"
 EXTENSIONS = ("binary_tensor_data", "model_configuration", "model_repository", "schedule_policy", "statistics")
 PLATFORM = "tensorflow_savedmodel"
+METADATA = "metadata"
+"""The parameter of ModelConfig that holds the document of REST's `/metadata`, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,9 @@ class InferenceService:
         )
 
     async def model_config(self, request: Any, _: Call) -> Any:
+        """Triton's configuration. Its `parameters`, free to every server, hold what REST answers as metadata; field 6
+        of ModelMetadataResponse is `properties` to some clients and `parameters`, of another type, to others.
+        """
         servable = self._servable(request)
         signature = _default_signature(servable)
         most = min(self.max_batch_rows, servable.settings.max_batch_rows or self.max_batch_rows)
@@ -90,6 +98,7 @@ class InferenceService:
             config.input.add(name=spec.name, data_type=_data_type(spec), dims=_sizes(spec))
         for spec in signature.outputs:
             config.output.add(name=spec.name, data_type=_data_type(spec), dims=_sizes(spec))
+        config.parameters[METADATA].string_value = orjson.dumps(metadata_document(servable)).decode()
         return messages.ModelConfigResponse(config=config)
 
     async def statistics(self, request: Any, _: Call) -> Any:

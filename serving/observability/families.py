@@ -20,7 +20,7 @@ Sums: TypeAlias = Mapping[str, Mapping[Key, Sequence[float]]]
 
 REQUEST, BATCH, REJECTED, NON_FINITE = "request", "batch", "rejected", "non_finite"
 SHED, CACHE, LENGTH_PADDING = "shed", "cache", "length_padding"
-VERSION, SHADOW, ROLLED_BACK = "version", "shadow", "rolled_back"
+VERSION, SHADOW, ROLLED_BACK, ARRIVED = "version", "shadow", "rolled_back", "arrived"
 DROPPED, DRIFT = "dropped", "drift"
 """Kinds of records: the first part of a record's key; the labels are the rest."""
 
@@ -42,6 +42,7 @@ SIZES: Mapping[str, int] = {
     ROLLED_BACK: 1,
     DROPPED: 1,
     DRIFT: drift_cells.SIZE,
+    ARRIVED: 2,
 }
 """Cells of each kind. A request's code is among its labels, so that its durations count it too."""
 
@@ -116,6 +117,12 @@ def families(sums: Sums) -> Iterator[Metric]:
     )
     yield from drift_families(sums)
     yield from traffic_families(sums)
+    yield gauge(
+        "penstock_model_created_to_live_seconds",
+        "From the end of a version's training to its first answer here, the mean over workers.",
+        ("model_name", "model_version"),
+        {key: seconds / workers for key, (workers, seconds) in sums[ARRIVED].items()},
+    )
     for histogram in _HISTOGRAMS:
         yield _histogram_family(histogram, sums[histogram.kind])
 

@@ -47,6 +47,12 @@ def model_gauges(backend: Backend, labels: Labels, moving: Labels = MappingProxy
     up = any(s.state is VersionState.AVAILABLE for versions in statuses.values() for s in versions.values())
     return [
         gauge("penstock_backend_up", "1 while the backend has a live version.", ("backend",), {(backend.name,): up}),
+        gauge(
+            "penstock_backend_replica_up",
+            "1 while the model server answers.",
+            ("backend", "address"),
+            {(backend.name, address): float(answers) for address, answers in backend.replicas().items()},
+        ),
         *_version_gauges(statuses, labels, moving),
         gauge("penstock_build_info", "Always 1.", ("version",), {(version("penstock"),): 1.0}),
     ]

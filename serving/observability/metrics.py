@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from serving.batching.events import SendBatch
 from serving.observability.cells import Key, Slot
 from serving.observability.families import (
+    ARRIVED,
     BACKEND,
     BATCH,
     BATCH_ROWS,
@@ -111,6 +112,12 @@ class RequestMetrics(Collector):
 
     def non_finite_output(self, model_name: str, model_version: str) -> None:
         self._count(NON_FINITE, model_name, model_version)
+
+    def version_arrived(self, model_name: str, model_version: str, seconds: float) -> None:
+        """A version went live at this worker, so many seconds after it was made."""
+        cells, at = self._slot(ARRIVED, model_name, model_version)
+        cells[at] += 1.0
+        cells[at + 1] += seconds
 
     def so_far(self, kind: str, totals: Mapping[Key, int]) -> None:
         """Of a kind that is counted elsewhere, what this process has in all, by label set."""

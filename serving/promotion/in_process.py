@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from serving.backends.embedded.c_api import load_library
 from serving.backends.embedded.session import LoadedModel, load_model
+from serving.backends.embedded.signal_stacks import give_signals_a_stack
 from serving.contract.agreement import DEFAULT_SIGNATURE, check_agreement
 from serving.contract.manifest import Manifest
 from serving.contract.model_directory import model_paths
@@ -25,6 +26,7 @@ def answered_in_process(candidate: Candidate, instances: Sequence[JsonValue]) ->
     manifest = candidate.manifest()
     if manifest is None:
         return ()
+    give_signals_a_stack()
     folder = model_paths(candidate.models, candidate.model).version(candidate.version).root
     try:
         loaded = load_model(load_library(), folder)

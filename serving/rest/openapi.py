@@ -44,6 +44,13 @@ _NATURAL = {
     },
 }
 
+_ANSWERS = (
+    ("/v1/models", "ModelsAnswer"),
+    *((prefix, "StatusAnswer") for prefix in PREFIXES),
+    *((f"{prefix}/metadata", "MetadataAnswer") for prefix in PREFIXES),
+)
+"""What FastAPI's routes answer in their own words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verb:
@@ -87,6 +94,8 @@ def described(document: dict[str, Any], view: CatalogView) -> dict[str, Any]:
     document.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
     for path, operation in _operations(view):
         document["paths"][path] = {"post": operation}
+    for path, schema in _ANSWERS:
+        document["paths"][path]["get"]["responses"]["200"]["content"] = _json(schema)
     if models := model_examples(view):
         for operations in document["paths"].values():
             for operation in operations.values():

@@ -1,9 +1,11 @@
-"""The schemas of the plain ASGI routes' bodies, for the OpenAPI document.
+"""The schemas of bodies that FastAPI does not see, for the OpenAPI document.
 
 Pure data.
 """
 
 from typing import Any
+
+from serving.backend_protocol import VersionState
 
 
 def _object(required: list[str], properties: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -21,6 +23,69 @@ _TENSOR = {
     "parameters": _PARAMETERS,
     "data": {"type": "array", "description": "Flat, row-major; left out where the values come raw behind the JSON."},
 }
+_TENSOR_INFO = _object(
+    ["dtype", "tensor_shape"],
+    {
+        "dtype": {"type": "string", "description": "TensorFlow's name, such as DT_FLOAT."},
+        "tensor_shape": _object(
+            [],
+            {
+                "dim": {
+                    "type": "array",
+                    "items": _object(["size"], {"size": {"type": "string", "description": "-1 for any; rows first."}}),
+                }
+            },
+        ),
+    },
+)
+_SIGNATURE_DEF = _object(
+    ["inputs", "outputs"],
+    {side: {"type": "object", "additionalProperties": _TENSOR_INFO} for side in ("inputs", "outputs")},
+)
+_FEATURE = _object(
+    ["kind", "name", "dtype"],
+    {
+        "kind": {"type": "string", "enum": ["number", "category", "text", "image", "tensor"]},
+        "name": {"type": "string"},
+        "dtype": {"type": "string"},
+        "shape": {"type": "array", "items": {"type": ["integer", "null"]}, "description": "Of a row; null for any."},
+        "unit": {"type": "string"},
+        "description": {"type": "string"},
+        "range": {"type": ["array", "null"], "items": {"type": "number"}, "description": "Least and most, inclusive."},
+        "vocabulary": {"type": "array", "items": {"type": "string"}},
+        "default": {"type": ["number", "string", "null"]},
+        "optional": {"type": "boolean"},
+        "mask_of": {"type": "string", "description": "Where there is one, the gateway makes this feature itself."},
+    },
+)
+_MANIFEST = _object(
+    ["features", "outputs", "signatures"],
+    {
+        "description": {"type": "string"},
+        "features": {"type": "array", "items": _FEATURE},
+        "outputs": _object(
+            ["task"],
+            {
+                "task": {"type": "string", "enum": ["classification", "regression"]},
+                "labels": {"type": "array", "items": {"type": "string"}},
+                "target": {"type": "string"},
+                "unit": {"type": "string"},
+            },
+        ),
+        "signatures": {
+            "type": "object",
+            "additionalProperties": _object(
+                ["outputs"],
+                {"outputs": {"type": "array", "items": _object(["name"], {"name": {"type": "string"}})}},
+            ),
+        },
+        "golden_examples": {
+            "type": "array",
+            "items": _object(["instance"], {"instance": {"description": "What would stand in `instances`."}}),
+        },
+    },
+    description="The public part of the version's manifest.",
+)
 
 SCHEMAS: dict[str, Any] = {
     "Error": _object(
@@ -91,6 +156,58 @@ SCHEMAS: dict[str, Any] = {
             "id": {"type": "string"},
             "parameters": _PARAMETERS,
             "outputs": {"type": "array", "items": _object(["name", "shape", "datatype"], _TENSOR)},
+        },
+    ),
+    "ModelsAnswer": _object(
+        ["models"],
+        {
+            "models": {
+                "type": "array",
+                "items": _object(
+                    ["name", "versions", "labels"],
+                    {
+                        "name": {"type": "string"},
+                        "versions": {"type": "array", "items": {"type": "string"}},
+                        "labels": {"type": "object", "additionalProperties": {"type": "integer"}},
+                    },
+                ),
+            }
+        },
+    ),
+    "StatusAnswer": _object(
+        ["model_version_status"],
+        {
+            "model_version_status": {
+                "type": "array",
+                "items": _object(
+                    ["version", "state", "status"],
+                    {
+                        "version": {"type": "string"},
+                        "state": {"type": "string", "enum": [str(state) for state in VersionState]},
+                        "status": _object(
+                            ["error_code", "error_message"],
+                            {"error_code": {"type": "string"}, "error_message": {"type": "string"}},
+                        ),
+                    },
+                ),
+            }
+        },
+    ),
+    "MetadataAnswer": _object(
+        ["model_spec", "metadata"],
+        {
+            "model_spec": _object(["name", "version"], {"name": {"type": "string"}, "version": {"type": "string"}}),
+            "metadata": _object(
+                ["signature_def"],
+                {
+                    "signature_def": _object(
+                        ["signature_def"],
+                        {"signature_def": {"type": "object", "additionalProperties": _SIGNATURE_DEF}},
+                        description="TensorFlow Serving's own form, in which the key is doubled.",
+                    ),
+                    "manifest": _MANIFEST,
+                },
+            ),
         },
     ),
 }  # fmt: skip

@@ -4,7 +4,6 @@ Answers are shaped as TensorFlow Serving shapes them; what is ours stands beside
 """
 
 import functools
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -14,9 +13,9 @@ from fastapi import Response as HttpResponse
 from starlette.routing import Route
 
 from serving.backend_protocol import VersionState, VersionStatus
-from serving.catalog import Catalog, ModelReference, Servable
-from serving.contract.tensors import Signature, TensorSpec
+from serving.catalog import Catalog, ModelReference
 from serving.errors import PenstockError
+from serving.metadata_document import metadata_document
 from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_response
 from serving.rest.examples import read_classify, read_regress
@@ -27,19 +26,6 @@ from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.rows_endpoint import RowsEndpoint
 
 PREFIXES = ("/v1/models/{model}", "/v1/models/{model}/versions/{version}", "/v1/models/{model}/labels/{label}")
-
-_TENSORFLOW_DTYPES = {
-    "bool": "DT_BOOL",
-    "uint8": "DT_UINT8",
-    "int32": "DT_INT32",
-    "int64": "DT_INT64",
-    "float16": "DT_HALF",
-    "float32": "DT_FLOAT",
-    "float64": "DT_DOUBLE",
-    "string": "DT_STRING",
-}
-_PUBLIC = {"description", "features", "outputs", "signatures", "golden_examples", "metrics", "created_at"}
-"""What of a manifest anybody may see; where the data lay and how the files hash is not their business."""
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
@@ -134,41 +120,4 @@ def _version_status(version: int, status: VersionStatus) -> dict[str, Any]:
         "version": str(version),
         "state": str(VersionState(status.state)),
         "status": {"error_code": "INTERNAL" if status.error else "OK", "error_message": status.error},
-    }
-
-
-def metadata_document(servable: Servable) -> dict[str, Any]:
-    """TensorFlow Serving's metadata with its doubled key, and the public part of our manifest beside it."""
-    metadata: dict[str, Any] = {
-        "signature_def": {
-            "signature_def": {name: _signature(signature) for name, signature in servable.signatures.items()}
-        }
-    }
-    if servable.manifest:
-        metadata["manifest"] = servable.manifest.model_dump(mode="json", include=_PUBLIC)
-    return {
-        "model_spec": {"name": servable.model, "signature_name": "", "version": str(servable.version)},
-        "metadata": metadata,
-    }
-
-
-def _signature(signature: Signature) -> dict[str, Any]:
-    return {
-        "inputs": _tensors(signature.inputs),
-        "outputs": _tensors(signature.outputs),
-        "method_name": "tensorflow/serving/predict",
-    }
-
-
-def _tensors(specs: tuple[TensorSpec, ...]) -> Mapping[str, Any]:
-    return {
-        spec.name: {
-            "dtype": _TENSORFLOW_DTYPES[spec.dtype],
-            "tensor_shape": {
-                "dim": [{"size": str(-1 if size is None else size), "name": ""} for size in (None, *spec.row_shape)],
-                "unknown_rank": False,
-            },
-            "name": spec.name,
-        }
-        for spec in specs
     }

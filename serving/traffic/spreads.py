@@ -52,6 +52,18 @@ class Spreads:
         arm = split.at(self._walks[reference.model].next()) if key is None else split.of(key)
         return ModelReference(reference.model, arm.version, None, True)
 
+    def shares(self, view: CatalogView, model: str) -> dict[int, float]:
+        """What part of the requests that name neither version nor label each version gets; empty where none is live."""
+        if view is not self._view:
+            self.take(view)
+        arms = self._arms(model, view.models[model])
+        total, found = sum(arm.weight for arm in arms), dict[int, float]()
+        for arm in arms:
+            found[arm.version] = found.get(arm.version, 0.0) + arm.weight / total
+        usual = view.models[model].answering_version()
+        usual_is_live = usual is not None and usual in view.models[model].servables
+        return found or ({usual: 1.0} if usual is not None and usual_is_live else {})
+
     def withdraw(self, model: str, version: int) -> None:
         """No more traffic for this version of the view's model, until its labels or its traffic change."""
         entry = self._view.models[model]

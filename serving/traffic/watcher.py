@@ -15,6 +15,7 @@ from serving.catalog import Catalog, ModelEntry
 from serving.contract.model_directory import CANARY, STABLE
 from serving.errors import PenstockError
 from serving.model_store.traffic import Traffic, retire_canary
+from serving.observability.cells import Slot
 from serving.observability.families import ROLLED_BACK, SIZES, VERSION, Sums, summed
 from serving.observability.ledger import Ledger
 from serving.traffic.canary_rule import Outcome, Trial, Verdict
@@ -89,6 +90,13 @@ class CanaryWatcher:
         found = self._watched.get(model)
         return found.trial.verdict if found else None
 
+    def on_trial(self, model: str) -> tuple[int, Outcome] | None:
+        """The canary that is compared with stable now, and what is found of it; None where there is none."""
+        entry, found = self.catalog.view.models.get(model), self._watched.get(model)
+        if entry is None or found is None or terms_of(entry) != found.terms:
+            return None
+        return found.terms.canary, found.trial.verdict.outcome
+
     async def look(self) -> None:
         """At every canary once."""
         entries = self.catalog.view.models
@@ -108,6 +116,7 @@ class CanaryWatcher:
         if watched is None or watched.terms != terms:
             trial = Trial(control, canary, by_request=terms.traffic.sticky_by is None)
             self._watched[model] = _Watched(terms, trial, rolled_back)
+            self._rolled_back_slot(model, terms.canary)  # shows as 0: what begins at 1 looks to Prometheus as no change
             return
         if not self.spreads.is_withdrawn(model, terms.canary):
             verdict = watched.trial.seen(control, canary)
@@ -126,10 +135,13 @@ class CanaryWatcher:
         if counted:
             watched.trial.verdict = Verdict(Outcome.WORSE, "another worker found it worse")
             return
-        cells, at = self.ledger.own.slot((ROLLED_BACK, model, str(canary)), SIZES[ROLLED_BACK])
+        cells, at = self._rolled_back_slot(model, canary)
         cells[at] += 1.0
         reason = watched.trial.verdict.reason
         _log.warning("model %s: canary version %d is rolled back: %s", model, canary, reason)
+
+    def _rolled_back_slot(self, model: str, canary: int) -> Slot:
+        return self.ledger.own.slot((ROLLED_BACK, model, str(canary)), SIZES[ROLLED_BACK])
 
     async def _write(self, model: str, watched: _Watched) -> None:
         """Again at each look until it is written, or others have changed what it was about."""

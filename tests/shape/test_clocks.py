@@ -11,9 +11,12 @@ WRITE_IT_DOWN = {
     "serving/models_verb.py",
     "serving/observability/wall_clock.py",
     "serving/traffic/candidates.py",
+    "serving/traffic/standing.py",
     "serving/traffic/watcher.py",
 }
-"""What puts the moment into a model's history, whose order is that of its lines; and into the log, spans and files."""
+"""What puts the moment into a model's history, whose order is that of its lines; into the log, spans and files; and
+what tells how long ago, by another machine's clock, a version was made.
+"""
 
 
 def clocks_read(path: Path) -> Iterator[str]:

@@ -15,7 +15,7 @@ TOP_LEVEL = {
     "Dockerfile.gpu", "compose.yaml", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "penstock_cli.py",
     ".dockerignore", ".gitignore",
 }  # fmt: skip
-SOURCES = ("training", "serving", "clients", "loadtests", "penstock_cli.py")
+SOURCES = ("training", "serving", "clients", "k8s", "loadtests", "penstock_cli.py")
 NO_NAMES = re.compile(r"(utils?|helpers?|common|misc|managers?|handlers?)\.py$")
 ADDRESSES = re.compile(r"(py" r"pi|pythonhost" r"ed|npm" r"js)\.(org|com)|file:" r"//|/wo" r"rk/")
 

@@ -12,11 +12,11 @@ from training.publish_rules import DIRECTIONS
 from training.report.classes import MOST_COUNTED, most_confused
 from training.report.drawing import Picture
 from training.report.facts import ReportFacts, Table
+from training.report.frame import Frame, framed
 from training.report.markup import Html, element, joined, table, text
 from training.report.words import counted, number, share
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-"""The browser's own guard: whatever a value might smuggle in, nothing is run and nothing is fetched."""
 
 TILES = 4
 ARROWS: Mapping[str, str] = MappingProxyType({"higher": "higher is better", "lower": "lower is better"})
@@ -36,20 +36,7 @@ def render_page(facts: ReportFacts, pictures: Mapping[str, Sequence[Picture]], s
         ("Data", _lineage(manifest)),
         ("Job", element("pre", text(facts.job_text.strip("\n")))),
     ]
-    links = (element("a", text(title), href=f"#part-{place}") for place, (title, _) in enumerate(parts, start=1))
-    sections = (
-        element("section", element("h2", text(title)), content, id=f"part-{place}")
-        for place, (title, content) in enumerate(parts, start=1)
-    )
-    head = joined(
-        element("meta", charset="utf-8"),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", text(f"{manifest.model}: training report")),
-        Html(f"<style>\n{style}</style>"),  # ours, and HTML has no escaping inside it
-    )
-    main = element("main", _opening(manifest), element("nav", *links), joined(*sections))
-    return "<!doctype html>\n" + element("html", element("head", head), element("body", main), lang="en") + "\n"
+    return framed(Frame(f"{manifest.model}: training report", _opening(manifest), style, POLICY), parts)
 
 
 def _opening(manifest: Manifest) -> Html:

@@ -1,8 +1,10 @@
 """Python client of Penstock's prediction gateway; it needs no TensorFlow and no numpy.
 
-`Client` is the way in. What is listed in `__all__` is public and stays; everything else may change.
+`Client` is the way in, `AsyncClient` the same by `await`. What is listed in `__all__` is public and
+stays; everything else may change.
 """
 
+from penstock_client.async_client import AsyncClient
 from penstock_client.client import Client
 from penstock_client.errors import (
     BackendError,
@@ -32,19 +34,28 @@ from penstock_client.errors import (
     WrongDtype,
     WrongShape,
 )
+from penstock_client.hedging import Hedging
 from penstock_client.metadata import Feature, ModelMetadata, VersionStatus
 from penstock_client.prediction import Prediction
+from penstock_client.predictions import Predictions
+from penstock_client.retrying import Retries
+from penstock_client.settings import Certificate
+from penstock_client.timing import Timing
+from penstock_client.trace_context import new_traceparent
 
 __all__ = [
+    "AsyncClient",
     "BackendError",
     "BackendOverloaded",
     "BackendRejected",
     "BackendUnavailable",
+    "Certificate",
     "Client",
     "ConnectionFailed",
     "DeadlineExceeded",
     "Feature",
     "Forbidden",
+    "Hedging",
     "IntegrityError",
     "InvalidInput",
     "MissingField",
@@ -55,7 +66,10 @@ __all__ = [
     "PayloadTooLarge",
     "PenstockError",
     "Prediction",
+    "Predictions",
     "QuotaExceeded",
+    "Retries",
+    "Timing",
     "Unauthenticated",
     "UndecodableImage",
     "UnexpectedAnswer",
@@ -67,4 +81,5 @@ __all__ = [
     "VersionStatus",
     "WrongDtype",
     "WrongShape",
+    "new_traceparent",
 ]

@@ -7,9 +7,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from penstock_client.client import DEFAULT_TIMEOUT_SECONDS, Client
+from penstock_client.client import Client
 from penstock_client.command_inputs import WrongUse, read_inputs
+from penstock_client.prediction import Prediction
 from penstock_client.prediction_lines import human_line, json_line
+from penstock_client.settings import DEFAULT_TIMEOUT_SECONDS
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 FAILED, INTERRUPTED = 1, 130
@@ -59,7 +61,7 @@ def _predict(argv: Sequence[str], *, prog: str) -> int:
         parser.error(str(error))
     with client:
         answer = client.predict(options.model, given.inputs, version=options.version, label=options.label)
-    predictions = answer if isinstance(answer, list) else [answer]
+    predictions = [answer] if isinstance(answer, Prediction) else answer
     names = given.names or [""] * len(predictions)
     render = json_line if options.json else human_line
     for prediction, name in zip(predictions, names, strict=True):

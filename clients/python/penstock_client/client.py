@@ -1,43 +1,36 @@
-"""The sync client: sends what the protocol's flows ask for over HTTP, and decides nothing itself."""
+"""The sync client: runs the calls, and decides nothing itself."""
 
-import math
 from collections.abc import Mapping
 from os import PathLike
-from types import MappingProxyType, TracebackType
-from typing import Self, overload
+from types import TracebackType
+from typing import Self, Unpack, overload
 
-import httpx2
-
-from penstock_client.errors import ConnectionFailed, DeadlineExceeded
-from penstock_client.files import read_file
-from penstock_client.messages import Address, Flow, Request, Response, Result
+from penstock_client import bulk_threads
+from penstock_client.bulk import BulkOptions, TellProgress
+from penstock_client.call_options import CallArguments, CallOptions
+from penstock_client.calls import Calls
+from penstock_client.messages import Address
 from penstock_client.metadata import ModelMetadata, VersionStatus
 from penstock_client.prediction import Prediction
-from penstock_client.protocol import Protocol
-
-DEFAULT_TIMEOUT_SECONDS = 10.0
-"""Long against a prediction's milliseconds, short against a person's patience."""
-
-DIRECT: Mapping[str, None] = MappingProxyType({"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None})
-"""A gateway on this machine is never asked through the proxy that HTTP_PROXY names."""
+from penstock_client.predictions import Predictions
+from penstock_client.settings import ClientSettings, SettingsArguments
+from penstock_client.sync_runner import SyncRunner
+from penstock_client.wires import open_wire
 
 
 class Client:
     """A gateway at `url`, such as `http://127.0.0.1:8080`; keeps its connections open until closed.
 
-    `timeout_seconds` bounds each wait for the gateway, and is told to it. Calls raise PenstockError's family (see
-    `penstock_client.errors`) and ValueError for wrong use. Threads may share one client.
+    `settings` are those of `penstock_client.settings.ClientSettings`, and the further keywords of each call those of
+    `penstock_client.call_options.CallOptions`. Calls raise PenstockError's family (see `penstock_client.errors`) and
+    ValueError for wrong use. Threads may share one client.
     """
 
-    def __init__(self, url: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError(f"url is {url!r}; it must begin with http:// or https://, as in http://127.0.0.1:8080")
-        if not 0 < timeout_seconds < math.inf:
-            raise ValueError(f"timeout_seconds is {timeout_seconds}; it must be above 0 and finite")
-        self._url = url.rstrip("/")
-        self._timeout_seconds = timeout_seconds
-        self._protocol = Protocol(timeout_seconds=timeout_seconds, read_file=read_file)
-        self._http = httpx2.Client(timeout=timeout_seconds, mounts=DIRECT)
+    def __init__(self, url: str, **settings: Unpack[SettingsArguments]) -> None:
+        checked = ClientSettings(**settings)
+        wire = open_wire(url, checked)
+        self._calls = Calls(wire.dialect, checked)
+        self._runner = SyncRunner(wire.transport, checked.clock)
 
     @overload
     def predict(
@@ -47,36 +40,91 @@ class Client:
         *,
         version: int | None = None,
         label: str | None = None,
+        **options: Unpack[CallArguments],
     ) -> Prediction: ...
     @overload
     def predict(
-        self, model: str, inputs: object, *, version: int | None = None, label: str | None = None
-    ) -> Prediction | list[Prediction]: ...
+        self,
+        model: str,
+        inputs: object,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        **options: Unpack[CallArguments],
+    ) -> Prediction | Predictions: ...
     def predict(
-        self, model: str, inputs: object, *, version: int | None = None, label: str | None = None
-    ) -> Prediction | list[Prediction]:
-        """One Prediction for one input, a list for many, in order.
+        self,
+        model: str,
+        inputs: object,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        **options: Unpack[CallArguments],
+    ) -> Prediction | Predictions:
+        """One Prediction for one input, Predictions for many, in order.
 
         `inputs`: a record or a list of records, nested lists, a numpy array or a list of them, an image as a path,
         bytes or PIL image, or a list of those. `penstock_client.inputs` has the rule for what is one and what is
         many. With neither `version` nor `label` the gateway chooses: its `stable` version, else the newest.
         """
-        return self._run(self._protocol.predict(Address(model, version, label), inputs))
+        return self._runner.run(self._calls.predict(Address(model, version, label), inputs, CallOptions(**options)))
 
-    def metadata(self, model: str, *, version: int | None = None, label: str | None = None) -> ModelMetadata:
+    def predict_many(
+        self,
+        model: str,
+        inputs: object,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        chunk_rows: int | None = None,
+        concurrency: int | None = None,
+        progress: bool | TellProgress = False,
+        same_version: bool = False,
+        **options: Unpack[CallArguments],
+    ) -> Predictions:
+        """Any number of rows, cut into requests that are sent at the same time; the answers in the rows' order.
+
+        `inputs`: an array `[rows, ...]`, a frame, a list, or an iterator of rows, of which no more are taken than are
+        under way. `chunk_rows` go in a request (None: by their size, at most 1,000), `concurrency` requests are under
+        way (None: 4), and each has the deadline, the retries and the priority of a call of its own. `progress` shows
+        a bar on standard error (needs the extra `progress`), or is called with the rows done and their total, None
+        where nobody knows it. Requests are answered by the version that is live; with `same_version` by the one that
+        answered the first.
+
+        Raises the error of the first row that failed, its `field` counted over all rows; `answered` of that error
+        holds the predictions of the rows before its request.
+        """
+        call = CallOptions(**options)
+        many = bulk_threads.ManyRows(
+            describe=lambda address: self._runner.run(self._calls.describe(address, call)),
+            ask=lambda address, chunk: self._runner.run(self._calls.predict_chunk(address, chunk, call)),
+            options=BulkOptions(
+                chunk_rows=chunk_rows, concurrency=concurrency, progress=progress, same_version=same_version
+            ),
+        )
+        return many.predict(Address(model, version, label), inputs)
+
+    def metadata(
+        self,
+        model: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        **options: Unpack[CallArguments],
+    ) -> ModelMetadata:
         """What the version takes and answers, asked anew."""
-        return self._run(self._protocol.metadata(Address(model, version, label)))
+        return self._runner.run(self._calls.metadata(Address(model, version, label), CallOptions(**options)))
 
-    def status(self, model: str) -> tuple[VersionStatus, ...]:
+    def status(self, model: str, **options: Unpack[CallArguments]) -> tuple[VersionStatus, ...]:
         """The state of each version that the gateway knows of."""
-        return self._run(self._protocol.status(Address(model)))
+        return self._runner.run(self._calls.status(Address(model), CallOptions(**options)))
 
-    def models(self) -> list[str]:
+    def models(self, **options: Unpack[CallArguments]) -> list[str]:
         """The names of the models served."""
-        return self._run(self._protocol.models())
+        return self._runner.run(self._calls.models(CallOptions(**options)))
 
     def close(self) -> None:
-        self._http.close()
+        self._runner.close()
 
     def __enter__(self) -> Self:
         return self
@@ -85,26 +133,3 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    def _run(self, flow: Flow[Result]) -> Result:
-        try:
-            request = next(flow)
-            while True:
-                request = flow.send(self._send(request))
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
-
-    def _send(self, request: Request) -> Response:
-        url = f"{self._url}{request.path}"
-        try:
-            answer = self._http.request(request.method, url, headers=request.headers, content=request.body)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-            raise ConnectionFailed(
-                f"cannot reach {self._url} ({error}); is the gateway running? `penstock serve` starts one"
-            ) from error
-        except httpx2.TimeoutException as error:
-            raise DeadlineExceeded(f"{self._url} gave no answer within {self._timeout_seconds:g} s") from error
-        except httpx2.TransportError as error:
-            raise ConnectionFailed(f"the connection to {self._url} broke: {error}") from error
-        return Response(answer.status_code, answer.headers, answer.content)

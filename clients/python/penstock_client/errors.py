@@ -31,13 +31,19 @@ PenstockError
 └── UnexpectedAnswer             something answered, and not as Penstock's gateway does
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 
 class PenstockError(Exception):
     """Root of the tree: `except PenstockError` catches whatever a call can raise, wrong use (ValueError) aside.
 
     `field` is a JSON pointer into the request, such as `/instances/0/age`; `request_id` is what the gateway's
     logs call the request; `retry_after_seconds` is how long to wait. Each is None where the gateway said nothing.
+    `answered` holds the Predictions of the rows before the one that `field` names, where `predict_many` raised it.
     """
+
+    answered: Sequence[Any] = ()
 
     def __init__(
         self,

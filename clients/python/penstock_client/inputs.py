@@ -6,6 +6,8 @@ One or many. A record (a mapping), the bytes of an image, a path and a PIL image
 one row when it is nested no deeper than the shape of the model's one feature: 8 lists of 8 numbers are one 8 x 8
 image, a list of such is many. A model with several features takes records, so there every list is many rows.
 A string is a path where the feature is an image, and a value elsewhere; a `pathlib.Path` is always a path.
+An array for a model of several numbers has them in the manifest's order: of one dimension it is one row. A pandas
+frame is many records, and a series one where its labels are features; else its values are a row each.
 """
 
 import json
@@ -17,6 +19,7 @@ from os import PathLike
 from typing import Any, TypeAlias
 
 from penstock_client.errors import OutOfRange, WrongDtype
+from penstock_client.frames import FrameRows, is_frame, is_series, record_or_values
 from penstock_client.metadata import Feature
 
 ReadFile: TypeAlias = Callable[[str | PathLike[str]], bytes]
@@ -33,9 +36,13 @@ class Rows:
 
 
 def split_rows(inputs: Any, features: Sequence[Feature]) -> Rows:
+    if is_frame(inputs):
+        return Rows(FrameRows(inputs), many=True)
+    if is_series(inputs):
+        inputs = record_or_values(inputs, [feature.name for feature in features])
     images = frozenset(feature.name for feature in features if feature.kind == "image")
     sole = features[0] if len(features) == 1 else None
-    row_depth = len(sole.shape) if sole else 0
+    row_depth = len(sole.shape) if sole else int(_is_array_of_numbers(inputs, features))
     strings_are_files = sole is not None and bool(images)
     empty = _is_list(inputs) and not inputs
     many = empty or _nesting(inputs, row_depth, strings_are_files=strings_are_files) > row_depth
@@ -71,6 +78,11 @@ class _File:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, (str, *_BYTES))
+
+
+def _is_array_of_numbers(value: Any, features: Sequence[Feature]) -> bool:
+    """An array for a model of several numbers, of which a row has one a feature, in the manifest's order."""
+    return hasattr(value, "dtype") and hasattr(value, "shape") and all(each.kind == "number" for each in features)
 
 
 def _nesting(value: Any, row_depth: int, *, strings_are_files: bool) -> int:
@@ -131,3 +143,14 @@ def _png(image: Any) -> bytes:
     except OSError as error:  # Pillow's word for a mode PNG has no room for, such as CMYK
         raise WrongDtype(f"{error}; convert the image to RGB or L first") from error
     return buffer.getvalue()
+
+
+def encoded_image(value: Any, read_file: ReadFile) -> bytes | None:
+    """The bytes of an image that is given as a file, as bytes or as PIL's; None for anything else."""
+    if isinstance(value, _File):
+        return read_file(value.path)
+    if isinstance(value, PathLike):
+        return read_file(value)
+    if isinstance(value, _BYTES):
+        return bytes(value)
+    return _png(value) if _is_pil_image(value) else None

@@ -14,17 +14,20 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` begins with `/` and follows the gateway's URL."""
+    """`path` begins with `/` and follows the gateway's URL. Over gRPC it names the method, `headers` are metadata."""
 
     method: Literal["GET", "POST"]
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    def with_headers(self, more: Mapping[str, str]) -> "Request":
+        return Request(self.method, self.path, {**self.headers, **more}, self.body)
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Header names are in lower case."""
+    """Header names are in lower case. Over gRPC, `status` is the call's status code and `headers` its metadata."""
 
     status: int
     headers: Mapping[str, str]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock_client.metadata import ModelMetadata
+from penstock_client.timing import Timing
 
 PROBABILITIES, VALUE = "probabilities", "value"
 """The outputs of a classifier and of a regressor, by Penstock's contract."""
@@ -21,7 +22,7 @@ class Prediction:
     A classifier's has `label`, the most probable one, and `probabilities` by label. A regressor's has `value`, in
     `unit`, of `target`. What does not apply is None or empty: a model without a manifest has `outputs` alone.
     `outputs` holds the row as the model server gave it, by output name. A number the model could not compute is
-    NaN, and never the chosen label.
+    NaN, and never the chosen label. `timing` is where the request's time went, None where nobody said.
     """
 
     outputs: Mapping[str, Any]
@@ -32,30 +33,36 @@ class Prediction:
     value: float | None = None
     unit: str | None = None
     target: str | None = None
+    timing: Timing | None = None
 
 
-def read_prediction(row: Any, metadata: ModelMetadata, request_id: str | None) -> Prediction:
-    """Raises KeyError, TypeError or ValueError where the row does not fit the metadata."""
-    outputs = _named(row, metadata.output_names)
+def read_prediction(
+    outputs: Mapping[str, Any], metadata: ModelMetadata, request_id: str | None, timing: Timing | None = None
+) -> Prediction:
+    """`outputs` is one row, by output. Raises KeyError, TypeError or ValueError where it does not fit the metadata."""
     if metadata.task == "classification":
         scores = [_number(score) for score in outputs[PROBABILITIES]]
         probabilities = dict(zip(metadata.labels, scores, strict=True))
         return Prediction(
-            outputs, metadata.version, request_id, label=_most_probable(probabilities), probabilities=probabilities
+            outputs,
+            metadata.version,
+            request_id,
+            label=_most_probable(probabilities),
+            probabilities=probabilities,
+            timing=timing,
         )
     if metadata.task == "regression":
         [value] = outputs[VALUE]
         return Prediction(
-            outputs, metadata.version, request_id, value=_number(value), unit=metadata.unit, target=metadata.target
+            outputs,
+            metadata.version,
+            request_id,
+            value=_number(value),
+            unit=metadata.unit,
+            target=metadata.target,
+            timing=timing,
         )
-    return Prediction(outputs, metadata.version, request_id)
-
-
-def _named(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    """The wire leaves the name out where there is one output."""
-    if len(names) == 1:
-        return {names[0]: row}
-    return {name: row[name] for name in names}
+    return Prediction(outputs, metadata.version, request_id, timing=timing)
 
 
 def _number(value: float | None) -> float:

@@ -1,26 +1,19 @@
 """Every call of the client as a flow: which requests it sends, in which order, and what it makes of the answers.
 
-Pure but for its memory of versions: no sockets, no clock, and files only through the function handed in. A
-transport that can send a Request and hand back a Response has all of the client, be it sync or async.
+Pure but for its memory of versions: no sockets, no clock, and files only through the function handed in. How the
+wire says it is the dialect's. A transport that can send a Request and hand back a Response has all of the client, be
+it sync or async.
 """
 
-import json
-import math
 from typing import Any
 
-from penstock_client.error_answers import error_from
+from penstock_client.dialect import Dialect
 from penstock_client.errors import InvalidInput
-from penstock_client.inputs import ReadFile, Rows, render_instances, split_rows
+from penstock_client.inputs import ReadFile, Rows, split_rows
 from penstock_client.messages import Address, Flow, Request, Response
-from penstock_client.metadata import (
-    ModelMetadata,
-    VersionStatus,
-    parse_metadata,
-    parse_models,
-    parse_status,
-    reading,
-)
-from penstock_client.prediction import Prediction, read_prediction
+from penstock_client.metadata import ModelMetadata, VersionStatus
+from penstock_client.prediction import Prediction
+from penstock_client.predictions import AnsweredRows, Predictions
 
 
 class Protocol:
@@ -30,77 +23,62 @@ class Protocol:
     answered, not of the one that was expected. Threads may share one: at worst two fetch the same metadata.
     """
 
-    def __init__(self, *, timeout_seconds: float, read_file: ReadFile) -> None:
-        self._timeout_seconds = timeout_seconds
+    def __init__(self, dialect: Dialect, *, read_file: ReadFile) -> None:
+        self._dialect = dialect
         self._read_file = read_file
         self._by_version: dict[tuple[str, int], ModelMetadata] = {}
         self._last_answered: dict[Address, int] = {}
 
-    def predict(self, address: Address, inputs: Any) -> Flow[Prediction | list[Prediction]]:
-        expected = yield from self._described(address)
+    def predict(self, address: Address, inputs: Any) -> Flow[Prediction | Predictions]:
+        expected = yield from self.described(address)
         rows = split_rows(inputs, expected.features)
         if rows.many and len(rows.instances) == 0:
-            return []
-        response = yield self._predict_request(address, rows)
+            return Predictions(())
+        answered = yield from self.predict_rows(address, rows)
+        return Predictions((answered,)) if rows.many else answered.prediction(0)
+
+    def predict_rows(self, address: Address, rows: Rows) -> Flow[AnsweredRows]:
+        """One predict request for rows that are split already; of a longer list, a part."""
+        expected = yield from self.described(address)
         try:
-            body = parse_body(response)
-        except InvalidInput:
+            response = yield from self._ask(self._dialect.predict_request(address, rows, expected, self._read_file))
+        except InvalidInput as error:
             # The version may have changed to one with other features: look again before the next call.
             self._last_answered.pop(address, None)
+            error.field = self._dialect.field_of(error.field, rows, expected)
             raise
         answered = yield from self._answered(address, response, expected)
-        predictions = read_predictions(body, answered, response.headers.get("x-request-id"), len(rows.instances))
-        return predictions if rows.many else predictions[0]
+        return self._dialect.read_predictions(response, answered, len(rows.instances))
 
     def metadata(self, address: Address) -> Flow[ModelMetadata]:
-        response = yield Request("GET", f"{address.path}/metadata")
-        metadata = parse_metadata(parse_body(response))
+        metadata = self._dialect.read_metadata((yield from self._ask(self._dialect.metadata_request(address))))
         self._by_version[address.model, metadata.version] = metadata
         self._last_answered[address] = metadata.version
         return metadata
 
-    def status(self, address: Address) -> Flow[tuple[VersionStatus, ...]]:
-        response = yield Request("GET", address.path)
-        return parse_status(parse_body(response))
-
-    def models(self) -> Flow[list[str]]:
-        response = yield Request("GET", "/v1/models")
-        return parse_models(parse_body(response))
-
-    def _described(self, address: Address) -> Flow[ModelMetadata]:
+    def described(self, address: Address) -> Flow[ModelMetadata]:
+        """The metadata of the version that last answered, asked for when none did yet."""
         version = address.version or self._last_answered.get(address, 0)
         known = self._by_version.get((address.model, version))
         return known or (yield from self.metadata(address))
 
+    def status(self, address: Address) -> Flow[tuple[VersionStatus, ...]]:
+        return self._dialect.read_status((yield from self._ask(self._dialect.status_request(address))))
+
+    def models(self) -> Flow[list[str]]:
+        return self._dialect.read_models((yield from self._ask(self._dialect.models_request())))
+
+    def _ask(self, request: Request) -> Flow[Response]:
+        response = yield request
+        error = self._dialect.error_of(response)
+        if error is not None:
+            raise error
+        return response
+
     def _answered(self, address: Address, response: Response, expected: ModelMetadata) -> Flow[ModelMetadata]:
-        """The metadata of the version that answered; plain TensorFlow Serving does not say which one did."""
-        with reading("the X-Model-Version header"):
-            version = int(response.headers.get("x-model-version", expected.version))
+        """The metadata of the version that answered, which is the expected one where the server does not say."""
+        version = self._dialect.answered_version(response) or expected.version
         self._last_answered[address] = version
         if version == expected.version:
             return expected
-        return (yield from self._described(Address(address.model, version=version)))
-
-    def _predict_request(self, address: Address, rows: Rows) -> Request:
-        """The gateway is told how long this side waits, so that it skips work nobody waits for any more."""
-        headers = {
-            "content-type": "application/json",
-            "x-request-timeout-ms": str(math.ceil(self._timeout_seconds * 1000)),
-        }
-        return Request("POST", f"{address.path}:predict", headers, render_instances(rows, self._read_file))
-
-
-def parse_body(response: Response) -> Any:
-    """The JSON of a good answer; raises the error that any other stands for."""
-    if response.status != 200:
-        raise error_from(response)
-    with reading("the answer"):
-        return json.loads(response.body)
-
-
-def read_predictions(body: Any, metadata: ModelMetadata, request_id: str | None, rows: int) -> list[Prediction]:
-    with reading("the prediction"):
-        answers = body["predictions"]
-        if len(answers) != rows:
-            raise ValueError(f"{len(answers)} predictions for {rows} rows")
-        return [read_prediction(row, metadata, request_id) for row in answers]
+        return (yield from self.described(Address(address.model, version=version)))

@@ -23,6 +23,7 @@ from serving.backend_protocol import Arrays, OnChange, Target, VersionState, Ver
 from serving.backends.embedded.c_api import Library
 from serving.backends.embedded.lifecycle import Plan, plan, retry_seconds
 from serving.backends.embedded.session import LoadedModel, load_model
+from serving.backends.embedded.signal_stacks import give_signals_a_stack, leave_signals_to_others
 from serving.backends.holds import Holds
 from serving.backends.prediction_log import read_predictions
 from serving.contract.agreement import check_agreement
@@ -94,11 +95,12 @@ class EmbeddedBackend:
         self._following: dict[str, Following] = {}
         self._holds = Holds()
         self._snapshot = DirectorySnapshot()
-        self._runners = ThreadPoolExecutor(threads, "penstock-run")
-        self._loader = ThreadPoolExecutor(1, "penstock-load")
+        self._runners = ThreadPoolExecutor(threads, "penstock-run", leave_signals_to_others)
+        self._loader = ThreadPoolExecutor(1, "penstock-load", leave_signals_to_others)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, on_change: OnChange) -> None:
+        give_signals_a_stack()  # this thread runs the short calls itself
         await self._look(on_change)
         self._spawn(self._watch(on_change))
 
@@ -118,6 +120,9 @@ class EmbeddedBackend:
             model: {version: slot.status for version, slot in versions.items()}
             for model, versions in self._slots.items()
         }
+
+    def replicas(self) -> Mapping[str, bool]:
+        return {}
 
     def hold(self, target: Target) -> AbstractContextManager[None]:
         return self._holds.hold((target.model, target.version))

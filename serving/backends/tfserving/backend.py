@@ -103,6 +103,9 @@ class TfServingBackend:
     def status(self) -> Mapping[str, Mapping[int, VersionStatus]]:
         return self._statuses
 
+    def replicas(self) -> Mapping[str, bool]:
+        return {connection.endpoint.address: connection.up for connection in self._fleet.connections}
+
     def hold(self, target: Target) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
         """Means nothing to a model server, which frees a version once the calls that it has have ended."""
         return _FREED_BY_ITS_SERVER

@@ -1,19 +1,28 @@
-"""A stand-in gateway for each test, on a port of its own."""
+"""A stand-in gateway for each test, on a port of its own; every kind of client; and Node with the TypeScript one."""
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.integration.clients.stand_in import StandIn, serve
+from tests.integration.clients.kinds import KINDS, Connect
+from tests.integration.clients.serving_thread import served
+from tests.integration.clients.stand_in import StandIn
+from tests.integration.clients.typescript_parts import Node, built
 
 
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
-    gateway = StandIn()
-    with serve(gateway) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with served() as gateway:
         yield gateway
-        server.shutdown()
-        thread.join()
+
+
+@pytest.fixture(params=list(KINDS))
+def connect(request: pytest.FixtureRequest) -> Connect:
+    """Every kind of client in turn; to be called as `Client` is."""
+    return KINDS[request.param]
+
+
+@pytest.fixture(scope="session")
+def typescript(program: Callable[[str], str]) -> Node:
+    """Node, with the TypeScript client built; without them the test is skipped or failed."""
+    return built(program("node"), program("npm"))

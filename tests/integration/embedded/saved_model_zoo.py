@@ -1,6 +1,7 @@
 """Write SavedModels for the embedded backend's tests, with the real TensorFlow. usage: saved_model_zoo.py FOLDER
 
-FOLDER/echo: every dtype in and out, a table, a vocabulary asset, a failing graph; FOLDER/fixed: no free batch size.
+FOLDER/echo: every dtype in and out, a table, a vocabulary asset, a failing graph; FOLDER/fixed: no free batch size;
+FOLDER/dense: two layers of matrix products.
 """
 
 import sys
@@ -45,6 +46,12 @@ def main(folder: Path) -> None:
     tf.saved_model.save(zoo, str(folder / "echo" / "1"), signatures)
     fixed = tf.function(lambda x: {"y": x}).get_concrete_function(x=tf.TensorSpec([4], tf.float32, name="x"))
     tf.saved_model.save(zoo, str(folder / "fixed" / "1"), {"serving_default": fixed})
+    first, second = tf.Variable(tf.ones([64, 128])), tf.Variable(tf.ones([128, 10]))
+    dense = tf.function(lambda x: {"y": tf.nn.relu(x @ first) @ second})
+    module = tf.Module()
+    module.kept = [first, second]
+    signature = dense.get_concrete_function(x=tf.TensorSpec([None, 64], tf.float32, name="x"))
+    tf.saved_model.save(module, str(folder / "dense" / "1"), {"serving_default": signature})
     vocabulary.unlink()  # only the copies among the models' assets are left
 
 

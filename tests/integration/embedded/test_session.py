@@ -105,3 +105,12 @@ def test_library_in_another_folder_is_looked_for_there(tmp_path: Path) -> None:
 def test_numpy_random_works_beside_the_library(library: Library) -> None:
     assert library.version
     assert 0 <= np.random.default_rng(0).random() < 1
+
+
+@pytest.mark.parametrize("mode", ["loop", "pool"])
+def test_signals_that_come_while_a_model_runs_harm_nothing(zoo: Path, mode: str) -> None:
+    script = Path(__file__).with_name("signals_probe.py")
+    command = [sys.executable, str(script), str(zoo / "dense" / "1"), mode, "5000"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 5000

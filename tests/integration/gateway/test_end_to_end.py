@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from penstock_client import Client
+from penstock_client import Client, Predictions
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -50,7 +50,7 @@ def test_a_convolutional_job_is_served_like_any_other(start_gateway: StartGatewa
     own = start_gateway("--models", str(tmp_path))
     with Client(own.url) as client:
         answers = client.predict("digits_cnn", [example.instance for example in manifest.golden_examples])
-    assert isinstance(answers, list)
+    assert isinstance(answers, Predictions)
     for answer, example in zip(answers, manifest.golden_examples, strict=True):
         want = example.outputs["probabilities"]
         assert isinstance(want, list)
@@ -66,7 +66,7 @@ def test_the_client_names_the_digit_in_an_image_file(
     with Client(gateway.url) as client:
         from_file = client.predict("digits", tmp_path / "digit.png")
         from_pixels = client.predict("digits", example.instance)
-    assert not isinstance(from_pixels, list)
+    assert not isinstance(from_pixels, Predictions)
     assert from_file.label == from_pixels.label
 
 

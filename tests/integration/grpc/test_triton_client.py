@@ -69,6 +69,10 @@ def test_health_and_metadata(found: Any) -> None:
     assert sync["index"] == [["diabetes", "1", "READY"], ["digits", "1", "READY"]]
 
 
+def test_the_configuration_carries_what_rest_answers_as_metadata(found: Any, gateway: GatewayProcess) -> None:
+    assert found["sync"]["parameters"] == {"metadata": gateway.get("/v1/models/digits/metadata")}
+
+
 def test_infer_answers_what_rest_answers(found: Any, predicted: Any) -> None:
     sync = found["sync"]
     assert sync["answered"] == ["digits", "1", "mine-1"]

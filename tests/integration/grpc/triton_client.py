@@ -78,6 +78,7 @@ def synchronous(client: Any) -> dict[str, Any]:
         "inputs": [[each.name, each.datatype, list(each.shape)] for each in metadata.inputs],
         "outputs": [[each.name, each.datatype, list(each.shape)] for each in metadata.outputs],
         "config": [config.name, config.input[0].data_type, list(config.input[0].dims), config.max_batch_size],
+        "parameters": {name: json.loads(each.string_value) for name, each in config.parameters.items()},
         "statistics": [
             [each.name, each.version, each.inference_count, each.execution_count, each.inference_stats.success.count]
             for each in client.get_inference_statistics("digits").model_stats

@@ -1,4 +1,4 @@
-"""The client installs alone: the standard library and httpx2 are all it may use."""
+"""The client installs alone: the standard library and httpx2 are all it may use, and grpcio where gRPC is spoken."""
 
 import ast
 import subprocess
@@ -10,7 +10,22 @@ import pytest
 
 PACKAGE = Path(str(penstock_client.__file__)).parent
 ALLOWED = {*sys.stdlib_module_names, "httpx2", "penstock_client"}
-HEAVY = ("keras", "loadtests", "numpy", "PIL", "pydantic", "serving", "tensorflow", "training")
+OF_THE_EXTRA = {"grpc", "google"}
+"""What the modules named `grpc_*` may use beside; nothing imports them before a URL asks for gRPC."""
+HEAVY = (
+    "google",
+    "grpc",
+    "keras",
+    "loadtests",
+    "numpy",
+    "pandas",
+    "PIL",
+    "pydantic",
+    "rich",
+    "serving",
+    "tensorflow",
+    "training",
+)
 
 USE_WITHOUT_THE_REST = f"""
 import sys
@@ -22,6 +37,18 @@ with penstock_client.Client("http://127.0.0.1:1") as client:
         client.predict("digits", [[0.0]])
     except penstock_client.ConnectionFailed:
         print("works")
+"""
+
+
+GRPC_WITHOUT_ITS_EXTRA = """
+import sys
+sys.modules["grpc"] = None
+import penstock_client
+for connect in (penstock_client.Client, penstock_client.AsyncClient):
+    try:
+        connect("grpc://127.0.0.1:1")
+    except ModuleNotFoundError as error:
+        print(error)
 """
 
 
@@ -37,7 +64,7 @@ def imported_by(file: Path) -> set[str]:
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: file.name)
 def test_only_httpx2_is_imported(file: Path) -> None:
-    assert imported_by(file) <= ALLOWED
+    assert imported_by(file) <= (ALLOWED | OF_THE_EXTRA if file.name.startswith("grpc_") else ALLOWED)
 
 
 def printed_by(code: str) -> str:
@@ -51,3 +78,8 @@ def test_it_works_where_nothing_heavy_is_installed() -> None:
 def test_importing_it_loads_nothing_heavy() -> None:
     found = printed_by(f"import sys, penstock_client.__main__; print(*sorted(set({HEAVY}) & set(sys.modules)))")
     assert found.split() == []
+
+
+def test_grpc_without_its_extra_names_the_pip_command() -> None:
+    told = "gRPC needs grpcio and protobuf: pip install 'penstock-client[grpc]'\n"
+    assert printed_by(GRPC_WITHOUT_ITS_EXTRA) == told * 2

@@ -47,6 +47,9 @@ class GatedBackend:
     def status(self) -> Mapping[str, Mapping[int, VersionStatus]]:
         return {}
 
+    def replicas(self) -> Mapping[str, bool]:
+        return {}
+
     def hold(self, target: Target) -> AbstractContextManager[None]:
         return self.holds.hold(target)
 

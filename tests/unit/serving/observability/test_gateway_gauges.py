@@ -19,6 +19,7 @@ from tests.unit.serving.observability.exposition import Scrape
 VERSION = {"model_name", "model_version"}
 LABELS = {
     "penstock_backend_up": {"backend"},
+    "penstock_backend_replica_up": {"backend", "address"},
     "penstock_model_state": VERSION | {"state"},
     "penstock_model_info": VERSION | {"labels", "awaited_by"},
     "penstock_model_load_duration_seconds": VERSION,
@@ -44,6 +45,9 @@ class Shelf(GatedBackend):
 
     def status(self) -> Mapping[str, Mapping[int, VersionStatus]]:
         return {"digits": self.versions}
+
+    def replicas(self) -> Mapping[str, bool]:
+        return {"gpu-0:8500": True, "gpu-1:8500": False}
 
 
 def scrape(
@@ -71,6 +75,12 @@ def test_a_version_is_in_exactly_one_state() -> None:
 @pytest.mark.parametrize(("versions", "up"), [({3: LIVE, 4: BROKEN}, 1), ({4: BROKEN}, 0), ({}, 0)])
 def test_the_backend_is_up_while_one_version_lives(versions: Mapping[int, VersionStatus], up: int) -> None:
     assert scrape(versions).value("penstock_backend_up", backend="gated") == up
+
+
+def test_each_model_server_is_told_to_answer_or_not() -> None:
+    told = scrape({3: LIVE})
+    assert told.value("penstock_backend_replica_up", backend="gated", address="gpu-0:8500") == 1
+    assert told.value("penstock_backend_replica_up", backend="gated", address="gpu-1:8500") == 0
 
 
 def test_a_version_that_never_loaded_has_no_load_time() -> None:

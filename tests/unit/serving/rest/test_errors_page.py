@@ -25,10 +25,11 @@ from tests.unit.serving.gateway_parts import FOREVER, Answer, answered, ask
 
 PAGE = Path(__file__).parents[4] / "docs" / "errors.md"
 ELSEWHERE = {
+    "A browser asks, before a page's request, for an origin that `cors_origins` does not name": "test_cross_origin.py",
     "A line longer than the limit": "test_rows_endpoint.py",
     "The caller does not send on within the timeout": "test_rows_endpoint.py",
 }
-"""These need a body that comes in pieces."""
+"""These need a setting, or a body that comes in pieces."""
 FEATURES: dict[str, tuple[Any, ...]] = {
     "records": (
         NumberFeature(name="weight", range=(0, 9)),

@@ -72,3 +72,25 @@ def test_a_withdrawn_version_gets_nothing_until_its_label_or_the_traffic_change(
     again = view(Traffic(split={"stable": 1, "canary": 1}))
     assert answering(spreads, again) == {1: 0.5, 2: 0.5}
     assert not spreads.is_withdrawn("digits", 2)
+
+
+@pytest.mark.parametrize(
+    ("seen", "shares"),
+    [
+        (view(), {1: 0.7, 2: 0.3}),
+        (view(live=(1,)), {1: 1.0}),
+        (view(NO_TRAFFIC), {1: 1.0}),
+        (view(NO_TRAFFIC, {"next": 2}), {2: 1.0}),
+        (view(labels={"stable": 1, "canary": 1}), {1: 1.0}),
+        (view(live=()), {}),
+    ],
+)
+def test_shares_are_those_of_requests_that_name_nothing(seen: CatalogView, shares: Mapping[int, float]) -> None:
+    assert Spreads().shares(seen, "digits") == pytest.approx(shares)
+
+
+def test_a_withdrawn_version_has_no_share() -> None:
+    spreads, seen = Spreads(), view()
+    assert spreads.shares(seen, "digits") == pytest.approx({1: 0.7, 2: 0.3})
+    spreads.withdraw("digits", 2)
+    assert spreads.shares(seen, "digits") == {1: 1.0}

@@ -115,6 +115,21 @@ def test_a_worker_judges_by_what_all_of_them_counted(models: Path, files: Shared
     asyncio.run(work())
 
 
+def test_of_a_canary_on_trial_the_verdict_is_told_and_its_rollbacks_begin_at_none(
+    models: Path, files: SharedFiles
+) -> None:
+    async def work() -> None:
+        one, _ = await workers(models, files)
+        assert one.watcher.on_trial("doubles") == (2, Outcome.WATCHING)
+        assert summed(one.watcher.ledger.read())[ROLLED_BACK] == {("doubles", "2"): [0.0]}
+        one.answer(1, 100)
+        await one.fail_and_look(one, 50)
+        await one.look()
+        assert one.watcher.on_trial("doubles") is None, "the split is over"
+
+    asyncio.run(work())
+
+
 async def fail_where_nothing_is_written(one: Worker, models: Path) -> None:
     (models / "doubles" / ".lock").unlink()
     (models / "doubles" / ".lock").mkdir()

@@ -1,0 +1,90 @@
+"""HTTP by httpx2: connections kept open, and its exceptions turned into the client's errors. Decides nothing."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import httpx2
+
+from penstock_client.errors import ConnectionFailed, DeadlineExceeded, PenstockError
+from penstock_client.messages import Request, Response
+from penstock_client.settings import ClientSettings
+
+DIRECT: Mapping[str, None] = MappingProxyType({"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None})
+"""A gateway on this machine is never asked through the proxy that HTTP_PROXY names."""
+POOL = httpx2.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=4.0)
+"""As many connections stay open as were in use, and none as long as uvicorn lets one wait (5 s): who writes on a
+connection that the other side is closing loses the request."""
+
+
+class HttpTransport:
+    """Implements `penstock_client.transports.Transport`. `timeout_seconds` bounds each wait for the network."""
+
+    def __init__(self, url: str, settings: ClientSettings) -> None:
+        self._url = url.rstrip("/")
+        self._http = httpx2.Client(mounts=DIRECT, limits=POOL, verify=_verification(settings))
+
+    def send(self, request: Request, *, timeout_seconds: float) -> Response:
+        try:
+            answer = self._http.request(
+                request.method,
+                f"{self._url}{request.path}",
+                headers=request.headers,
+                content=request.body,
+                timeout=timeout_seconds,
+            )
+        except httpx2.TransportError as error:
+            raise _translated(error, self._url, timeout_seconds) from error
+        return Response(answer.status_code, answer.headers, answer.content)
+
+    def close(self) -> None:
+        self._http.close()
+
+
+class AsyncHttpTransport:
+    """Implements `penstock_client.transports.AsyncTransport`. `timeout_seconds` bounds the request as a whole."""
+
+    def __init__(self, url: str, settings: ClientSettings) -> None:
+        self._url = url.rstrip("/")
+        self._http = httpx2.AsyncClient(mounts=DIRECT, limits=POOL, verify=_verification(settings))
+
+    async def asend(self, request: Request, *, timeout_seconds: float) -> Response:
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                answer = await self._http.request(
+                    request.method,
+                    f"{self._url}{request.path}",
+                    headers=request.headers,
+                    content=request.body,
+                    timeout=timeout_seconds,
+                )
+        except httpx2.TransportError as error:
+            raise _translated(error, self._url, timeout_seconds) from error
+        except TimeoutError as error:
+            raise _late(self._url, timeout_seconds) from error
+        return Response(answer.status_code, answer.headers, answer.content)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+
+def _verification(settings: ClientSettings) -> ssl.SSLContext | bool:
+    if settings.ca_file is None and settings.certificate is None:
+        return True
+    context = ssl.create_default_context(cafile=settings.ca_file)
+    if settings.certificate is not None:
+        context.load_cert_chain(settings.certificate.certificate_file, settings.certificate.key_file)
+    return context
+
+
+def _translated(error: httpx2.TransportError, url: str, timeout_seconds: float) -> PenstockError:
+    if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)):
+        return ConnectionFailed(f"cannot reach {url} ({error}); is the gateway running? `penstock serve` starts one")
+    if isinstance(error, httpx2.TimeoutException):
+        return _late(url, timeout_seconds)
+    return ConnectionFailed(f"the connection to {url} broke: {error}")
+
+
+def _late(url: str, timeout_seconds: float) -> DeadlineExceeded:
+    return DeadlineExceeded(f"{url} gave no answer within {round(timeout_seconds, 2) or timeout_seconds:g} s")

@@ -1,0 +1,84 @@
+"""The web console: its page at `/`, its files, the figures it draws, and the training reports of versions.
+
+The page is built from `serving/console` (`make console`); without a build `/` says how to make one. Nothing here is
+part of the API: the paths under `/console` change with the page.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from serving.contract.model_directory import model_paths, version_number
+
+BUILT = Path(__file__).parents[1] / "console" / "dist"
+PAGE = "index.html"
+SAFE: Mapping[str, str] = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "font-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Content-Security-Policy (W3C, level 3) of the page: it runs its own files and talks to its own gateway."""
+REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
+"""Of a training report, which came out of the model directory: pictures and styles, no scripts."""
+MISSING = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Penstock</title>
+<h1>Penstock</h1><p>The gateway is running; its console has not been built. <code>make console</code> builds it where
+Node is installed. <a href="/docs">The API's pages</a>, <a href="/metrics">metrics</a>.</p></html>"""
+
+
+def console_router(figures: Callable[[], Mapping[str, Any]], models: Path, built: Path = BUILT) -> APIRouter:
+    """`figures` gives the document of `console_figures`; `models` is the model directory, `built` where the page is."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def page() -> Response:
+        headers = {**SAFE, "content-security-policy": POLICY, "cache-control": "no-cache"}
+        if (built / PAGE).is_file():
+            return FileResponse(built / PAGE, headers=headers)
+        return HTMLResponse(MISSING, headers=headers)
+
+    @router.get("/console/figures")
+    async def all_figures() -> Mapping[str, Any]:
+        return figures()
+
+    @router.get("/console/reports/{model}/{version}")
+    @router.get("/console/reports/{model}/{version}/")
+    async def report(model: str, version: str) -> Response:
+        number = version_number(version)
+        file = None if number is None else report_file(models, model, number)
+        if file is None:
+            raise HTTPException(404, f"there is no training report of version {version[:32]} of model {model[:128]}")
+        return FileResponse(file, headers={**SAFE, "content-security-policy": REPORT_POLICY})
+
+    router.mount("/console", _Files(built))
+    return router
+
+
+def report_file(models: Path, model: str, version: int) -> Path | None:
+    """The page of a version's report, where there is one: a single file, its pictures in it."""
+    if not model.isprintable() or model.startswith(".") or "/" in model or "\\" in model:
+        return None
+    file = model_paths(models, model).version(version).report / PAGE
+    return file if file.is_file() else None
+
+
+class _Files(StaticFiles):
+    """Vite names files by their content, so they may be kept for good."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(directory=folder, check_dir=False)
+        self.folder = folder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self.folder.is_dir():  # for which StaticFiles has an exception of its own
+            raise HTTPException(404)
+        await super().__call__(scope, receive, send)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update({**SAFE, "cache-control": "public, max-age=31536000, immutable"})
+        return response

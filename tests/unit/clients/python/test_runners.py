@@ -1,0 +1,155 @@
+"""Who does the steps of a call: alike by threads and by tasks, hedges included."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from penstock_client.async_runner import AsyncRunner
+from penstock_client.clocks import SystemClock
+from penstock_client.errors import ConnectionFailed
+from penstock_client.in_process import FakeClock, InProcess
+from penstock_client.messages import Request, Response
+from penstock_client.steps import Hedge, Outcome, Pause, Send, Steps
+from penstock_client.sync_runner import SyncRunner
+
+BOUND_SECONDS = 30.0
+FIRST, OTHER = Request("GET", "/first"), Request("GET", "/other")
+
+
+def answer(request: Request) -> Response:
+    if request.path == "/broken":
+        raise ConnectionFailed("broken")
+    return Response(200, {}, request.path.encode())
+
+
+def hedged(seen: list[Outcome], *, after_seconds: float = 0.0, is_paid: bool = True) -> Steps[Outcome]:
+    other = Send(OTHER, BOUND_SECONDS) if is_paid else None
+    outcome = yield Send(
+        FIRST, BOUND_SECONDS, Hedge(after_seconds, lambda: other, lambda one: isinstance(one, Response))
+    )
+    assert outcome is not None
+    seen.append(outcome)
+    return outcome
+
+
+def steps() -> Steps[list[Any]]:
+    first = yield Send(FIRST, 1.0)
+    paused = yield Pause(2.5)
+    broken = yield Send(Request("GET", "/broken"), 1.0)
+    return [first, paused, broken]
+
+
+def run_sync(clock: FakeClock, made: Steps[Any]) -> Any:
+    return SyncRunner(InProcess(answer), clock).run(made)
+
+
+def run_async(clock: FakeClock, made: Steps[Any]) -> Any:
+    return asyncio.run(AsyncRunner(InProcess(answer), clock).run(made))
+
+
+@pytest.mark.parametrize("run", [run_sync, run_async])
+def test_each_step_is_done_in_turn(run: Callable[[FakeClock, Steps[Any]], Any]) -> None:
+    clock = FakeClock()
+    first, paused, broken = run(clock, steps())
+    assert (first.body, paused, type(broken)) == (b"/first", None, ConnectionFailed)
+    assert clock.now() == 2.5
+
+
+class OneStalls:
+    """Of two transports: the first request is answered only once the other has been, or is cancelled."""
+
+    def __init__(self) -> None:
+        self.other_was_asked = threading.Event()
+        self.lost = asyncio.Event()
+        self.fails: frozenset[str] = frozenset()
+
+    def send(self, request: Request, *, timeout_seconds: float) -> Response:
+        if request is FIRST:
+            assert self.other_was_asked.wait(timeout_seconds)
+        self.other_was_asked.set()
+        if request.path in self.fails:
+            raise ConnectionFailed("broken")
+        return answer(request)
+
+    async def asend(self, request: Request, *, timeout_seconds: float) -> Response:
+        if request is FIRST:
+            try:
+                await asyncio.wait_for(asyncio.Event().wait(), timeout_seconds)
+            except asyncio.CancelledError:
+                self.lost.set()
+                raise
+        return answer(request)
+
+    def close(self) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        pass
+
+
+def test_the_hedge_answers_where_the_first_request_stalls() -> None:
+    transport = OneStalls()
+    transport.fails = frozenset({"/first"})
+    outcome = SyncRunner(transport, SystemClock()).run(hedged([]))
+    assert isinstance(outcome, Response)
+    assert outcome.body == b"/other"
+
+
+def test_where_the_hedge_fails_the_first_request_is_waited_for() -> None:
+    transport = OneStalls()
+    transport.fails = frozenset({"/other"})
+    outcome = SyncRunner(transport, SystemClock()).run(hedged([]))
+    assert isinstance(outcome, Response)
+    assert outcome.body == b"/first"
+
+
+def test_where_both_fail_an_error_comes_of_it() -> None:
+    transport = OneStalls()
+    transport.fails = frozenset({"/first", "/other"})
+    assert isinstance(SyncRunner(transport, SystemClock()).run(hedged([])), ConnectionFailed)
+
+
+def test_an_answer_in_time_is_not_hedged() -> None:
+    transport = InProcess(answer)
+    SyncRunner(transport, SystemClock()).run(hedged([], after_seconds=BOUND_SECONDS))
+    asyncio.run(AsyncRunner(transport, SystemClock()).run(hedged([], after_seconds=BOUND_SECONDS)))
+    assert [request.path for request in transport.asked] == ["/first", "/first"]
+
+
+def test_a_budget_that_is_spent_leaves_the_first_request_alone() -> None:
+    transport = InProcess(answer)
+    SyncRunner(transport, SystemClock()).run(hedged([], is_paid=False))
+    asyncio.run(AsyncRunner(transport, SystemClock()).run(hedged([], is_paid=False)))
+    assert [request.path for request in transport.asked] == ["/first", "/first"]
+
+
+def within_bound(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(asyncio.wait_for(work, BOUND_SECONDS))
+
+
+def test_the_slower_task_is_cancelled() -> None:
+    async def raced() -> tuple[Outcome, bool]:
+        transport = OneStalls()
+        outcome = await AsyncRunner(transport, SystemClock()).run(hedged([]))
+        await transport.lost.wait()
+        return outcome, transport.lost.is_set()
+
+    outcome, was_lost = within_bound(raced())
+    assert isinstance(outcome, Response)
+    assert (outcome.body, was_lost) == (b"/other", True)
+
+
+def test_a_cancelled_call_leaves_no_request_behind() -> None:
+    async def cancelled() -> None:
+        transport = OneStalls()
+        call = asyncio.create_task(AsyncRunner(transport, SystemClock()).run(hedged([], is_paid=False)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await transport.lost.wait()
+
+    within_bound(cancelled())
