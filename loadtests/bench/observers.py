@@ -2,8 +2,8 @@
 
 usage: python -m loadtests.bench.observers MODELS [ROUNDS] 2>/dev/null     (prints a table in Markdown)
 
-The first model of the directory is asked its first golden example, answered from memory. Ways of observing take turns,
-so that whatever else the machine does meets all alike; of each the least is told, which is what nothing disturbed.
+The first model of the directory is asked its first golden example, answered from memory. Ways of observing take
+short turns, so that whatever else the machine does meets all alike; of each the least is told: nothing disturbed it.
 """
 
 import asyncio
@@ -24,7 +24,8 @@ from serving.model_store.published import published_signatures
 from serving.model_store.versions import read_manifest
 from serving.settings import Settings
 
-ROUNDS, REQUESTS, TOGETHER = 15, 1_600, 16
+ROUNDS, TURN_REQUESTS, LONG_TURN_REQUESTS, TOGETHER = 100, 160, 1_600, 16
+LONG_ROUNDS = 6
 UNSAMPLED = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
 WRITING_SECONDS = 0.15
 """In which the threads write what was observed: they look ten times a second."""
@@ -81,12 +82,18 @@ class Asked:
             while self._missing:  # noqa: ASYNC110 - a turn or two; an Event would be part of what is measured
                 await asyncio.sleep(0)
 
-    async def measure(self) -> None:
-        everything, loop = time.process_time(), time.thread_time()
-        await self.ask(REQUESTS)
-        self._way.loop_us.append((time.thread_time() - loop) / REQUESTS * 1e6)
+    async def measure_loop(self) -> None:
+        began = time.thread_time()
+        await self.ask(TURN_REQUESTS)
+        self._way.loop_us.append((time.thread_time() - began) / TURN_REQUESTS * 1e6)
+
+    async def measure_all(self) -> None:
+        """What the threads do comes after the requests."""
         await asyncio.sleep(WRITING_SECONDS)
-        self._way.all_us.append((time.process_time() - everything) / REQUESTS * 1e6)
+        began = time.process_time()
+        await self.ask(LONG_TURN_REQUESTS)
+        await asyncio.sleep(WRITING_SECONDS)
+        self._way.all_us.append((time.process_time() - began) / LONG_TURN_REQUESTS * 1e6)
 
     def _answered(self, response: Any, request_id: str) -> None:
         del request_id
@@ -116,10 +123,13 @@ async def measured(models: Path, rounds: int, folder: Path) -> list[Way]:
             await app.state.gateway.started.wait()
             asked.append(Asked(app, model, body, way))
         for each in asked:
-            await each.ask(REQUESTS)
+            await each.ask(TURN_REQUESTS)
         for _ in range(rounds):
             for each in asked:
-                await each.measure()
+                await each.measure_loop()
+        for _ in range(LONG_ROUNDS):
+            for each in asked:
+                await each.measure_all()
     return found
 
 

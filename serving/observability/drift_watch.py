@@ -64,7 +64,7 @@ class DriftWatch:
 
     def _count(self, sampled: Sequence[Sampled]) -> None:
         with self._lock:
-            for model, version, inputs in sampled:
-                window = self._windows.get((model, version))
+            for key in dict.fromkeys(each[:2] for each in sampled):
+                window = self._windows.get(key)
                 if window is not None:
-                    window.add(inputs)
+                    window.add([each.inputs for each in sampled if each[:2] == key])

@@ -48,15 +48,20 @@ class DriftWindow:
     def rows(self) -> int:
         return sum(segment.rows for segment in self._segments)
 
-    def add(self, inputs: Arrays) -> None:
-        """A request's rows, at least one. An image counts each of its pixels; NaN, an absent value, counts nowhere."""
+    def add(self, requests: Sequence[Arrays]) -> None:
+        """The rows of requests, at least one: together, for numpy takes as long for one row as for a hundred.
+
+        An image counts each of its pixels; NaN, an absent value, counts nowhere.
+        """
         if self._segments[-1].rows >= max(1, self.window_rows // SEGMENTS):
             self._segments.append(self._empty())
         segment = self._segments[-1]
-        segment.rows += len(next(iter(inputs.values())))
+        segment.rows += sum(len(next(iter(inputs.values()))) for inputs in requests)
         for name, edges in self._edges.items():
-            if name in inputs and inputs[name].dtype != object:
-                segment.counts[name] = np.add(segment.counts[name], binned(edges, inputs[name]))
+            columns = [inputs[name].reshape(-1) for inputs in requests if name in inputs]
+            if columns and columns[0].dtype != object:
+                values = columns[0] if len(columns) == 1 else np.concatenate(columns)
+                segment.counts[name] = np.add(segment.counts[name], binned(edges, values))
 
     def counts(self, feature: str) -> list[int]:
         """By bin, over the whole window."""

@@ -26,29 +26,38 @@ def test_within_the_range_it_counts_as_the_training_split_was_counted(values: li
 def test_the_window_forgets_its_oldest_tenth() -> None:
     window = DriftWindow({"x": QUARTERS}, 100)
     for number in range(300):
-        window.add({"x": np.array([0.5 if number < 200 else 3.5], np.float32)})
+        window.add([{"x": np.array([0.5 if number < 200 else 3.5], np.float32)}])
         assert window.rows <= 100
     assert window.counts("x") == [0, 0, 0, 100]
-    window.add({"x": np.array([1.5], np.float32)})
+    window.add([{"x": np.array([1.5], np.float32)}])
     assert (window.rows, window.counts("x")) == (91, [0, 1, 0, 90])
 
 
 def test_a_request_larger_than_the_window_is_the_window() -> None:
     window = DriftWindow({"x": QUARTERS}, 10)
     for _ in range(SEGMENTS + 1):
-        window.add({"x": np.full(50, 2.5)})
+        window.add([{"x": np.full(50, 2.5)}])
     assert window.rows == 50 * SEGMENTS
 
 
 def test_an_image_counts_its_pixels_and_a_row_once() -> None:
     window = DriftWindow({"image": QUARTERS}, 100)
-    window.add({"image": np.full((2, 3, 3), 1.5, np.float32)})
+    window.add([{"image": np.full((2, 3, 3), 1.5, np.float32)}])
     assert (window.rows, window.counts("image")) == (2, [0, 18, 0, 0])
+
+
+def test_requests_are_counted_together_as_they_are_one_by_one() -> None:
+    requests = [{"x": np.array(values, np.float32)} for values in ([0.5], [1.5, 2.5], [3.5])]
+    together, alone = (DriftWindow({"x": QUARTERS}, 100) for _ in range(2))
+    together.add(requests)
+    for request in requests:
+        alone.add([request])
+    assert (together.rows, together.counts("x")) == (alone.rows, alone.counts("x")) == (4, [1, 1, 1, 1])
 
 
 def test_what_has_no_order_or_did_not_come_is_not_counted() -> None:
     window = DriftWindow({"x": QUARTERS, "word": QUARTERS}, 100)
-    window.add({"word": np.array([b"a"], object)})
+    window.add([{"word": np.array([b"a"], object)}])
     assert (window.rows, window.counts("x"), window.counts("word")) == (1, [0] * 4, [0] * 4)
 
 
