@@ -72,10 +72,9 @@ def observers_of(settings: Settings, process: str = "") -> Observers:
     if settings.tracing_endpoint is not None:
         otlp = _extra("serving.observability.otlp", "tracing_endpoint", "opentelemetry", "tracing")
         tracing = Tracing(settings.tracing_sample_ratio, otlp.otlp_sink(settings.tracing_endpoint))
-        watching.append(tracing)
         observers.outboxes.append(tracing.outbox)
         observers.tracing, observers.batcher = tracing, partial(TracedBatcher, tracing=tracing)
-    if watching:
+    if watching or observers.tracing:
         observers.requests = RequestObservers(watching, observers.tracing)
     _add_recorder(observers, settings)
     return observers

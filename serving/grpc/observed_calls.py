@@ -12,14 +12,22 @@ from serving.batching.company import Company
 from serving.catalog import Catalog
 from serving.grpc.call_head import CallHead
 from serving.grpc.calls import Call, Calls, Context
+from serving.grpc.error_status import Metadata
 from serving.observability.finished_requests import FinishedRequest, RequestObservers
 from serving.observability.metrics import RequestMetrics
-from serving.observability.request_trace import CURRENT, RequestTrace
+from serving.observability.request_trace import CURRENT, TRACE_HEADER, RequestTrace
 
 
 @dataclass(slots=True)
 class ObservedCall(Call):
     trace: RequestTrace | None = None
+
+    def metadata(self) -> Metadata:
+        """With the trace's own line, where there is a trace."""
+        receipt = Call.metadata(self)
+        if self.trace is None:
+            return receipt
+        return (*receipt, (TRACE_HEADER, self.trace.context.traceparent))
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,8 @@ class ObservedCalls(Calls):
     def finished(self, protocol: str, call: Call, status: StatusCode) -> None:
         super().finished(protocol, call, status)
         if not protocol or not isinstance(call, ObservedCall):
+            return
+        if call.trace is None and not self.observers.of_all:
             return
         ended = self.clock()
         last = call.predictions[-1] if call.predictions else None

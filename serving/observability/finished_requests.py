@@ -40,21 +40,23 @@ class RequestObserver(Protocol):
     def finished(self, request: FinishedRequest) -> None: ...
 
 
-class Tracer(Protocol):
-    """Decides which requests are traced."""
+class Tracer(RequestObserver, Protocol):
+    """Decides which requests are traced, and is told of those."""
 
     def begun(self, traceparent: bytes | None, tracestate: bytes | None) -> RequestTrace | None:
         """By what the caller sent; None for a request that is not traced."""
 
 
 class RequestObservers:
-    """All there are, as one. `tracer` is None where nothing is traced."""
+    """All there are, as one: those `of_all` requests, and who traces some of them, if anybody does."""
 
-    __slots__ = ("_observers", "tracer")
+    __slots__ = ("of_all", "tracer")
 
-    def __init__(self, observers: Sequence[RequestObserver], tracer: Tracer | None = None) -> None:
-        self._observers, self.tracer = tuple(observers), tracer
+    def __init__(self, of_all: Sequence[RequestObserver], tracer: Tracer | None = None) -> None:
+        self.of_all, self.tracer = tuple(of_all), tracer
 
     def finished(self, request: FinishedRequest) -> None:
-        for observer in self._observers:
+        for observer in self.of_all:
             observer.finished(request)
+        if request.trace is not None and self.tracer is not None:
+            self.tracer.finished(request)

@@ -44,6 +44,11 @@ CURRENT: ContextVar[RequestTrace | None] = ContextVar("penstock_request_trace", 
 OUTGOING: ContextVar[TraceContext | None] = ContextVar("penstock_outgoing_trace", default=None)
 """The span of the backend call that is being made, for whoever can tell it to a model server."""
 
+TRACE_HEADER = "traceresponse"
+"""In the answer to a traced request: which trace and which span it was. W3C Trace Context, level 3 (a draft):
+https://w3c.github.io/trace-context/#traceresponse-header
+"""
+
 
 def outgoing_metadata() -> tuple[tuple[str, str], ...] | None:
     """The same as gRPC's metadata; None outside of a traced call."""

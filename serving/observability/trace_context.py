@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 SAMPLED = 1
+_BYTES = 55
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _MOST_TRACESTATE_BYTES = 512
 """What everybody must pass on; a longer one may be left out, and is."""
@@ -36,6 +37,13 @@ def read_context(traceparent: bytes, tracestate: bytes | None) -> TraceContext |
     if not trace_id or not span_id:
         return None
     return TraceContext(trace_id, span_id, bool(int(found[4], 16) & SAMPLED), _plain(tracestate))
+
+
+def says_no(traceparent: bytes) -> bool:
+    """Whether it plainly says that its trace is not kept: most do, and need not be read. Of any other form or version,
+    reading tells.
+    """
+    return traceparent.endswith(b"-00") and len(traceparent) == _BYTES and traceparent.startswith(b"00-")
 
 
 def _plain(tracestate: bytes | None) -> str:

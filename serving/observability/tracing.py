@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 from serving.observability.finished_requests import FinishedRequest
 from serving.observability.outbox import Outbox
 from serving.observability.request_trace import BatchTrace, RequestTrace
-from serving.observability.trace_context import TraceContext, read_context
+from serving.observability.trace_context import TraceContext, read_context, says_no
 
 MOST_WAITING = 2_000
 """Traced requests and batches, some 2 KB each."""
@@ -45,6 +45,8 @@ class Tracing:
         self.outbox: Outbox[Traced] = Outbox(NAME, sink.send, most_items=MOST_WAITING, slice_items=SLICE_TRACED)
 
     def begun(self, traceparent: bytes | None, tracestate: bytes | None) -> RequestTrace | None:
+        if traceparent is not None and says_no(traceparent):
+            return None
         if traceparent is not None and (parent := read_context(traceparent, tracestate)) is not None:
             if not parent.is_sampled:
                 return None
@@ -55,8 +57,7 @@ class Tracing:
         return RequestTrace(TraceContext(self._id(128), self._id(64), is_sampled=True), None)
 
     def finished(self, request: FinishedRequest) -> None:
-        if request.trace is not None:
-            self.outbox.offer(request)
+        self.outbox.offer(request)
 
     def batch_begun(self, requests: Sequence[RequestTrace]) -> TraceContext:
         """The span that the backend call of these requests will be: in the trace of the first, linked to all."""

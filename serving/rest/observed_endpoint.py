@@ -12,7 +12,7 @@ from serving.catalog import ModelReference
 from serving.errors import PenstockError
 from serving.observability.finished_requests import FinishedRequest, RequestObservers
 from serving.observability.metrics import UNKNOWN
-from serving.observability.request_trace import CURRENT, RequestTrace
+from serving.observability.request_trace import CURRENT, TRACE_HEADER, RequestTrace
 from serving.prediction import Prediction
 from serving.rest.ask import Ask, ReadAsk
 from serving.rest.predict_endpoint import Call, Cancel, PredictEndpoint, Serving, Tell
@@ -59,10 +59,11 @@ class ObservedEndpoint(PredictEndpoint):
 
     def count(self, call: Call, status: int) -> None:
         super().count(call, status)
-        if not isinstance(call, ObservedCall):
+        observers = self.observers
+        if not isinstance(call, ObservedCall) or (call.trace is None and not observers.of_all):
             return
         ended = self.serving.clock()
-        self.observers.finished(
+        observers.finished(
             FinishedRequest(
                 ended,
                 ended - call.started_seconds,
@@ -86,7 +87,11 @@ class ObservedEndpoint(PredictEndpoint):
             for array in prediction.outputs.values():
                 call.rows = len(array)
                 break
-        return super()._encoded(call, ask, prediction)
+        response = super()._encoded(call, ask, prediction)
+        if not isinstance(call, ObservedCall) or call.trace is None:
+            return response
+        told = (TRACE_HEADER.encode(), call.trace.context.traceparent.encode())
+        return response._replace(headers=(*response.headers, told))
 
     def _begin(
         self,

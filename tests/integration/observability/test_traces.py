@@ -34,14 +34,16 @@ def traceparent(trace_id: str, flags: str = "01") -> str:
     return f"00-{trace_id}-{CALLER}-{flags}"
 
 
-def ask_rest(front: GatewayProcess, headers: dict[str, str]) -> None:
+def ask_rest(front: GatewayProcess, headers: dict[str, str]) -> str | None:
     body = json.dumps({"instances": [1.0, 2.0]}).encode()
     request = urllib.request.Request(front.url + "/v1/models/doubles:predict", body, headers)  # noqa: S310 - loopback
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
         assert answer.status == 200
+        told: str | None = answer.headers["traceresponse"]
+        return told
 
 
-def ask_grpc(front: GatewayProcess, metadata: tuple[tuple[str, str], ...]) -> None:
+def ask_grpc(front: GatewayProcess, metadata: tuple[tuple[str, str], ...]) -> str | None:
     request = messages.ModelInferRequest(model_name="doubles")
     request.inputs.add(name="x", datatype="FP32", shape=[2])
     request.raw_input_contents.append(np.array([1, 2], np.float32).tobytes())
@@ -51,7 +53,9 @@ def ask_grpc(front: GatewayProcess, metadata: tuple[tuple[str, str], ...]) -> No
             messages.ModelInferRequest.SerializeToString,
             messages.ModelInferResponse.FromString,
         )
-        call(request, timeout=30.0, metadata=metadata)
+        _, outcome = call.with_call(request, timeout=30.0, metadata=metadata)
+        trailing: dict[str, str] = dict(outcome.trailing_metadata())
+        return trailing.get("traceresponse")
 
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
@@ -60,11 +64,12 @@ def test_a_trace_goes_from_the_caller_through_the_gateway_to_the_model_server(
 ) -> None:
     trace_id = next(trace_ids)
     given = {"traceparent": traceparent(trace_id), "tracestate": "rojo=1"}
-    ask_rest(front, given) if protocol == "rest" else ask_grpc(front, tuple(given.items()))
+    told = ask_rest(front, given) if protocol == "rest" else ask_grpc(front, tuple(given.items()))
     spans = collector.until(lambda all_spans: _are_whole([s for s in all_spans if s["trace_id"] == trace_id]))
     spans = [span for span in spans if span["trace_id"] == trace_id]
     ours = [span for span in spans if span["service"] == "penstock"]
     server, backend = named(ours, "predict doubles"), named(ours, "backend doubles")
+    assert told == f"00-{trace_id}-{server['span_id']}-01"
     assert sorted(span["name"] for span in ours) == sorted(OWN_SPANS)
     assert (server["parent_id"], server["kind"], server["tracestate"]) == (CALLER, SERVER, "rojo=1")
     assert {span["parent_id"] for span in ours if span is not server} == {server["span_id"]}
@@ -107,9 +112,8 @@ def test_a_caller_who_does_not_trace_is_not_traced_and_a_wrong_header_is_no_erro
     front: GatewayProcess, collector: Collector, trace_ids: Iterator[str]
 ) -> None:
     unsampled, sampled = next(trace_ids), next(trace_ids)
-    ask_rest(front, {"traceparent": traceparent(unsampled, "00")})
-    ask_rest(front, {"traceparent": "not one"})
-    ask_rest(front, {})
+    for headers in ({"traceparent": traceparent(unsampled, "00")}, {"traceparent": "not one"}, {}):
+        assert ask_rest(front, headers) is None
     ask_rest(front, {"traceparent": traceparent(sampled)})
     collector.trace(sampled, *OWN_SPANS)
     assert not [span for span in collector.until(lambda _: True) if span["trace_id"] == unsampled]

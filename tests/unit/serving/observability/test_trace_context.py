@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.observability.trace_context import TraceContext, read_context
+from serving.observability.trace_context import TraceContext, read_context, says_no
 
 EXAMPLE = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -50,6 +50,21 @@ def test_a_state_that_cannot_be_passed_on_is_left_out_and_the_trace_goes_on(stat
 def test_what_is_written_is_read_again(trace_id: int, span_id: int, sampled: bool) -> None:  # noqa: FBT001 - drawn
     context = TraceContext(trace_id, span_id, sampled)
     assert read_context(context.traceparent.encode(), None) == context
+
+
+@pytest.mark.parametrize(
+    ("given_", "plainly"),
+    [
+        (EXAMPLE[:-2] + b"00", True),
+        (EXAMPLE, False),
+        (EXAMPLE[:-2] + b"02", False),
+        (b"01" + EXAMPLE[2:-2] + b"00", False),
+        (EXAMPLE + b"-00", False),
+        (b"00-00", False),
+    ],
+)
+def test_most_that_are_not_kept_say_so_plainly(given_: bytes, plainly: bool) -> None:  # noqa: FBT001 - a column
+    assert says_no(given_) == plainly
 
 
 @given(st.binary(max_size=80))

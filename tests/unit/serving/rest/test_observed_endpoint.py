@@ -101,6 +101,22 @@ def test_a_callers_trace_is_taken_up_and_knows_its_batch(observe: Observe) -> No
     assert [batch.requests for batch in told.trace.batches] == [[told.trace]]
 
 
+def test_who_only_traces_is_told_of_nothing_else(tmp_path: Path) -> None:
+    told = Told()
+
+    class Tracer(Tracing):
+        def finished(self, request: FinishedRequest) -> None:
+            told.finished(request)
+
+    async def asked() -> None:
+        parts = await started_parts(tmp_path, observers=RequestObservers([], Tracer(0.0, NoSink())))
+        for headers in ({}, {"traceparent": SAMPLED[:-2] + "00"}, {"traceparent": SAMPLED}):
+            await ask(parts.endpoint, body={"instances": [1]}, path_params={"model": "doubles"}, headers=headers)
+
+    asyncio.run(asked())
+    assert [request.trace is None for request in told.requests] == [False]
+
+
 def test_without_observers_there_is_no_observed_endpoint(tmp_path: Path) -> None:
     async def kinds() -> list[type]:
         made = []
