@@ -59,7 +59,8 @@ class TracedBatcher(Batcher):
         traced = self._traces.requests
         if not traced:
             return super()._start(batch)
-        riding = [traced[piece.request] for piece in batch.slices if piece.request in traced]
+        # once each: of a stream several predictions may share a batch
+        riding = list(dict.fromkeys(traced[piece.request] for piece in batch.slices if piece.request in traced))
         if not riding:
             return super()._start(batch)
         target, context = batch.key.target, self.tracing.batch_begun(riding)

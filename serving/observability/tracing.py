@@ -15,8 +15,8 @@ from serving.observability.trace_context import TraceContext, read_context, says
 
 MOST_WAITING = 2_000
 """Traced requests and batches, some 2 KB each."""
-SLICE_TRACED = 16
-"""Each becomes some five spans and these one message, of which writing takes some 50 us a span."""
+SLICE_TRACED = 8
+"""Each becomes up to four spans, at some 30 us a span; these together are one message."""
 NAME = "trace"
 
 Traced: TypeAlias = "FinishedRequest | BatchTrace"

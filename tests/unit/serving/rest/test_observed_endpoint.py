@@ -17,6 +17,7 @@ from serving.observability.traced_batcher import TracedBatcher
 from serving.observability.tracing import Traced, Tracing
 from serving.rest.observed_endpoint import ObservedEndpoint
 from serving.rest.predict_endpoint import PredictEndpoint
+from serving.rest.rows_endpoint import RowsEndpoint
 from tests.unit.serving.gateway_parts import GONE, ask, ask_without_task, started_parts
 from tests.unit.serving.observability.observed import Told
 
@@ -99,6 +100,27 @@ def test_a_callers_trace_is_taken_up_and_knows_its_batch(observe: Observe) -> No
     assert told.trace.context.traceparent.startswith(SAMPLED[:36])
     assert f"{told.trace.parent_span_id:016x}" == SAMPLED[36:52]
     assert [batch.requests for batch in told.trace.batches] == [[told.trace]]
+
+
+def test_of_a_stream_all_its_rows_are_told_and_its_trace_knows_every_batch(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> None:
+    write_version(manifest_with(version=1))
+    told, tracing = Told(), Tracing(0.0, NoSink())
+
+    async def asked() -> None:
+        batcher = functools.partial(TracedBatcher, tracing=tracing)
+        observers = RequestObservers([told], tracing)
+        parts = await started_parts(tmp_path / "models", observers=observers, batcher=batcher)
+        headers = {"content-type": "application/x-ndjson", "traceparent": SAMPLED}
+        stream = RowsEndpoint(parts.endpoint, 2)
+        await ask(stream, body=b"1\n2\n3\n", path_params={"model": "doubles"}, headers=headers)
+
+    asyncio.run(asked())
+    (request,) = told.requests
+    assert (request.code, request.rows) == (200, 3)
+    assert request.trace is not None
+    assert sum(batch.rows for batch in request.trace.batches) == 3
 
 
 def test_who_only_traces_is_told_of_nothing_else(tmp_path: Path) -> None:
