@@ -5,14 +5,15 @@ import socket
 import sys
 
 from serving.errors import BackendUnavailable
+from serving.observability.log_handler import ThreadedHandler
 from serving.observability.log_lines import LineFormatter, style_of
+from serving.observability.standard_error import to_stderr
 
 
 def log_to_stderr(level: str, log_format: str, process: str = "") -> None:
     """One line an event, whichever library it comes from, with the name of the `process` where there are several."""
-    to_stderr = logging.StreamHandler(sys.stderr)
-    to_stderr.setFormatter(LineFormatter(style_of(log_format, is_terminal=sys.stderr.isatty()), process))
-    logging.basicConfig(level=level.upper(), handlers=[to_stderr])
+    formatter = LineFormatter(style_of(log_format, is_terminal=sys.stderr.isatty()), process)
+    logging.basicConfig(level=level.upper(), handlers=[ThreadedHandler(formatter, to_stderr)])
 
 
 def bound_socket(host: str, port: int, option: str, *, shared: bool = False) -> socket.socket:

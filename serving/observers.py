@@ -16,7 +16,7 @@ from typing import Any
 
 from serving.batching.batcher import Batcher
 from serving.errors import InvalidSettings
-from serving.observability.access_log import AccessLog, to_stderr
+from serving.observability.access_log import AccessLog
 from serving.observability.cells import Cells
 from serving.observability.drift_watch import DriftWatch
 from serving.observability.finished_requests import RequestObserver, RequestObservers
@@ -24,6 +24,7 @@ from serving.observability.log_lines import style_of
 from serving.observability.outbox import Outbox
 from serving.observability.prediction_log import PredictionLog
 from serving.observability.prediction_log_files import Limits, PredictionFiles
+from serving.observability.standard_error import to_stderr
 from serving.observability.traced_batcher import TracedBatcher
 from serving.observability.tracing import Tracing
 from serving.recorder import Recorder

@@ -3,7 +3,6 @@
 A request costs the event loop a draw and an append; its line is put together and written by a thread.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 
 from serving.observability.finished_requests import FinishedRequest
@@ -47,12 +46,6 @@ class AccessLog:
         lines = [line_of(fields_of(each, offset, self._process), self._style) for each in requests]
         for piece in pieces(lines):
             self._write_bytes(piece)
-
-
-def to_stderr(content: bytes) -> None:
-    """Past Python's own buffer, beside which the event loop writes other lines."""
-    while content:
-        content = content[os.write(2, content) :]
 
 
 def fields_of(request: FinishedRequest, offset_seconds: float, process: str = "") -> dict[str, object]:

@@ -22,7 +22,7 @@ import pytest
 
 from serving.grpc import inference_pb2 as messages
 from tests.doubles import doubles_manifest, publish_in_miniature
-from tests.processes import ROOT, GatewayProcess, StartGateway
+from tests.processes import ROOT, STOP_SECONDS, GatewayProcess, StartGateway
 
 PATH = "/v1/models/doubles:predict"
 ONE = b'{"instances": [1.0]}'
@@ -172,6 +172,27 @@ def test_of_what_goes_well_nothing_is_said_where_only_failures_are_asked_for(
     assert [post(gateway.url + PATH), post(gateway.url + PATH, b"{")] == [200, 400]
     requests = [line for line in map(json.loads, lines_after_welcome(gateway)) if line["event"] == "request"]
     assert [line["code"] for line in requests] == [400]
+
+
+def test_a_log_that_nobody_reads_holds_up_no_request_and_no_stop(doubles: Path) -> None:
+    """The pipe holds some 200 lines; a gateway that waited for it would answer no more than that."""
+    command = [sys.executable, "-m", "penstock_cli", "serve", "--models", str(doubles), "--backend", "in_memory"]
+    environment = {**os.environ, "PENSTOCK_ACCESS_LOG": "1"}
+    with subprocess.Popen(
+        [*command, "--port", "0", "--grpc-port", "0"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout
+            url = re.search(r"http://\S+", process.stdout.readline())
+            assert url
+            assert {post(url[0] + PATH) for _ in range(600)} == {200}
+            publish_in_miniature(doubles, doubles_manifest(version=2))
+            assert post(url[0] + PATH) == 200
+            process.terminate()
+            assert process.wait(STOP_SECONDS) == 0
+        finally:
+            process.kill()
 
 
 def test_what_is_not_installed_is_said_with_what_to_install(doubles: Path, tmp_path: Path) -> None:
