@@ -160,5 +160,6 @@ class Gateway:
             _log.exception("the backend could not start")
         else:
             self.started.set()
+            _log.info("the first models are loaded", extra={"event": "started", "backend": self.backend.name})
         finally:
             self.settled.set()

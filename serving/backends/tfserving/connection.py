@@ -112,7 +112,8 @@ class Connection:
         self._misses = 0
         if not self.up and names:
             self.up = True
-            _log.info("the model server %s answers", self.endpoint.address, extra={"event": "backend_up"})
+            up = {"event": "backend_up", "address": self.endpoint.address}
+            _log.info("the model server %s answers", self.endpoint.address, extra=up)
         self.report = {name: states for name, states in zip(names, answers, strict=True) if states}
 
     async def _states(self, model: str, within_seconds: float) -> dict[int, Reported]:
@@ -136,7 +137,7 @@ class Connection:
     def lose(self, why: str) -> None:
         """Nothing more is sent here until a look succeeds, and what is under way ends now, for others to do."""
         if self.up:
-            down = {"event": "backend_down"}
+            down = {"event": "backend_down", "address": self.endpoint.address}
             _log.warning("the model server %s is out of reach: %s", self.endpoint.address, why, extra=down)
         self.up = False
         self.report = {}

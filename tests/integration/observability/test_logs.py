@@ -121,7 +121,7 @@ def test_every_line_is_json_and_says_when_how_grave_and_what(logging_gateway: Ga
     by_event: dict[str, list[dict[str, Any]]] = {}
     for line in publish:
         by_event.setdefault(line["event"], []).append(line)
-    assert {"version_live", "draining", "drained", "request"} <= by_event.keys()
+    assert {"started", "version_live", "draining", "drained", "request"} <= by_event.keys()
     assert (by_event["version_live"][0]["model"], by_event["version_live"][0]["version"]) == ("doubles", 1)
     good, bad = by_event["request"]
     assert (good["request_id"], good["code"], good["rows"], good["version"], good["level"]) == (

@@ -3,6 +3,8 @@
 import json
 import secrets
 import socket
+import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,7 +19,7 @@ import pytest
 from serving.grpc import inference_pb2 as messages
 from tests.integration.observability.spans import Collector, Span, named
 from tests.integration.observability.waterfall import draw_waterfall
-from tests.processes import GatewayProcess
+from tests.processes import START_SECONDS, GatewayProcess, StartGateway
 
 SERVER, CLIENT, INTERNAL = 2, 3, 1
 OWN_SPANS = ("predict doubles", "decode", "queue", "backend doubles", "encode")
@@ -140,6 +142,21 @@ def test_the_access_log_names_the_trace(front: GatewayProcess, collector: Collec
     assert front.stop() == 0
     lines = [json.loads(line) for line in front.log if line.startswith("{")]
     assert [line["code"] for line in lines if line.get("trace_id") == trace_id] == [200]
+
+
+def test_a_model_server_that_goes_is_an_event(start_gateway: StartGateway, doubles: Path) -> None:
+    server = start_gateway("--models", str(doubles), "--backend", "in_memory")
+    front = ("--models", str(doubles), "--backend", "tfserving", "--tfserving-addresses", server.grpc_address)
+    gateway = start_gateway(*front)
+    server.process.kill()
+    end = time.monotonic() + START_SECONDS
+    while not any("backend_down" in line for line in gateway.log):
+        assert time.monotonic() < end, gateway.log
+        threading.Event().wait(0.05)
+    assert gateway.stop() == 0
+    lines = [json.loads(line) for line in gateway.log if line.startswith("{")]
+    told = [(line["event"], line["address"]) for line in lines if line["event"].startswith("backend_")]
+    assert told == [("backend_up", server.grpc_address), ("backend_down", server.grpc_address)]
 
 
 def send_together(front: GatewayProcess, trace_ids: list[str]) -> None:
