@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from serving.backend_protocol import Arrays
 from serving.batching.batcher import Batcher, SentCall
-from serving.batching.events import Complete, Lane, QueueKey, Reject, SendBatch
+from serving.batching.events import Lane, QueueKey, SendBatch
 from serving.batching.waiting import Waiter
 from serving.errors import PenstockError
 from serving.observability.request_trace import CURRENT, OUTGOING, BatchTrace, RequestTrace
@@ -26,6 +26,8 @@ class _Traces:
 @dataclass
 class TracedBatcher(Batcher):
     tracing: Tracing = field(kw_only=True)
+    most_remembered: int = field(default=1_000, kw_only=True)
+    """Traced requests remembered before those that are over are forgotten."""
     _traces: _Traces = field(default_factory=_Traces)
 
     @property
@@ -48,7 +50,7 @@ class TracedBatcher(Batcher):
         if not waiter.done():
             if trace.queued_seconds is None:
                 trace.queued_seconds = self.clock()
-            self._traces.requests[number] = trace
+            self._remember(number, trace)
         return number
 
     def give_up(self, number: int) -> None:
@@ -92,7 +94,16 @@ class TracedBatcher(Batcher):
         super()._finish(call, outputs, error)
         if trace is not None:
             self.tracing.batch_ended(trace)
+            for piece in call.batch.slices:
+                if piece.request not in self._waiting:
+                    self._traces.requests.pop(piece.request, None)
 
-    def _settle(self, action: Complete | Reject) -> None:
-        self._traces.requests.pop(action.request, None)
-        super()._settle(action)
+    def _remember(self, number: int, trace: RequestTrace) -> None:
+        """Those that were never sent, for their time was over, are forgotten here: looking at every request that ends
+        would cost all of them more.
+        """
+        requests = self._traces.requests
+        if len(requests) >= self.most_remembered:
+            for each in requests.keys() - self._waiting.keys():
+                del requests[each]
+        requests[number] = trace

@@ -8,10 +8,11 @@ import pytest
 
 from serving.backend_protocol import Arrays, Backend, Target
 from serving.batching.admission import QueueLimits
-from serving.batching.events import QueueKey, layout_of
+from serving.batching.events import Lane, QueueKey, layout_of
 from serving.batching.policy import BatchingCore
+from serving.batching.waiting import Answer
 from serving.contract.tensors import Array
-from serving.errors import BackendUnavailable, Overloaded
+from serving.errors import BackendUnavailable, DeadlineExceeded, Overloaded, PenstockError
 from serving.observability.request_trace import CURRENT, BatchTrace, RequestTrace, outgoing_metadata
 from serving.observability.trace_context import TraceContext
 from serving.observability.traced_batcher import TracedBatcher
@@ -42,6 +43,28 @@ class Desk:
         inputs = {"ids": np.arange(first, first + rows)}
         deadline = self.batcher.clock() + 100.0
         await self.batcher.predict(QueueKey(DIGITS, layout_of(inputs)), inputs, deadline)
+
+    async def begin(self, trace: RequestTrace, patience_seconds: float) -> object:
+        """What is told of a request that nobody awaits, as a server has it that makes no task for each."""
+        told: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+        class Waiter:
+            def done(self) -> bool:
+                return told.done()
+
+            def set_result(self, answer: Answer) -> None:
+                told.set_result(answer)
+
+            def set_exception(self, error: PenstockError) -> None:
+                told.set_result(error)
+
+        CURRENT.set(trace)
+        inputs = {"ids": np.arange(1)}
+        deadline = self.batcher.clock() + patience_seconds
+        key = QueueKey(DIGITS, layout_of(inputs))
+        self.batcher.submit(key, inputs, deadline, Waiter(), lane=Lane.NORMAL, tenant="")
+        CURRENT.set(None)
+        return await told
 
     def batches(self) -> list[BatchTrace]:
         self.tracing.outbox.start()
@@ -123,6 +146,20 @@ async def test_nothing_is_remembered_of_requests_that_are_over() -> None:
     await asyncio.gather(*asked, return_exceptions=True)
     await desk.batcher.close()
     assert desk.batcher.under_way == (0, 0)
+
+
+@on_event_loop
+async def test_those_whose_time_was_over_in_the_queue_are_forgotten_when_more_come() -> None:
+    backend = GatedBackend()
+    desk = Desk(backend)
+    desk.batcher.most_remembered = 2
+    first = asyncio.create_task(desk.ask(0, trace(1)))
+    await backend.started.acquire()
+    for number in range(4):
+        assert isinstance(await desk.begin(trace(number + 2), patience_seconds=0.05), DeadlineExceeded)
+    assert desk.batcher.under_way <= (2, 1)
+    backend.gate.set()
+    await first
 
 
 @on_event_loop
