@@ -13,7 +13,7 @@ PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install up client-ts test check format lock lock-peers proto openapi monitoring fuzz bench bench-small bench-peers bench-rates bench-overload bench-memory bench-swaps bench-loadgen bench-gpu bench-start bench-model-servers bench-grpc bench-rest bench-training bench-training-speed bench-training-memory bench-batching soak chaos clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\): .*\#\# .*/\1/p' $(MAKEFILE_LIST))
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-23s%s\n", $$1, $$2}'
@@ -144,6 +144,9 @@ bench-swaps: install ## the gateway's p99 and memory while versions are swapped 
 bench-loadgen: install ## the open-loop generator's own lateness at 2,000 requests/s, and its percentiles beside wrk's
 	$(BIN)/penstock bench loadgen $(BENCH)
 
+bench-clients: install ## what the Python client costs a call beside httpx2 and grpcio, and predict_many's share of the gateway's rate
+	$(BIN)/penstock bench clients --models $(MODELS) $(BENCH)
+
 bench-gpu: install ## the export profile gpu and the gateway before a GPU; BENCH="--device cpu --batch 4 --rounds 1" tries it without
 	$(BIN)/penstock bench gpu $(BENCH)
 
@@ -162,6 +165,9 @@ bench-training-speed: install ## seconds an epoch beside those of a plain script
 bench-training-memory: install ## train from a generated 5 GB CSV in pieces; peak memory and time
 	$(BIN)/python -m training.bench.memory
 
+
+bench-metrics: install ## what counting costs of the gateway's own way of a request
+	$(BIN)/python -m loadtests.bench.metrics_cost $(BENCH)
 
 bench-grpc: install ## gRPC Predict against an empty method of grpc.aio, on one core
 	$(BIN)/python -m loadtests.bench.grpc_predict

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from loadtests.bench.clients import clients
 from loadtests.bench.gpu import gpu
 from loadtests.bench.loadgen import loadgen
 from loadtests.bench.memory import memory
@@ -22,6 +23,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
         "overload": overload,
         "memory": memory,
         "swaps": swaps,
+        "clients": clients,
         "gpu": gpu,
         "loadgen": loadgen,
         "compare": compare_files,

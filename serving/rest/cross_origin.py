@@ -76,7 +76,7 @@ class CrossOrigin:
         self._front, self._origins, self._request_ids = front, origins, request_ids
 
     def prepare(self, scope: Scope) -> Begin | None:
-        """Costs a request nothing but a longer answer: a server that knows its head keeps what is returned here."""
+        """Costs a microsecond for such a page's request, nothing for others: a known head keeps what is returned."""
         begin = self._front.prepare(scope)
         headers = self._origins.headers(dict(scope["headers"]).get(b"origin"))
         return begin if begin is None or headers is None else _telling(begin, headers)

@@ -191,7 +191,7 @@ class PredictEndpoint:
     def _foreseen(self, call: Call, failure: object) -> PenstockError:
         """The error as it may be told: whatever is none of ours becomes InternalError, and the log has everything."""
         if isinstance(failure, PenstockError):
-            return failure
+            return failure.with_traceback(None)  # whose frames hold the request, and it them: a cycle of megabytes
         error = failure if isinstance(failure, Exception) else None
         _log.error("request %s failed in an unforeseen way", call.request_id, exc_info=error)
         return InternalError("internal error")

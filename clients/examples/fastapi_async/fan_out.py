@@ -6,6 +6,7 @@ are cancelled, and the gateway drops their work.
 """
 
 import asyncio
+import math
 import os
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -140,7 +141,7 @@ async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PenstockError)
     status = next(STATUSES[ancestor] for ancestor in type(error).__mro__ if ancestor in STATUSES)
     body = {"error": error.message, "code": type(error).__name__, "field": error.field, "request_id": error.request_id}
-    retry_after = {"Retry-After": str(round(error.retry_after_seconds or RETRY_SECONDS))} if status == 503 else {}
+    retry_after = {"Retry-After": str(math.ceil(error.retry_after_seconds or RETRY_SECONDS))} if status == 503 else {}
     return JSONResponse(body, status, retry_after)
 
 

@@ -4,6 +4,7 @@ Start it beside a gateway with `flask --app app run`; GATEWAY is the gateway's a
 model says of itself, and the checking of values is left to the gateway, which says what is wrong and where.
 """
 
+import math
 import os
 from base64 import b64encode
 from collections.abc import Mapping
@@ -111,7 +112,7 @@ def _answer_error(error: PenstockError) -> Response:
     status = next(STATUSES[ancestor] for ancestor in type(error).__mro__ if ancestor in STATUSES)
     answer = make_response(render_template("error.html", error=error, kind=type(error).__name__, status=status), status)
     if status == 503:
-        answer.headers["Retry-After"] = str(round(error.retry_after_seconds or RETRY_SECONDS))
+        answer.headers["Retry-After"] = str(math.ceil(error.retry_after_seconds or RETRY_SECONDS))
     return answer
 
 

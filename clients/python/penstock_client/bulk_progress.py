@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 
 from penstock_client.bulk import TellProgress
+from penstock_client.extras import bring
 
 
 @contextmanager
@@ -22,10 +22,8 @@ def shown_progress(progress: bool | TellProgress, total: int | None) -> Iterator
 @contextmanager
 def _bar(total: int | None) -> Iterator[Callable[[int], object]]:
     """On standard error, so that a program's output stays its own."""
-    try:
-        rich, console = import_module("rich.progress"), import_module("rich.console")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("a progress bar needs rich: pip install 'penstock-client[progress]'") from error
+    needs, pip = "a progress bar needs rich", "'penstock-client[progress]'"
+    rich, console = (bring(module, needs=needs, pip=pip) for module in ("rich.progress", "rich.console"))
     columns = (
         rich.BarColumn(),
         rich.MofNCompleteColumn(),

@@ -36,3 +36,5 @@ class CallOptions:
             check_timeout(self.timeout_seconds)
         if self.priority not in (None, "high", "normal", "batch"):
             raise ValueError(f"priority is {self.priority!r}; it is high, normal or batch")
+        if self.request_id is not None and not (self.request_id.isascii() and self.request_id.isprintable()):
+            raise ValueError(f"request_id is {self.request_id!r}; a header carries printable ASCII alone")

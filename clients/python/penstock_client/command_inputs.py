@@ -1,21 +1,38 @@
-"""The INPUT arguments of `penstock predict` to what Client.predict takes.
+"""The INPUT arguments of `penstock predict` to rows, read when they are asked for.
 
-One JSON document (inline, a .json file or standard input) may hold one row or many, as in a call from Python.
-Several INPUTs, and the lines of an .ndjson file, are one row each; `name=value` pairs form one record together.
+A JSON document (inline, a .json file or standard input) holds one row or many, as a call from Python does. Lines of
+NDJSON, records of CSV and images are one row each; `name=value` pairs form one record together.
 """
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from glob import glob
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from penstock_client.errors import InvalidInput
-from penstock_client.files import read_file
+from penstock_client.files import open_file, read_file
+from penstock_client.inputs import split_rows
+from penstock_client.metadata import Feature
+from penstock_client.row_reading import (
+    MAX_LINE_BYTES,
+    Lines,
+    ReadBlock,
+    SourceRow,
+    csv_rows,
+    json_rows,
+    lines_of,
+    parsed,
+)
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 LINES = frozenset({".ndjson", ".jsonl"})
+STANDARD_INPUT = "standard input"
+
+Blocks: TypeAlias = Iterator[list[SourceRow]]
 
 _PAIR = re.compile(r"(?P<name>[A-Za-z_][\w.-]*)=(?P<value>.*)", re.DOTALL)
 
@@ -25,32 +42,23 @@ class WrongUse(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class CommandInputs:
-    """`names` says where each row came from, to stand before its prediction; empty when that helps nobody."""
+class Sources:
+    """What the rows are read from. `features` asks for the model's, only where a row cannot be told without them."""
 
-    inputs: Any
-    names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The rows of one argument. What is `whole` is handed on as it is when alone: one row, or a document of many."""
-
-    rows: list[Any]
-    whole: bool = True
+    read_stdin: ReadBlock
+    features: Callable[[], Sequence[Feature]]
+    stdin_is_csv: bool = False
 
 
-def read_inputs(arguments: Sequence[str], read_stdin: Callable[[], str]) -> CommandInputs:
-    """Raises WrongUse for arguments that make no sense, InvalidInput for a file that cannot be read or parsed."""
+def rows_of(arguments: Sequence[str], sources: Sources) -> Blocks:
+    """Raises WrongUse at once for arguments that make no sense, and InvalidInput while reading what cannot be read."""
     pairs = [match for argument in arguments if (match := _PAIR.fullmatch(argument))]
     if pairs:
-        return CommandInputs(_record(pairs, arguments))
-    parts = [_part(argument, read_stdin) for argument in arguments]
-    if len(parts) == 1 and parts[0].whole:
-        return CommandInputs(parts[0].rows[0])
-    rows = [row for part in parts for row in part.rows]
-    names = tuple(map(str, rows)) if all(isinstance(row, Path) for row in rows) else ()
-    return CommandInputs(rows, names)
+        return iter([[SourceRow(_record(pairs, arguments))]])
+    expanded = [each for argument in arguments for each in _expanded(argument)]
+    named = len(expanded) > 1 and all(Path(each).suffix.lower() in IMAGES for each in expanded)
+    parts = [_part(argument, sources, named=named, alone=len(expanded) == 1) for argument in expanded]
+    return chain.from_iterable(parts)
 
 
 def _record(pairs: Sequence[re.Match[str]], arguments: Sequence[str]) -> dict[str, Any]:
@@ -62,19 +70,36 @@ def _record(pairs: Sequence[re.Match[str]], arguments: Sequence[str]) -> dict[st
     return record
 
 
-def _part(argument: str, read_stdin: Callable[[], str]) -> _Part:
-    suffix = Path(argument).suffix.lower()
+def _expanded(argument: str) -> list[str]:
+    """A folder's images and a pattern's files, by name; anything else, and a pattern of no file, as it stands."""
+    if argument.startswith(("{", "[", '"')) or argument == "-":
+        return [argument]
+    if Path(argument).is_dir():
+        images = sorted(str(path) for path in Path(argument).iterdir() if path.suffix.lower() in IMAGES)
+        if not images:
+            raise WrongUse(f"the folder {argument} holds no images ({', '.join(sorted(IMAGES))})")
+        return images
+    return sorted(glob(argument, recursive=True)) or [argument]  # noqa: PTH207 - Path.glob takes no absolute patterns
+
+
+def _part(argument: str, sources: Sources, *, named: bool, alone: bool) -> Blocks:
     if argument == "-":
-        return _document_or_lines(read_stdin(), "standard input")
+        return _standard_input(sources)
     if argument.startswith(("{", "[", '"')):
-        return _Part([_inline(argument)])
-    if suffix == ".json":
-        return _Part([_parsed(_text_of(argument), argument)])
-    if suffix in LINES:
-        return _lines(_text_of(argument), argument)
+        return _document(_inline(argument), sources, alone=alone)
+    suffix = Path(argument).suffix.lower()
     if suffix in IMAGES:
-        return _Part([Path(argument)])
-    return _Part([_value(argument)])
+        return iter([[SourceRow(Path(argument), name=argument if named else "")]])
+    return _file(argument, suffix, sources, alone=alone) or iter([[SourceRow(_value(argument))]])
+
+
+def _file(path: str, suffix: str, sources: Sources, *, alone: bool) -> Blocks | None:
+    """None for what is no file of rows."""
+    if suffix == ".json":
+        return _json_file(path, sources, alone=alone)
+    if suffix in LINES:
+        return _lines_file(path)
+    return _csv_file(path, sources) if suffix == ".csv" else None
 
 
 def _value(text: str) -> Any:
@@ -87,32 +112,74 @@ def _value(text: str) -> Any:
 
 def _inline(argument: str) -> Any:
     try:
-        return json.loads(argument)
+        return parsed(argument)
     except ValueError as error:
         raise WrongUse(f"{argument[:60]!r} is not JSON: {error}") from error
 
 
-def _document_or_lines(text: str, source: str) -> _Part:
+def _document(document: Any, sources: Sources, *, alone: bool, source: str = "") -> Blocks:
+    """One row or many; beside others it is one."""
+    if not alone or not isinstance(document, list):
+        yield [SourceRow(document, source)]
+        return
+    rows = split_rows(document, sources.features())
+    instances = document if rows.many else [document]
+    yield [SourceRow(row, source and f"{source}, row {number}") for number, row in enumerate(instances)]
+
+
+def _json_file(path: str, sources: Sources, *, alone: bool) -> Blocks:
     try:
-        return _Part([json.loads(text)])
-    except ValueError:
-        return _lines(text, source)
-
-
-def _lines(text: str, source: str) -> _Part:
-    numbered = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    return _Part([_parsed(line, f"{source}, line {number}") for number, line in numbered], whole=False)
-
-
-def _text_of(path: str) -> str:
-    try:
-        return read_file(path).decode()
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is not UTF-8 text: {error}") from error
-
-
-def _parsed(text: str, source: str) -> Any:
-    try:
-        return json.loads(text)
+        document = parsed(read_file(path))
     except ValueError as error:
-        raise InvalidInput(f"{source} is not JSON: {error}") from error
+        raise InvalidInput(f"{path} is not JSON: {error}") from error
+    yield from _document(document, sources, alone=alone, source=path)
+
+
+def _lines_file(path: str) -> Blocks:
+    with open_file(path) as file:
+        yield from json_rows(lines_of(file.read, path), path)
+
+
+def _csv_file(path: str, sources: Sources) -> Blocks:
+    with open_file(path) as file:
+        yield from csv_rows(lines_of(file.read, path), path, sources.features())
+
+
+def _standard_input(sources: Sources) -> Blocks:
+    lines = lines_of(sources.read_stdin, STANDARD_INPUT)
+    if sources.stdin_is_csv:
+        return csv_rows(lines, STANDARD_INPUT, sources.features())
+    return _document_or_lines(lines, sources)
+
+
+def _document_or_lines(lines: Iterator[Lines], sources: Sources) -> Blocks:
+    """A first line that is a record or a value is a row, and so are those after it.
+
+    One that is a list waits for a second line: alone it is a document. One that is no JSON begins a document.
+    """
+    held: list[Lines] = []
+    for block in lines:
+        held.append(block)
+        texts = [text for each in held for text in each.texts if text.strip()]
+        if texts and _is_row(texts[0], alone=len(texts) == 1):
+            yield from json_rows(chain(held, lines), STANDARD_INPUT)
+            return
+        if sum(len(text) for text in texts) > MAX_LINE_BYTES:
+            break
+    whole = b"\n".join(text for each in held for text in each.texts)
+    if not whole.strip():
+        return
+    try:
+        document = parsed(whole)
+    except ValueError:  # lines after all, the first of them broken
+        yield from json_rows(chain(held, lines), STANDARD_INPUT)
+        return
+    yield from _document(document, sources, alone=True)
+
+
+def _is_row(text: bytes, *, alone: bool) -> bool:
+    try:
+        found = parsed(text)
+    except ValueError:
+        return False
+    return not (alone and isinstance(found, list))

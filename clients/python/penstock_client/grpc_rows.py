@@ -128,8 +128,7 @@ def _filler(name: str, metadata: ModelMetadata) -> Any:
 
 
 def _locate(name: str) -> Locate:
-    token = _token(name)
-    return lambda row: f"/instances/{row}/{token}"
+    return lambda row: f"/instances/{row}/{_token(name)}"
 
 
 def _token(name: Any) -> str:

@@ -96,6 +96,9 @@ _JSON_NAMES: Mapping[type, str] = MappingProxyType(
 
 def tensor_of(feature: Feature, values: Any, locate: Locate, read_file: ReadFile) -> Tensor:
     """`values` is a sequence of rows or one array of them. Raises InvalidInput's family."""
+    scalars = _scalars(feature, values, locate)
+    if scalars is not None:
+        return scalars
     if feature.dtype in ("string", "DT_STRING"):
         return _strings(feature, values, locate)
     array = _array_tensor(feature.name, values)
@@ -122,6 +125,15 @@ def guessed_tensor(name: str, values: Sequence[Any]) -> Tensor:
 
 def _guessed_bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _scalars(feature: Feature, values: Any, locate: Locate) -> Tensor | None:
+    """Python's own numbers, one a row, as records have them; None for anything else."""
+    numbers = _NUMBERS.get(feature.dtype)
+    if numbers is None or feature.shape or type(values) is not list or not set(map(type, values)) <= numbers.types:
+        return None
+    raw = _packed(numbers, values, locate, len(values), feature.dtype)
+    return Tensor(feature.name, numbers.datatype, (len(values),), raw)
 
 
 def _array_tensor(name: str, values: Any) -> Tensor | None:

@@ -17,9 +17,17 @@ POOL = httpx2.Limits(max_connections=100, max_keepalive_connections=100, keepali
 """As many connections stay open as were in use, and none as long as uvicorn lets one wait (5 s): who writes on a
 connection that the other side is closing loses the request."""
 
+CONNECT_SECONDS = 3.0
+"""Of the time left, at most: an address that does not answer leaves some for another attempt. Linux sends the first
+packet again after 1 s and after 3."""
+
 
 class HttpTransport:
-    """Implements `penstock_client.transports.Transport`. `timeout_seconds` bounds each wait for the network."""
+    """Implements `penstock_client.transports.Transport`.
+
+    `timeout_seconds` bounds each wait for the network, and not their sum: a server that sends its answer in drops may
+    take longer.
+    """
 
     def __init__(self, url: str, settings: ClientSettings) -> None:
         self._url = url.rstrip("/")
@@ -32,7 +40,7 @@ class HttpTransport:
                 f"{self._url}{request.path}",
                 headers=request.headers,
                 content=request.body,
-                timeout=timeout_seconds,
+                timeout=_timeout(timeout_seconds),
             )
         except httpx2.TransportError as error:
             raise _translated(error, self._url, timeout_seconds) from error
@@ -57,7 +65,7 @@ class AsyncHttpTransport:
                     f"{self._url}{request.path}",
                     headers=request.headers,
                     content=request.body,
-                    timeout=timeout_seconds,
+                    timeout=_timeout(timeout_seconds),
                 )
         except httpx2.TransportError as error:
             raise _translated(error, self._url, timeout_seconds) from error
@@ -67,6 +75,10 @@ class AsyncHttpTransport:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+def _timeout(timeout_seconds: float) -> httpx2.Timeout:
+    return httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS))
 
 
 def _verification(settings: ClientSettings) -> ssl.SSLContext | bool:

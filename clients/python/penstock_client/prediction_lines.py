@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any
 
+from penstock_client.errors import PenstockError
 from penstock_client.prediction import Prediction
 
 RUNNERS_UP = 2
@@ -25,6 +26,14 @@ def json_line(prediction: Prediction, name: str = "") -> str:
     else:
         line["outputs"] = prediction.outputs
     line |= {"version": prediction.version, "request_id": prediction.request_id}
+    return json.dumps(line, ensure_ascii=False)
+
+
+def error_line(error: PenstockError, *, as_json: bool) -> str:
+    """What stands in place of a prediction that could not be made."""
+    if not as_json:
+        return f"error: {error}"
+    line = {"error": error.message, "code": type(error).__name__, "field": error.field, "request_id": error.request_id}
     return json.dumps(line, ensure_ascii=False)
 
 

@@ -56,3 +56,20 @@ test("after a failure nothing more is begun, and what is under way is told", asy
   assert.deepEqual(begun, [1, 2]);
   assert.match(String(told), /two/);
 });
+
+test("who is not told of a failure in time finishes, and begins nothing more", async () => {
+  const begun: number[] = [];
+  const work = async (item: number) => {
+    begun.push(item);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (item === 2) {
+      throw new Error("two");
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await assert.rejects(inParallel([1, 2, 3, 4], 2, work, undefined), /two/);
+  for (let round = 0; round < 5; round++) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual(begun, [1, 2]);
+});

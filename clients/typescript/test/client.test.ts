@@ -46,6 +46,20 @@ test("metadata are asked once, and labels are those of the version that answered
   assert.equal(world.pending, 0);
 });
 
+test("what is one row follows the version that answers now", async () => {
+  const tensor = (version: number, size: number) =>
+    metadata("t", version, [{ kind: "tensor", name: "x", dtype: "float32", shape: [size] }], { task: "regression" });
+  const world = new World((asked) => {
+    if (isMetadata(asked)) {
+      return asked.path.includes("/versions/2/") ? tensor(2, 4) : tensor(1, 2);
+    }
+    return json({ predictions: instances(asked).map(() => [1]) }, { "x-model-version": "2" });
+  });
+  const client = world.client();
+  assert.equal((await client.predictMany("t", new Float32Array(4))).length, 2);
+  assert.equal((await client.predictMany("t", new Float32Array(4))).length, 1);
+});
+
 test("a version and a label stand in the path, and both together nowhere", async () => {
   const world = spamWorld((_, asked) => good(asked));
   const client = world.client();

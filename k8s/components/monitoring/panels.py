@@ -13,6 +13,8 @@ MODEL = f'{GATEWAY},model_name=~"$model"'
 VERSION = "model_name, model_version"
 NAMED = "{{model_name}} {{model_version}}"
 WINDOW = "[$__rate_interval]"
+RESOLVED = f'{MODEL},model_version!=""'
+"""Of requests that got as far as a version."""
 FAILED = 'code=~"5..|UNKNOWN|INTERNAL|DATA_LOSS|UNAVAILABLE|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED"'
 
 
@@ -48,9 +50,9 @@ def rate(metric: str, by: str, matchers: str = MODEL) -> str:
     return f"sum by ({by}) (rate({metric}{{{matchers}}}{WINDOW}))"
 
 
-def quantile(share: float, metric: str, by: str = "") -> str:
+def quantile(share: float, metric: str, by: str = "", matchers: str = MODEL) -> str:
     labels = f"{by}, le" if by else "le"
-    return f"histogram_quantile({share}, {rate(f'{metric}_bucket', labels)})"
+    return f"histogram_quantile({share}, {rate(f'{metric}_bucket', labels, matchers)})"
 
 
 def stages(share: float) -> tuple[Query, ...]:

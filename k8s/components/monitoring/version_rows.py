@@ -4,6 +4,7 @@ from k8s.components.monitoring.panels import (
     GATEWAY,
     MODEL,
     NAMED,
+    RESOLVED,
     VERSION,
     WINDOW,
     Panel,
@@ -38,7 +39,7 @@ VERSIONS = Row(
         Panel(
             "Requests by version",
             "Of all requests, whatever they named.",
-            (Query(rate("penstock_requests_total", VERSION), NAMED),),
+            (Query(rate("penstock_requests_total", VERSION, RESOLVED), NAMED),),
             "reqps",
         ),
         Panel(
@@ -58,7 +59,7 @@ VERSIONS = Row(
         Panel(
             "Canary beside stable: p99",
             "Of every version.",
-            (Query(quantile(0.99, "penstock_request_duration_seconds", VERSION), NAMED),),
+            (Query(quantile(0.99, "penstock_request_duration_seconds", VERSION, RESOLVED), NAMED),),
             "s",
         ),
         Panel(

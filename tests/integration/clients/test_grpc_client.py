@@ -1,10 +1,11 @@
 """The clients over gRPC beside what happens: cancelling, deadlines, overload, versions that change, TLS, no gateway."""
 
 import asyncio
+import contextlib
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,85 +21,131 @@ from penstock_client import (
     Overloaded,
     PayloadTooLarge,
     Prediction,
-    Predictions,
+    Retries,
 )
-from penstock_client.retrying import Retries
 
 from serving.contract.manifest import Classification, Manifest
-from tests.integration.clients.kinds import KINDS, Connect
-from tests.integration.grpc.gated_gateway import in_loop, running
+from tests.doubles import doubles_manifest, publish_in_miniature
+from tests.integration.clients.gated_gateway import MODEL, GatedGateway, gated_gateway
+from tests.integration.clients.kinds import Connect
 from tests.processes import GatewayProcess, StartGateway
 from tests.swaps import clients_asking, golden_instance, publish_again, until
 
-PATIENT_SECONDS = 30.0
-every_kind = pytest.mark.parametrize("connect", [pytest.param(kind, id=name) for name, kind in KINDS.items()])
+PATIENT = Retries(attempts=1000, longest_wait_seconds=0.25, budget_most=1e6)
+"""Goes on until the deadline."""
+BOUND_SECONDS = 60.0
+ROW = {"x": 1.5}
 
 
-@in_loop
-async def test_a_cancelled_call_is_cancelled_on_the_gateway(tmp_path: Path) -> None:
-    async with running(tmp_path) as here, AsyncClient(here.grpc_url) as client:
-        first = asyncio.ensure_future(client.predict("doubles", [1.0]))
-        await here.until(lambda: here.backend.rows == [1])
-        waiting = asyncio.ensure_future(client.predict("doubles", [2.0]))
-        await here.until(lambda: here.queued() == 1)
-        waiting.cancel()
-        await here.until(lambda: here.queued() == 0)
-        here.backend.open.set()
-        assert values(await first) == [[2.0]]
-        assert here.backend.rows == [1]
+@pytest.fixture
+def full_soon(tmp_path: Path) -> Iterator[GatedGateway]:
+    """A gateway with room for two rows beside the one that its model has."""
+    with gated_gateway(tmp_path / "models", max_queue_rows=2) as gateway:
+        yield gateway
 
 
-@in_loop
-async def test_a_deadline_ends_the_call_on_both_sides(tmp_path: Path) -> None:
-    async with running(tmp_path) as here, AsyncClient(here.grpc_url) as client:
-        first = asyncio.ensure_future(client.predict("doubles", [1.0]))
-        await here.until(lambda: here.backend.rows == [1])
+@contextlib.contextmanager
+def filled(gateway: GatedGateway, connect: Connect) -> Iterator[None]:
+    """No room is left while it lasts; in the end those who had it are answered."""
+
+    def ask() -> None:
+        with connect(gateway.grpc_url, retries=None, timeout_seconds=BOUND_SECONDS) as client:
+            client.predict(MODEL, ROW)
+
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(ask)]
+        until(lambda: gateway.in_flight() == 1)
+        calls += [pool.submit(ask), pool.submit(ask)]
+        until(lambda: gateway.queued() == 2)
+        yield
+        gateway.open_gate()
+        for call in calls:
+            call.result(BOUND_SECONDS)
+
+
+def test_a_cancelled_call_is_cancelled_on_the_gateway(full_soon: GatedGateway) -> None:
+    async def cancelled() -> Prediction:
+        async with AsyncClient(full_soon.grpc_url, timeout_seconds=BOUND_SECONDS) as client:
+            calls = [asyncio.create_task(client.predict(MODEL, ROW)) for _ in range(3)]
+            await asyncio.to_thread(until, lambda: full_soon.in_flight() == 1 and full_soon.queued() == 2)
+            for call in calls:
+                call.cancel()
+            outcomes = await asyncio.gather(*calls, return_exceptions=True)
+            assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 3
+            await asyncio.to_thread(until, lambda: full_soon.queued() == 0)
+            full_soon.open_gate()
+            return await client.predict(MODEL, ROW)
+
+    assert asyncio.run(cancelled()).value == 3.0
+
+
+def test_a_deadline_ends_the_call_on_both_sides(connect: Connect, full_soon: GatedGateway) -> None:
+    with connect(full_soon.grpc_url) as client, ThreadPoolExecutor(1) as pool:
+        client.metadata(MODEL)
+        first = pool.submit(ask_once, full_soon)
+        until(lambda: full_soon.in_flight() == 1)
         with pytest.raises(DeadlineExceeded):
-            await client.predict("doubles", [2.0], timeout_seconds=0.2)
-        await here.until(lambda: here.queued() == 0)
-        here.backend.open.set()
-        await first
-        assert here.backend.rows == [1]
+            client.predict(MODEL, ROW, timeout_seconds=0.2)
+        until(lambda: full_soon.queued() == 0)
+        full_soon.open_gate()
+        assert first.result(BOUND_SECONDS).value == 3.0
 
 
-@in_loop
-async def test_a_full_queue_is_told_with_the_time_to_wait(tmp_path: Path) -> None:
-    async with running(tmp_path, max_queue_rows=1) as here, AsyncClient(here.grpc_url, retries=None) as client:
-        asked = [asyncio.ensure_future(client.predict("doubles", [1.0]))]
-        await here.until(lambda: here.backend.rows == [1])
-        asked.append(asyncio.ensure_future(client.predict("doubles", [2.0])))
-        await here.until(lambda: here.queued() == 1)
-        with pytest.raises(Overloaded) as refused:
-            await client.predict("doubles", [3.0], request_id="mine-3")
-        assert refused.value.request_id == "mine-3"
-        assert refused.value.retry_after_seconds
-        here.backend.open.set()
-        await asyncio.gather(*asked)
+def ask_once(gateway: GatedGateway) -> Prediction:
+    with Client(gateway.grpc_url, timeout_seconds=BOUND_SECONDS) as client:
+        return client.predict(MODEL, ROW)
 
 
-@in_loop
-async def test_an_overload_is_waited_out(tmp_path: Path) -> None:
-    patient = Retries(attempts=200, first_wait_seconds=0.0, longest_wait_seconds=0.01, budget_most=1000)
-    async with (
-        running(tmp_path, max_queue_rows=2) as here,
-        AsyncClient(here.grpc_url, retries=patient, timeout_seconds=PATIENT_SECONDS) as client,
+def test_a_full_queue_is_told_with_the_time_to_wait(connect: Connect, full_soon: GatedGateway) -> None:
+    with (
+        connect(full_soon.grpc_url, retries=None) as client,
+        filled(full_soon, connect),
+        pytest.raises(Overloaded) as refused,
     ):
-        here.backend.open.set()
-        asked = (client.predict("doubles", [float(number), 0.0]) for number in range(20))
-        answers = await asyncio.gather(*asked)
-        assert [values(answer) for answer in answers] == [[[2.0 * number], [0.0]] for number in range(20)]
+        client.predict(MODEL, ROW, request_id="mine-3")
+    assert refused.value.request_id == "mine-3"
+    assert refused.value.retry_after_seconds
 
 
-def values(answer: object) -> list[Any]:
-    assert isinstance(answer, Predictions)
-    return [each.outputs["value"] for each in answer]
+def test_an_overload_is_waited_out(connect: Connect, full_soon: GatedGateway) -> None:
+    with connect(full_soon.grpc_url, retries=PATIENT, timeout_seconds=BOUND_SECONDS) as client:
+        client.metadata(MODEL)
+        with ThreadPoolExecutor(1) as pool:
+            with filled(full_soon, connect):
+                call = pool.submit(client.predict, MODEL, ROW)
+                until(lambda: full_soon.rejected() >= 1)
+            prediction = call.result(BOUND_SECONDS)
+    assert isinstance(prediction, Prediction)
+    assert prediction.value == 3.0
 
 
-@in_loop
-async def test_a_message_over_the_gateways_limit_is_too_large(tmp_path: Path) -> None:
-    async with running(tmp_path, grpc_max_request_bytes=1024) as here, AsyncClient(here.grpc_url) as client:
-        with pytest.raises(PayloadTooLarge, match="larger than max"):
-            await client.predict("doubles", np.zeros(1000, np.float32))
+def test_a_call_outlives_the_death_of_the_gateway(
+    connect: Connect, start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    publish_in_miniature(tmp_path / "models", doubles_manifest())
+
+    def started(port: str = "0") -> GatewayProcess:
+        return start_gateway("--backend", "in_memory", "--models", str(tmp_path / "models"), "--grpc-port", port)
+
+    gateway = started()
+    with connect(f"grpc://{gateway.grpc_address}", retries=PATIENT, timeout_seconds=BOUND_SECONDS) as client:
+        before = client.predict(MODEL, ROW)
+        gateway.process.kill()
+        gateway.process.wait(BOUND_SECONDS)
+        started(gateway.grpc_address.rsplit(":", 1)[1])
+        after = client.predict(MODEL, ROW)
+    assert isinstance(before, Prediction)
+    assert isinstance(after, Prediction)
+    assert before.outputs == after.outputs
+
+
+def test_a_message_over_the_gateways_limit_is_too_large(connect: Connect, tmp_path: Path) -> None:
+    with (
+        gated_gateway(tmp_path / "models", grpc_max_request_bytes=1024) as gateway,
+        connect(gateway.grpc_url) as client,
+        pytest.raises(PayloadTooLarge, match="larger than max"),
+    ):
+        client.predict(MODEL, np.zeros(1000, np.float32))
 
 
 def words(manifest: Manifest) -> Manifest:
@@ -171,7 +218,7 @@ def tls(
          "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
          "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True,
     )  # fmt: skip
-    with grpc.insecure_channel(gateway.grpc_address) as channel, futures.ThreadPoolExecutor(4) as threads:
+    with grpc.insecure_channel(gateway.grpc_address) as channel, ThreadPoolExecutor(4) as threads:
         front = TlsFront("", certificate)
         server = grpc.server(threads)
         server.add_generic_rpc_handlers((_Relay(channel, front),))
@@ -182,19 +229,16 @@ def tls(
         server.stop(None).wait()
 
 
-@every_kind
 def test_tls_with_a_certificate_of_ones_own(connect: Connect, tls: TlsFront) -> None:
     with connect(f"grpcs://{tls.address}", ca_file=tls.ca_file) as client:
         assert client.models() == ["diabetes", "digits"]
 
 
-@every_kind
 def test_a_certificate_nobody_vouches_for_is_refused(connect: Connect, tls: TlsFront) -> None:
     with connect(f"grpcs://{tls.address}", retries=None) as client, pytest.raises(ConnectionFailed):
         client.models()
 
 
-@every_kind
 @pytest.mark.parametrize(
     ("settings", "name", "value"),
     [({"api_key": "k-1"}, "x-api-key", "k-1"), ({"token": lambda: "t-1"}, "authorization", "Bearer t-1")],
@@ -210,7 +254,6 @@ def test_credentials_trace_and_priority_arrive_as_metadata(
     assert str(arrived["traceparent"]).split("-")[1] == trace.split("-")[1]
 
 
-@every_kind
 def test_a_gateway_that_is_not_running_is_told_with_its_url(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"grpc://127.0.0.1:{taken.getsockname()[1]}"
@@ -222,7 +265,6 @@ def test_a_gateway_that_is_not_running_is_told_with_its_url(connect: Connect) ->
     assert url in str(failed.value)
 
 
-@every_kind
 def test_a_gateway_that_never_answers_ends_at_the_deadline(connect: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"grpc://127.0.0.1:{silent.getsockname()[1]}"
@@ -230,7 +272,6 @@ def test_a_gateway_that_never_answers_ends_at_the_deadline(connect: Connect) -> 
             client.models()
 
 
-@every_kind
 def test_a_port_that_speaks_no_grpc_is_no_gateway(connect: Connect, gateway: GatewayProcess) -> None:
     url = gateway.url.replace("http", "grpc")
     with connect(url, retries=None) as client, pytest.raises(ConnectionFailed, match=url):

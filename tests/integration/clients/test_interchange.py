@@ -34,13 +34,13 @@ def full_soon(tmp_path: Path) -> Iterator[GatedGateway]:
 class Asking:
     """One client of each kind that asks without pause, until `stop`; `versions` are those that answered, by kind."""
 
-    def __init__(self, url: str, model: str, instance: object) -> None:
+    def __init__(self, url: str, model: str, instance: object, retries: Retries | None) -> None:
         self.stop = threading.Event()
         self.versions: dict[str, list[int]] = {kind: [] for kind in KINDS}
-        self._url, self._model, self._instance = url, model, instance
+        self._url, self._model, self._instance, self._retries = url, model, instance, retries
 
     def ask(self, kind: str) -> None:
-        with KINDS[kind](self._url, retries=PATIENT, timeout_seconds=BOUND_SECONDS) as client:
+        with KINDS[kind](self._url, retries=self._retries, timeout_seconds=BOUND_SECONDS) as client:
             while not self.stop.is_set():
                 prediction = client.predict(self._model, self._instance)
                 assert isinstance(prediction, Prediction)
@@ -56,9 +56,9 @@ class Asking:
 
 
 @contextlib.contextmanager
-def every_kind_asking(url: str, model: str, instance: object) -> Iterator[Asking]:
+def every_kind_asking(url: str, model: str, instance: object, retries: Retries | None) -> Iterator[Asking]:
     """Its end raises what any client met."""
-    asking = Asking(url, model, instance)
+    asking = Asking(url, model, instance, retries)
     with ThreadPoolExecutor(len(KINDS)) as pool:
         clients = [pool.submit(asking.ask, kind) for kind in KINDS]
         try:
@@ -69,9 +69,9 @@ def every_kind_asking(url: str, model: str, instance: object) -> Iterator[Asking
             client.result()
 
 
-def test_a_new_version_takes_over_without_a_failed_call(start_gateway: StartGateway, own_models: Path) -> None:
+def test_a_new_version_takes_over_without_a_failed_request(start_gateway: StartGateway, own_models: Path) -> None:
     gateway = start_gateway("--models", str(own_models))
-    with every_kind_asking(gateway.url, "digits", golden_instance(own_models, "digits")) as asking:
+    with every_kind_asking(gateway.url, "digits", golden_instance(own_models, "digits"), retries=None) as asking:
         asking.answered()
         asking.see(publish_again(own_models, "digits"))
     for seen in asking.versions.values():
@@ -86,7 +86,7 @@ def test_calls_outlive_the_death_of_the_gateway(start_gateway: StartGateway, tmp
         return start_gateway("--backend", "in_memory", "--models", str(tmp_path / "models"), "--port", port)
 
     gateway = started()
-    with every_kind_asking(gateway.url, MODEL, ROW) as asking:
+    with every_kind_asking(gateway.url, MODEL, ROW, PATIENT) as asking:
         asking.answered()
         gateway.process.kill()
         gateway.process.wait(BOUND_SECONDS)

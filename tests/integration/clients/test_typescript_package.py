@@ -12,8 +12,6 @@ from tests.integration.clients.typescript_parts import BUNDLE, FOLDER, MODULE, N
 from tests.processes import ROOT
 
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
-NOT_IN_PYTHON = {"InternalError"} - set(penstock_client.__all__)
-"""Errors that the Python client has and does not list."""
 
 
 def test_it_compiles_and_its_own_tests_pass(typescript: Node) -> None:

@@ -26,7 +26,7 @@ def test_stop_under_load_answers_everything_it_took(
     instance, answered = manifest.golden_examples[0].instance, threading.Semaphore(0)
 
     def ask_until_refused(_: int) -> None:
-        with Client(gateway.url) as client:
+        with Client(gateway.url, retries=None) as client:
             while True:
                 client.predict("digits", instance)
                 answered.release()

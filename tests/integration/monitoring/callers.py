@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import grpc
+import numpy as np
 
 from serving.backends.tensorflow_messages import message_module
 from serving.grpc import inference_pb2 as inference
@@ -21,15 +23,16 @@ PROTOCOLS = ("rest_v1", "rest_v2", "grpc_tfs", "grpc_v2")
 
 
 class Caller:
-    """One connection of each kind to a gateway; asks with one row of one tensor. Not for several threads at once."""
+    """One connection of each kind to a gateway; asks with one row of one tensor, filled with one number. For one
+    thread.
+    """
 
-    def __init__(self, gateway: GatewayProcess, tensor: str, width: int = 0) -> None:
-        """`width` 0: a row is a number; otherwise it has so many."""
-        self._address = gateway.url.removeprefix("http://")
-        self._http = http.client.HTTPConnection(self._address, timeout=60)
+    def __init__(self, gateway: GatewayProcess, tensor: str, *shape: int) -> None:
+        """`shape` is that of a row."""
+        self._http = http.client.HTTPConnection(gateway.url.removeprefix("http://"), timeout=60)
         own = [("grpc.use_local_subchannel_pool", 1)]
         self._channel = grpc.insecure_channel(gateway.grpc_address, options=own)
-        self._tensor, self._width = tensor, width
+        self._tensor, self._shape, self._size = tensor, (1, *shape), math.prod(shape)
         self.answers: Counter[tuple[str, str]] = Counter()
         """By protocol and code, those of requests whose answer came."""
 
@@ -46,17 +49,24 @@ class Caller:
         return str(answer.status)
 
     def rest_v1(self, model: str, end: str = "", *, value: float = 1.0, signature: str = "", **headers: str) -> str:
-        row = [value] * self._width if self._width else value
-        body = {"instances": [{self._tensor: row}], **({"signature_name": signature} if signature else {})}
+        rows = np.full(self._shape, value).tolist()
+        body = {"instances": rows, **({"signature_name": signature} if signature else {})}
         return self.rest(f"/v1/models/{model}{end}:predict", body, "rest_v1", **headers)
 
-    def rest_v2(self, model: str, end: str = "", **headers: str) -> str:
-        shape, data = ([1, self._width], [1.0] * self._width) if self._width else ([1], [1.0])
-        tensor = {"name": self._tensor, "datatype": "FP32", "shape": shape, "data": data}
+    def rest_v2(self, model: str, end: str = "", *, value: float = 1.0, **headers: str) -> str:
+        data = [value] * self._size
+        tensor = {"name": self._tensor, "datatype": "FP32", "shape": self._shape, "data": data}
         return self.rest(f"/v2/models/{model}{end}/infer", {"inputs": [tensor]}, "rest_v2", **headers)
 
     def grpc_tfs(
-        self, model: str, *, value: float = 1.0, version: int = 0, label: str = "", signature: str = ""
+        self,
+        model: str,
+        *,
+        value: float = 1.0,
+        rows: int = 1,
+        version: int = 0,
+        label: str = "",
+        signature: str = "",
     ) -> str:
         request = Predict.PredictRequest()
         request.model_spec.name, request.model_spec.signature_name = model, signature
@@ -66,16 +76,15 @@ class Caller:
             request.model_spec.version_label = label
         tensor = request.inputs[self._tensor]
         tensor.dtype = 1
-        for size in (1, *([self._width] if self._width else [])):
+        for size in (rows, *self._shape[1:]):
             tensor.tensor_shape.dim.add(size=size)
         tensor.float_val.append(value)
         return self._call(PREDICT, request.SerializeToString(), "grpc_tfs")
 
-    def grpc_v2(self, model: str, version: str = "") -> str:
+    def grpc_v2(self, model: str, version: str = "", *, value: float = 1.0) -> str:
         request = inference.ModelInferRequest(model_name=model, model_version=version)
-        shape = [1, self._width] if self._width else [1]
-        tensor = request.inputs.add(name=self._tensor, datatype="FP32", shape=shape)
-        tensor.contents.fp32_contents.extend([1.0] * (self._width or 1))
+        tensor = request.inputs.add(name=self._tensor, datatype="FP32", shape=self._shape)
+        tensor.contents.fp32_contents.extend([value] * self._size)
         return self._call(INFER, request.SerializeToString(), "grpc_v2")
 
     def _call(self, method: str, request: bytes, protocol: str) -> str:

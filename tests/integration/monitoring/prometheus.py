@@ -20,7 +20,7 @@ from tests.processes import START_SECONDS
 
 MONITORING = Path(__file__).parents[3] / "k8s" / "components" / "monitoring"
 LAPTOP = MONITORING / "prometheus.yaml"
-SCRAPE = "500ms"
+SCRAPE = "1s"
 PAUSE_SECONDS = 0.1
 """Between two looks at something that has no event to wait for; it decides nothing."""
 
@@ -47,6 +47,11 @@ class Prometheus:
         """What the expression has now."""
         found = self.get("query", query=expr)["result"]
         return [Series(each["metric"], float(each["value"][1])) for each in found]
+
+    def scraped(self, selector: str, minutes: int) -> list[list[float]]:
+        """Of each series, every value of the last minutes, oldest first."""
+        found = self.get("query", query=f"{selector}[{minutes}m]")["result"]
+        return [[float(value) for _, value in each["values"]] for each in found]
 
     def value(self, expr: str) -> float:
         (found,) = self.query(expr)
@@ -98,3 +103,5 @@ def _end(process: "subprocess.Popen[str]") -> None:
     if process.poll() is None:
         process.kill()
     process.wait()
+    if process.stderr:
+        process.stderr.close()

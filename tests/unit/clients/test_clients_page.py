@@ -18,8 +18,9 @@ def typescript(file: str, pattern: str) -> list[str]:
 
 def row(name: str) -> list[str]:
     """The cells of the row of that name: Python's, TypeScript's, the others'."""
-    (line,) = re.findall(rf"^\| {name} \| (.*) \|$", PAGE, re.MULTILINE)
-    return line.split(" | ")
+    line = re.search(rf"^\| {name} \| (.*) \|$", PAGE, re.MULTILINE)
+    assert line
+    return line[1].split(" | ")
 
 
 def test_the_deadline_is_that_of_both_clients() -> None:

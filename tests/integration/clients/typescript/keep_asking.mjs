@@ -1,10 +1,21 @@
-// Asks for a prediction again and again, several at a time, until its input ends; then prints how many answers each
-// version gave and which calls failed. Says "asking" after the first answers.
+// Asks for a prediction again and again, several at a time, until its input ends, and once more; then prints how many
+// answers each version gave, how many connections broke, and which calls failed. Says "asking" after the first answer.
 // node keep_asking.mjs CLIENT URL CALLERS SETTINGS
 
 const [, , module, url, callers, settings] = process.argv;
 const { Client } = await import(module);
-const client = new Client(url, JSON.parse(settings));
+let broken = 0;
+const client = new Client(url, { ...JSON.parse(settings), fetch: counting });
+
+async function counting(input, init) {
+  try {
+    return await fetch(input, init);
+  } catch (error) {
+    broken += 1;
+    throw error;
+  }
+}
+
 const [example] = (await client.metadata("digits")).manifest.golden_examples;
 
 let ended = false;
@@ -18,7 +29,8 @@ const failures = [];
 let told = false;
 
 async function ask() {
-  while (!ended) {
+  for (let last = false; !last; ) {
+    last = ended;
     try {
       const { version, label } = await client.predict("digits", example.instance);
       versions[version] = (versions[version] ?? 0) + 1;
@@ -36,4 +48,4 @@ async function ask() {
 }
 
 await Promise.all(Array.from({ length: Number(callers) }, ask));
-console.log(JSON.stringify({ versions, failures }));
+console.log(JSON.stringify({ versions, broken, failures }));

@@ -3,8 +3,9 @@
 
 const [, , playwright, executablePath, page, picture, png] = process.argv;
 const { chromium } = await import(playwright);
-// Chromium's own sandbox needs what containers run by root do not have.
-const browser = await chromium.launch({ executablePath, args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
+// Its own sandbox, and a large /dev/shm, are what containers run by root do not have.
+const args = ["--disable-dev-shm-usage", ...(process.getuid() === 0 ? ["--no-sandbox"] : [])];
+const browser = await chromium.launch({ executablePath, args });
 const tab = await browser.newPage({ viewport: { width: 900, height: 800 } });
 const requested = [];
 const faults = [];

@@ -32,7 +32,7 @@ import sys
 for name in {HEAVY}:
     sys.modules[name] = None  # `import name` now raises ModuleNotFoundError
 import penstock_client, penstock_client.__main__
-with penstock_client.Client("http://127.0.0.1:1") as client:
+with penstock_client.Client("http://127.0.0.1:1", retries=None) as client:
     try:
         client.predict("digits", [[0.0]])
     except penstock_client.ConnectionFailed:

@@ -1,5 +1,6 @@
 """Many predictions as one sequence over the parts that came."""
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -65,3 +66,8 @@ def test_a_value_of_another_kind_is_noticed_when_it_is_read(shapes_metadata: Met
 def test_with_several_outputs_each_becomes_a_column() -> None:
     rows = [{"mean": [1.0], "spread": [0.5]}, {"mean": [2.0], "spread": [0.1]}]
     assert columns_of(rows, ("mean", "spread")) == {"mean": [[1.0], [2.0]], "spread": [[0.5], [0.1]]}
+
+
+def test_they_travel_between_processes(shapes_metadata: Metadata) -> None:
+    predictions = two_parts(shapes_metadata)
+    assert list(pickle.loads(pickle.dumps(predictions))) == list(predictions)  # noqa: S301  # our own bytes

@@ -16,6 +16,7 @@ PUBLIC = [
     "Forbidden",
     "Hedging",
     "IntegrityError",
+    "InternalError",
     "InvalidInput",
     "MissingField",
     "ModelMetadata",

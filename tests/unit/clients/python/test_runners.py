@@ -97,10 +97,50 @@ def test_the_hedge_answers_where_the_first_request_stalls() -> None:
     assert outcome.body == b"/other"
 
 
+def judged(is_judged: Callable[[], object]) -> Steps[Outcome]:
+    """A hedged request of which `is_judged` is told that an outcome was found bad."""
+
+    def is_good(outcome: Outcome) -> bool:
+        good = isinstance(outcome, Response)
+        if not good:
+            is_judged()
+        return good
+
+    outcome = yield Send(FIRST, BOUND_SECONDS, Hedge(0.0, lambda: Send(OTHER, BOUND_SECONDS), is_good))
+    assert outcome is not None
+    return outcome
+
+
 def test_where_the_hedge_fails_the_first_request_is_waited_for() -> None:
-    transport = OneStalls()
-    transport.fails = frozenset({"/other"})
-    outcome = SyncRunner(transport, SystemClock()).run(hedged([]))
+    bad_was_seen = threading.Event()
+
+    def hedge_fails(request: Request) -> Response:
+        if request is OTHER:
+            raise ConnectionFailed("broken")
+        assert bad_was_seen.wait(BOUND_SECONDS)
+        return answer(request)
+
+    outcome = SyncRunner(InProcess(hedge_fails), SystemClock()).run(judged(bad_was_seen.set))
+    assert isinstance(outcome, Response)
+    assert outcome.body == b"/first"
+
+
+class HedgeFails(OneStalls):
+    """The first request is answered once the other one's failure has been judged."""
+
+    async def asend(self, request: Request, *, timeout_seconds: float) -> Response:
+        if request is OTHER:
+            raise ConnectionFailed("broken")
+        await asyncio.wait_for(self.lost.wait(), timeout_seconds)
+        return answer(request)
+
+
+def test_where_the_hedging_task_fails_the_first_one_is_waited_for() -> None:
+    async def raced() -> Outcome:
+        transport = HedgeFails()
+        return await AsyncRunner(transport, SystemClock()).run(judged(transport.lost.set))
+
+    outcome = within_bound(raced())
     assert isinstance(outcome, Response)
     assert outcome.body == b"/first"
 

@@ -16,7 +16,6 @@ RAISED = [
 ]
 NOT_OVER_REST = {
     errors.Unauthenticated,
-    errors.Forbidden,
     errors.QuotaExceeded,
     errors.Cancelled,
     errors.PublishError,
