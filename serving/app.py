@@ -83,16 +83,7 @@ def create_app(
     )
     app.state.gateway = gateway
     request_ids = RequestIds()
-    serving = Serving(
-        gateway.predictor,
-        gateway.metrics,
-        settings.max_body_bytes,
-        settings.request_timeout_seconds,
-        clock,
-        request_ids,
-        model_timeouts=settings.model_timeouts,
-        observers=observers.requests,
-    )
+    serving = _serving(settings, gateway, clock, request_ids)
     stream_rows = max(1, min(STREAM_ROWS, settings.max_queue_rows // 8))  # streams leave most of the queue to others
     hot = [*predict_routes(serving, stream_rows), *infer_routes(serving), *example_routes(serving)]
     app.router.routes[:0] = hot
@@ -115,6 +106,19 @@ def create_app(
     origins = settings.cors_origins
     app.state.front = CrossOrigin(front, Origins(origins), request_ids) if origins else front
     return app
+
+
+def _serving(settings: Settings, gateway: Gateway, clock: Callable[[], float], request_ids: RequestIds) -> Serving:
+    return Serving(
+        gateway.predictor,
+        gateway.metrics,
+        settings.max_body_bytes,
+        settings.request_timeout_seconds,
+        clock,
+        request_ids,
+        model_timeouts=settings.model_timeouts,
+        observers=gateway.observers.requests,
+    )
 
 
 def _gateway(

@@ -5,9 +5,9 @@ import socket
 import sys
 
 from serving.errors import BackendUnavailable
-from serving.observability.log_handler import ThreadedHandler
 from serving.observability.log_lines import LineFormatter, style_of
 from serving.observability.standard_error import to_stderr
+from serving.observability.threaded_log import ThreadedHandler
 
 
 def log_to_stderr(level: str, log_format: str, process: str = "") -> None:

@@ -5,8 +5,8 @@ import logging
 import threading
 from collections.abc import Callable
 
-from serving.observability.log_handler import MOST_LINES, ThreadedHandler
 from serving.observability.log_lines import LineFormatter
+from serving.observability.threaded_log import MOST_LINES, ThreadedHandler
 
 SECONDS = 10.0
 
