@@ -4,8 +4,8 @@ A sampled request costs the event loop a draw and an append; a thread counts its
 all workers' lie by the event loop, when somebody looks.
 """
 
-import threading
-from collections.abc import Collection, Sequence
+from array import array
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from serving.backend_protocol import Arrays
@@ -28,21 +28,34 @@ class Sampled(NamedTuple):
     inputs: Arrays
 
 
+class Figures(NamedTuple):
+    """Of one version's window at one moment: counts by bin of each feature."""
+
+    rows: int
+    counts: Mapping[str, Sequence[int]]
+
+
 class DriftWatch:
-    """Of one process. `window_rows` is the part of the gateway's window that this worker keeps."""
+    """Of one process. `window_rows` is the part of the gateway's window that this worker keeps.
+
+    Nobody waits for anybody: windows are the thread's own once they are begun, and what the event loop reads are
+    figures that the thread leaves behind whole, ten times a second.
+    """
 
     def __init__(self, window_rows: int) -> None:
         self._window_rows = window_rows
         self._windows: dict[tuple[str, int], DriftWindow] = {}
-        self._lock = threading.Lock()
-        self.outbox: Outbox[Sampled] = Outbox(NAME, self._count, most_items=MOST_WAITING, most_bytes=MOST_WAITING_BYTES)
+        self._figures: dict[tuple[str, int], Figures] = {}
+        self._counted: set[tuple[str, int]] = set()
+        self.outbox: Outbox[Sampled] = Outbox(
+            NAME, self._count, most_items=MOST_WAITING, most_bytes=MOST_WAITING_BYTES, idle=self._leave_figures
+        )
 
-    def watch(self, model: str, version: int, sketches: dict[str, Histogram]) -> bool:
+    def watch(self, model: str, version: int, sketches: Mapping[str, Histogram]) -> bool:
         """Begin to; whether there is anything to watch."""
-        with self._lock:
-            window = self._windows.get((model, version))
-            if window is None:
-                window = self._windows[model, version] = DriftWindow(sketches, self._window_rows)
+        window = self._windows.get((model, version))
+        if window is None:
+            window = self._windows[model, version] = DriftWindow(sketches, self._window_rows)
         return bool(window.features)
 
     def sampled(self, model: str, version: int, inputs: Arrays) -> None:
@@ -50,21 +63,28 @@ class DriftWatch:
 
     def publish(self, cells: Cells, live: Collection[tuple[str, int]]) -> None:
         """Put the figures of the `live` versions into `cells`, and empty those of versions that have gone."""
-        with self._lock:
-            for (model, version), window in list(self._windows.items()):
-                is_live = (model, version) in live
-                for feature in window.features:
-                    expected = window.sketches[feature].counts
-                    found = record(window.counts(feature), expected, window.rows) if is_live else [0.0] * SIZE
-                    chunk, at = cells.slot((DRIFT, model, str(version), feature), SIZE)
-                    for place, value in enumerate(found):
-                        chunk[at + place] = value
-                if not is_live:
-                    del self._windows[model, version]
+        for key, window in list(self._windows.items()):
+            figures = self._figures.get(key) if key in live else None
+            for feature in window.features:
+                found = [0.0] * SIZE
+                if figures is not None:
+                    found = record(figures.counts[feature], window.sketches[feature].counts, figures.rows)
+                chunk, at = cells.slot((DRIFT, key[0], str(key[1]), feature), SIZE)
+                chunk[at : at + SIZE] = memoryview(array("d", found))
+            if key not in live:
+                del self._windows[key]
+                self._figures.pop(key, None)
 
     def _count(self, sampled: Sequence[Sampled]) -> None:
-        with self._lock:
-            for key in dict.fromkeys(each[:2] for each in sampled):
-                window = self._windows.get(key)
-                if window is not None:
-                    window.add([each.inputs for each in sampled if each[:2] == key])
+        for key in dict.fromkeys(each[:2] for each in sampled):
+            window = self._windows.get(key)
+            if window is not None:
+                window.add([each.inputs for each in sampled if each[:2] == key])
+                self._counted.add(key)
+
+    def _leave_figures(self) -> None:
+        while self._counted:
+            key = self._counted.pop()
+            window = self._windows.get(key)
+            if window is not None:
+                self._figures[key] = Figures(window.rows, {each: window.counts(each) for each in window.features})

@@ -1,7 +1,7 @@
 """W3C Trace Context, by the specification's own examples and its rules for what is wrong."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.observability.trace_context import TraceContext, read_context, says_no
@@ -46,6 +46,7 @@ def test_a_state_that_cannot_be_passed_on_is_left_out_and_the_trace_goes_on(stat
     assert found.tracestate == ""
 
 
+@settings(max_examples=30)
 @given(st.integers(1, 2**128 - 1), st.integers(1, 2**64 - 1), st.booleans())
 def test_what_is_written_is_read_again(trace_id: int, span_id: int, sampled: bool) -> None:  # noqa: FBT001 - drawn
     context = TraceContext(trace_id, span_id, sampled)
@@ -67,6 +68,7 @@ def test_most_that_are_not_kept_say_so_plainly(given_: bytes, plainly: bool) -> 
     assert says_no(given_) == plainly
 
 
+@settings(max_examples=30)
 @given(st.binary(max_size=80))
 def test_no_bytes_are_too_much(content: bytes) -> None:
     read_context(content, content)
