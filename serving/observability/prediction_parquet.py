@@ -4,8 +4,10 @@ A row of the table for each row predicted: `time`, `request_id`, `model`, `versi
 for each input and output, `input.<name>` and `output.<name>`, nested lists where a row of it is a tensor.
 """
 
+import math
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -83,7 +85,18 @@ def _batch(prediction: LoggedPrediction, time_seconds: float, schema: Any) -> An
     facts = (round(time_seconds * 1000), prediction.request_id, source.model, source.version, source.signature)
     columns: list[Any] = [[fact] * rows for fact in facts]
     columns.append(list(range(rows)))
+    made = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=False)]
     for arrays in (prediction.inputs, prediction.outputs):
-        columns += [array.tolist() for _, array in sorted(arrays.items())]
-    arrays_of = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays_of, schema=schema)
+        made += [column_of(array) for _, array in sorted(arrays.items())]
+    return pa.RecordBatch.from_arrays(made, schema=schema)
+
+
+def column_of(array: Array) -> Any:
+    """An array with rows first as a column, without a Python number for each of its values."""
+    flat = array.reshape(-1)
+    found = pa.array(flat.tolist(), pa.binary()) if array.dtype == object else pa.array(flat)
+    for depth in range(array.ndim - 1, 0, -1):
+        lists = math.prod(array.shape[:depth])
+        offsets = np.arange(lists + 1, dtype=np.int32) * np.int32(array.shape[depth])
+        found = pa.ListArray.from_arrays(pa.array(offsets), found)
+    return found

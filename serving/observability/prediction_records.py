@@ -4,9 +4,10 @@ Pure. Inputs are what the model was given and outputs what it answered, both as 
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 
 from serving.backend_protocol import Arrays
@@ -53,13 +54,15 @@ def json_lines(prediction: LoggedPrediction, time: str) -> Iterator[bytes]:
                 "row": row,
                 **{side: {name: values[row] for name, values in found.items()} for side, found in columns.items()},
             },
-            option=orjson.OPT_APPEND_NEWLINE,
+            option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY,
         )
 
 
-def _values(array: Array) -> list[Any]:
-    values: list[Any] = array.tolist()
-    return [_shown(value) for value in values] if array.dtype == object else values
+def _values(array: Array) -> Sequence[Any]:
+    """One for each row; numbers stay in their arrays and become no Python objects."""
+    if array.dtype == object:
+        return [_shown(value) for value in array.tolist()]
+    return np.ascontiguousarray(array)  # type: ignore[return-value]  # a sequence of rows
 
 
 def _shown(value: Any) -> Any:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving.observability.prediction_log_files import Limits, PredictionFiles
-from serving.observability.prediction_parquet import GROUP_ROWS, SUFFIX, ParquetRows
+from serving.observability.prediction_parquet import GROUP_ROWS, SUFFIX, ParquetRows, column_of
 from tests.unit.serving.observability.logged import prediction
 
 
@@ -57,3 +57,12 @@ def test_its_files_are_whole(tmp_path: Path, rows: int) -> None:
         log.write([prediction(rows=rows)], 0.0)
     log.close()
     assert [pq.read_table(path).num_rows for path in tmp_path.iterdir()] == ([rows] if rows else [])
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", "object"])
+@pytest.mark.parametrize("shape", [(2,), (2, 3), (2, 3, 1, 2), (2, 0)])
+def test_a_column_has_the_arrays_values_in_its_shape(dtype: str, shape: tuple[int, ...]) -> None:
+    array = (np.arange(np.prod(shape)) % 2).reshape(shape).astype(dtype)
+    if dtype == "object":
+        array = array.astype(str).astype("S").astype(object)
+    assert column_of(array).to_pylist() == array.tolist()

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from serving.observability.prediction_records import json_lines
 from tests.unit.serving.observability.logged import prediction
@@ -39,3 +40,10 @@ def test_texts_are_texts_bytes_are_base64_and_numbers_that_are_none_are_null() -
         "x": None,
         "image": [[1, 2], [3, 4]],
     }
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64", "uint64", "float16", "float32", "float64"])
+def test_every_dtype_of_a_model_is_written(dtype: str) -> None:
+    inputs = {"x": np.array([1], dtype), "tensor": np.zeros((4, 1), dtype).T[:1]}
+    (line,) = json_lines(prediction(inputs=inputs), TIME)
+    assert json.loads(line)["inputs"] == {"x": 1, "tensor": [0, 0, 0, 0]}
