@@ -135,4 +135,6 @@ def test_what_is_missing_is_told_and_gives_way_to_what_comes(theatre: Theatre, c
         "unreachable": "The gateway does not answer",
         "empty": "Nothing is published yet",
         "banners": 0,
+        "drift": [["wild", "0.400", "shifted", "500"], ["calm", "0.020", "steady", "500"]],
+        "shares": ["10.0 %", "90.0 %"],
     }

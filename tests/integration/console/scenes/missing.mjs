@@ -1,5 +1,5 @@
 /**
- * The page while there is nothing to show: before the first figures, without models, and with nobody who answers.
+ * Figures that the gateway at hand does not send: none yet, none at all, no models, a split, drift.
  */
 
 import { play, textOf, url } from "./browser.mjs";
@@ -25,5 +25,25 @@ await play(async (open) => {
   const banners = await page.locator("[data-banner]").count();
   answer = (route) => route.continue();
   await page.getByRole("link", { name: /^digits/ }).waitFor();
-  return { waiting, unreachable, empty, banners };
+  answer = async (route) => {
+    const given = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...given, models: given.models.map(moving) } });
+  };
+  const rows = page.locator(".drift tbody tr");
+  await rows.first().waitFor();
+  const drift = await rows.evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
+  const shares = await page.locator(".versions .share .number").allTextContents();
+  return { waiting, unreachable, empty, banners, drift, shares };
 });
+
+/** A canary that gets a tenth, and one feature that has moved. */
+function moving(model) {
+  const [version] = model.versions;
+  return {
+    ...model,
+    labels: { stable: 8, canary: 9 },
+    split: { stable: 90, canary: 10 },
+    versions: [8, 9].map((number) => ({ ...version, version: number })),
+    drift: { 9: { calm: { psi: 0.02, rows: 500 }, wild: { psi: 0.4, rows: 500 } } },
+  };
+}
