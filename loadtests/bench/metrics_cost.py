@@ -105,8 +105,8 @@ async def measured(rounds: int, requests: int) -> tuple[list[float], list[float]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=31)
-    parser.add_argument("--requests", type=int, default=8000, help="of each round")
+    parser.add_argument("--rounds", type=int, default=301)
+    parser.add_argument("--requests", type=int, default=960, help="of each round")
     arguments = parser.parse_args()
     counting, silent = asyncio.run(measured(arguments.rounds, arguments.requests))
     ratio = spread(turn_by_turn(counting, silent, lambda a, b: a / b))

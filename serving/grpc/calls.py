@@ -139,7 +139,7 @@ class Calls:
     def foreseen(self, failure: Exception, call: Call) -> PenstockError:
         """The error as it may be told: whatever is none of ours becomes InternalError, and the log has everything."""
         if isinstance(failure, PenstockError):
-            return failure
+            return failure.with_traceback(None)  # whose frames hold the request, and it them: a cycle of megabytes
         _log.error("request %s failed in an unforeseen way", call.request_id, exc_info=failure)
         return InternalError("internal error")
 

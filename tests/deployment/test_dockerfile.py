@@ -39,7 +39,7 @@ def test_there_is_a_target_for_each_image() -> None:
 
 def test_every_outside_image_is_an_argument_that_can_hold_a_digest() -> None:
     outside = {stage.base for stage in DOCKERFILE.stages.values()} - DOCKERFILE.stages.keys()
-    assert outside == {"${PYTHON_IMAGE}", "${TFSERVING_IMAGE}"}
+    assert outside == {"${NODE_IMAGE}", "${PYTHON_IMAGE}", "${TFSERVING_IMAGE}"}
     assert all(DOCKERFILE.arguments[name[2:-1]].count(":") == 1 for name in outside)
     assert DOCKERFILE.arguments["TFSERVING_IMAGE"].replace(
         "${TFSERVING_VERSION}", DOCKERFILE.arguments["TFSERVING_VERSION"]
@@ -58,6 +58,7 @@ def test_all_else_stays_out_of_the_build() -> None:
     assert lines[0] == "*"
     assert {line[1:] for line in lines if line.startswith("!")} == {
         "penstock_cli.py", "pyproject.toml", "README.md", "requirements/*.txt", "serving", "training",
+        "clients/typescript",
     }  # fmt: skip
 
 

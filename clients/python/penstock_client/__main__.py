@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from penstock_client.bulk import DEFAULT_CONCURRENCY
@@ -26,6 +27,10 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 API_KEY, TOKEN = "PENSTOCK_API_KEY", "PENSTOCK_TOKEN"
 FAILED, INTERRUPTED, NOBODY_READS = 1, 130, 141
 """Exit codes; the latter two are those of what SIGINT and SIGPIPE ended, as a shell tells them."""
+
+DEFAULT_RETRIES = 8
+RETRIES_PER_SECOND = 10.0
+"""More than a client's of its own: few requests of a stream are under way, and nobody wants to send it twice."""
 
 INPUTS_AND_EXAMPLES = """\
 an INPUT is
@@ -78,8 +83,11 @@ def _predict(argv: Sequence[str], *, prog: str) -> int:
     with client:
         stream = PredictionStream(lambda rows: _ask(client, options, rows), stream_options)
         try:
-            with shown_progress(options.progress and sys.stderr.isatty(), None) as tell:
-                failed = _print_all(stream.answers(blocks), options, tell)
+            with (
+                shown_progress(options.progress and sys.stderr.isatty(), None) as tell,
+                closing(stream.answers(blocks)) as answers,
+            ):
+                failed = _print_all(answers, options, tell)
         except BrokenPipeError:  # as `| head` leaves it: nobody is told of it
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed goes there
             return NOBODY_READS
@@ -90,7 +98,7 @@ def _client(options: argparse.Namespace) -> Client:
     return Client(
         options.url,
         timeout_seconds=options.timeout_seconds,
-        retries=replace(Retries(), attempts=options.retries + 1),
+        retries=replace(Retries(), attempts=options.retries + 1, budget_per_second=RETRIES_PER_SECOND),
         api_key=options.api_key or (None if options.token else os.environ.get(API_KEY)),
         token=options.token or (None if options.api_key else os.environ.get(TOKEN)),
     )
@@ -157,7 +165,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("model", metavar="MODEL", help="the model's name")
     parser.add_argument("inputs", metavar="INPUT", nargs="+", help="what to predict for; the forms are below")
-    parser.add_argument("--url", default=DEFAULT_URL, help="where the gateway is (default: %(default)s)")
+    parser.add_argument(
+        "--url", default=DEFAULT_URL, help="where the gateway is, http:// or grpc:// (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON object for each prediction")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--version", type=int, metavar="N", help="ask this version (default: the gateway chooses)")
@@ -185,7 +195,7 @@ def _add_connection_options(parser: argparse.ArgumentParser) -> None:
         "--priority", choices=("high", "normal", "batch"), help="the lane of the rows (default: the gateway's)"
     )
     parser.add_argument(
-        "--retries", type=int, default=Retries().attempts - 1, metavar="N", help="of a request (default: %(default)s)"
+        "--retries", type=int, default=DEFAULT_RETRIES, metavar="N", help="of a request (default: %(default)s)"
     )
     parser.add_argument(
         "--concurrency",

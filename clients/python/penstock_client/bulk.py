@@ -117,7 +117,8 @@ def pinned(address: Address, answered: AnsweredRows) -> Address:
 def field_in_batch(field: str | None, start: int, features: tuple[Feature, ...]) -> str:
     """`/instances/3/age` of a chunk that begins at row 2000 is `/instances/2003/age` of the batch.
 
-    An array's pointer (`/3/0`) is written the same way. An error that names no row is at the chunk's first.
+    An array's pointer (`/3/0`) is written the same way, with the column's name. An error that names no row is at the
+    first.
     """
     found = _ROW.fullmatch(field or "")
     if found is None:
@@ -126,5 +127,5 @@ def field_in_batch(field: str | None, start: int, features: tuple[Feature, ...])
     rest = found["rest"]
     if rest is None:
         return place
-    is_column = not str(field).startswith("/instances") and len(features) > 1 and rest.isdecimal()
-    return f"{place}/{features[int(rest)].name if is_column and int(rest) < len(features) else rest}"
+    is_column = len(features) > 1 and rest.isdecimal() and int(rest) < len(features)
+    return f"{place}/{features[int(rest)].name if is_column else rest}"

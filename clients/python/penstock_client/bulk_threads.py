@@ -1,7 +1,8 @@
 """`Client.predict_many`: a few threads that ask about a chunk each, while the caller's own cuts and puts together."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Generic, TypeVar
@@ -47,7 +48,9 @@ class Workers(Generic[Answer]):
             self._tell(outcome)
 
 
-def answers_in_order(ask: Callable[[Chunk], Answer], chunks: Iterator[Chunk], concurrency: int) -> Iterator[Answer]:
+def answers_in_order(
+    ask: Callable[[Chunk], Answer], chunks: Iterator[Chunk], concurrency: int
+) -> Generator[Answer, None, None]:
     """The answers in the chunks' order, `concurrency` requests at a time. Chunks are taken in the caller's thread."""
     window: Window[Answer] = Window(concurrency)
     outcomes: SimpleQueue[ChunkOutcome[Answer]] = SimpleQueue()
@@ -78,8 +81,11 @@ class ManyRows:
         rows = 0
         chunks = chunks_of(inputs, self.options.chunk_rows)
         try:
-            with shown_progress(self.options.progress, total_rows(inputs)) as tell:
-                for answered in self._answers(address, chunks):
+            with (
+                shown_progress(self.options.progress, total_rows(inputs)) as tell,
+                closing(self._answers(address, chunks)) as answers,
+            ):
+                for answered in answers:
                     parts.append(answered)
                     rows += answered.row_count
                     tell(rows)
@@ -88,7 +94,7 @@ class ManyRows:
             raise
         return Predictions(parts)
 
-    def _answers(self, address: Address, chunks: Iterator[Chunk]) -> Iterator[AnsweredRows]:
+    def _answers(self, address: Address, chunks: Iterator[Chunk]) -> Generator[AnsweredRows, None, None]:
         self.describe(address)  # once, rather than by every thread
         if self.options.same_version:
             for first in chunks:

@@ -4,10 +4,12 @@ No sockets: a runner does the steps.
 """
 
 from dataclasses import replace
+from random import random
 from typing import Any
 
 from penstock_client.bulk import chunk_flow
 from penstock_client.bulk_cutting import Chunk
+from penstock_client.bulk_patience import patient
 from penstock_client.call_options import CallOptions
 from penstock_client.dialect import Dialect
 from penstock_client.exchanges import Exchanges
@@ -25,6 +27,7 @@ class Calls:
     def __init__(self, dialect: Dialect, settings: ClientSettings) -> None:
         self._protocol = Protocol(dialect, read_file=read_file)
         self._exchanges = Exchanges(dialect, settings)
+        self._retries = settings.retries
 
     def predict(self, address: Address, inputs: Any, options: CallOptions) -> Steps[Prediction | Predictions]:
         return self._exchanges.steps(self._protocol.predict(address, inputs), options, hedge_by=address)
@@ -37,7 +40,11 @@ class Calls:
         """One request of a large batch; a request id of the caller's is told apart by the chunk's number."""
         if options.request_id is not None:
             options = replace(options, request_id=f"{options.request_id}-{chunk.index}")
-        return self._exchanges.steps(chunk_flow(self._protocol, address, chunk), options)
+
+        def ask() -> Steps[AnsweredRows]:
+            return self._exchanges.steps(chunk_flow(self._protocol, address, chunk), options)
+
+        return ask() if self._retries is None else patient(ask, self._retries, random)
 
     def metadata(self, address: Address, options: CallOptions) -> Steps[ModelMetadata]:
         return self._exchanges.steps(self._protocol.metadata(address), options)

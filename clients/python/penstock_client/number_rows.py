@@ -14,7 +14,7 @@ from penstock_client.npy import is_number_array, write_npy, write_npy_rows
 
 def npy_body(instances: Any, metadata: ModelMetadata) -> bytes | None:
     """The rows as a `.npy` file, None where they have to be JSON."""
-    if not metadata.manifest or not _are_numbers(metadata.features):
+    if not _may_be_numbers(instances) or not metadata.manifest or not _are_numbers(metadata.features):
         return None
     if isinstance(instances, FrameRows):
         instances = instances.numbers([feature.name for feature in metadata.features])
@@ -23,6 +23,13 @@ def npy_body(instances: Any, metadata: ModelMetadata) -> bytes | None:
     if isinstance(instances, (list, tuple)) and instances and all(map(is_number_array, instances)):
         return write_npy_rows(instances)
     return None
+
+
+def _may_be_numbers(instances: Any) -> bool:
+    """By the first look, which is all that a call with records pays."""
+    if isinstance(instances, (list, tuple)):
+        return bool(instances) and is_number_array(instances[0])
+    return isinstance(instances, FrameRows) or is_number_array(instances)
 
 
 def _are_numbers(features: Sequence[Feature]) -> bool:

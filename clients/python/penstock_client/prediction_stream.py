@@ -6,7 +6,7 @@ What is held is bounded: a few blocks read ahead, and the requests under way wit
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TypeAlias
@@ -57,7 +57,7 @@ class PredictionStream:
         self._waiting: deque[SourceRow] = deque()
         self._sent, self._asking, self._blocks_held = 0, 0, 0
 
-    def answers(self, blocks: Iterator[list[SourceRow]]) -> Iterator[list[RowAnswer]]:
+    def answers(self, blocks: Iterator[list[SourceRow]]) -> Generator[list[RowAnswer], None, None]:
         """In the order of the rows, a request's at a time; `blocks` are read in a thread of its own.
 
         Without `keep_going` the last answer may be a row's error. Raises what `ask` and `blocks` raise, after the

@@ -112,6 +112,8 @@ def _draw_lines(axes: Axes, lines: Sequence[Line], unit: str, *, stacked: bool) 
 
 def _draw_heatmap(axes: Axes, lines: Sequence[Line]) -> None:
     """Buckets are cumulative: each is shown less the one below it."""
+    if not lines:
+        return
     found = sorted(lines, key=lambda line: float(line.labels["le"]))
     moments = sorted({second for line in found for second in line.seconds})
     counts = np.array([np.interp(moments, line.seconds, line.values, left=0, right=0) for line in found])

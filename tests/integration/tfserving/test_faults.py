@@ -66,7 +66,9 @@ def test_the_only_server_killed_is_told_at_once_and_used_again_when_it_is_back(s
         senders.until_more(50)
         server.process.kill()
         senders.until_more(50, status=503)
-        assert 'penstock_backend_up{backend="tfserving"} 0.0' in gateway.get("/metrics")
+        metrics = gateway.get("/metrics")
+        assert 'penstock_backend_up{backend="tfserving"} 0.0' in metrics
+        assert f'penstock_backend_replica_up{{address="{address(port)}",backend="tfserving"}} 0.0' in metrics
         reasons = [each["status"]["error_message"] for each in gateway.get("/v1/models/digits")["model_version_status"]]
         servers.server(port)
         back = time.monotonic()

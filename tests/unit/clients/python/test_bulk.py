@@ -68,7 +68,7 @@ def test_an_error_waits_for_the_chunks_before_it() -> None:
         ("/3/1", "/instances/2003/bmi"),
         ("/3/7", "/instances/2003/7"),
         ("/3", "/instances/2003"),
-        ("/instances/3/1", "/instances/2003/1"),
+        ("/instances/3/1", "/instances/2003/bmi"),
         (None, "/instances/2000"),
         ("/signature_name", "/instances/2000"),
     ],

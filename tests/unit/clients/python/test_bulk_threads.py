@@ -64,9 +64,12 @@ def test_an_error_of_the_source_is_the_callers() -> None:
 
 
 def test_threads_end_with_the_call() -> None:
+    before = set(threading.enumerate())
     answers = answers_in_order(lambda chunk: chunk.index, chunks(50), 3)
     assert next(answers) == 0
-    answers.close()  # type: ignore[attr-defined]  # a generator
-    for thread in [thread for thread in threading.enumerate() if thread.name == "penstock-bulk"]:
+    started = set(threading.enumerate()) - before
+    answers.close()
+    assert len(started) == 3
+    for thread in started:
         thread.join(SECONDS)
         assert not thread.is_alive()
