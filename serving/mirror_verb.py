@@ -98,11 +98,13 @@ def _until_stopped(work: Callable[[threading.Event], int], stopped: int) -> int:
 
 def _work(arguments: argparse.Namespace, store: ObjectStore, stop: threading.Event) -> int:
     limits = Limits(arguments.max_files, int(arguments.max_gib * GIB))
-    fetching = Fetching(store, arguments.models, limits, arguments.concurrency, stop, lambda: datetime.now(UTC))
+    health = Health(arguments.health_file, str(store.address), arguments.watch or 0.0)
+    fetching = Fetching(
+        store, arguments.models, limits, arguments.concurrency, stop, lambda: datetime.now(UTC), health.progress
+    )
     patience = PRUNE_AFTER_SECONDS if arguments.watch else 0.0
     mirror = Mirror(fetching, Choice(tuple(arguments.model), arguments.keep, patience), _say)
     if arguments.watch:
-        health = Health(arguments.health_file, str(store.address), arguments.watch)
         watch(mirror, health, stop=stop, say=_say, chance=random.Random())  # noqa: S311 - spreads nodes, no secret
         _say("stopped")
         return DONE
@@ -116,7 +118,7 @@ def _work(arguments: argparse.Namespace, store: ObjectStore, stop: threading.Eve
             raise
         _say(f"{error}; every model has a version here, which will do")
         return DONE
-    Health(arguments.health_file, str(store.address), 0.0).write(datetime.now(UTC), models, failures=0, error="")
+    health.write(datetime.now(UTC), models, failures=0, error="")
     return _told(models)
 
 

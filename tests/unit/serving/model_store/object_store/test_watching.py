@@ -48,6 +48,16 @@ def test_no_or_another_file_is_not_healthy(tmp_path: Path, content: str | None) 
     assert not is_healthy(path, NOON)
 
 
+def test_bytes_that_arrive_keep_it_good(tmp_path: Path) -> None:
+    """A pass that takes an hour for one large version has not ended yet."""
+    health = Health(tmp_path / "health.json", "s3://models", 30.0)
+    health.progress()
+    assert is_healthy(tmp_path / "health.json", datetime.now(UTC))
+    (tmp_path / "health.json").unlink()
+    health.progress()  # not for every chunk
+    assert not (tmp_path / "health.json").exists()
+
+
 def test_a_summary_is_one_line() -> None:
     assert summary({}) == "there is no model in the store"
     assert summary({"b": MirroredModel((1, 2)), "a": MirroredModel()}) == "a none, b 1+2"
