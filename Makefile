@@ -107,10 +107,10 @@ lock:           ## resolve requirements/*.txt anew: dev and triton, and what Doc
 	  --extra serving --extra training --extra loadtests --extra tracing --extra object-store --extra grpc --extra progress --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
 	  $(LOCKED) --output-file requirements/dev.txt
 	@.lock-venv/bin/uv pip compile requirements/triton.in $(LOCKED) --output-file requirements/triton.txt
-	@.lock-venv/bin/uv pip compile pyproject.toml --extra gateway $(IMAGES) --output-file requirements/gateway.txt
+	@.lock-venv/bin/uv pip compile pyproject.toml --extra gateway --extra object-store $(IMAGES) --output-file requirements/gateway.txt
 	@.lock-venv/bin/uv pip compile requirements/tensorflow.in --no-deps $(IMAGES) --output-file requirements/tensorflow.txt
 	@.lock-venv/bin/uv pip compile requirements/build.in $(IMAGES) --output-file requirements/build.txt
-	@.lock-venv/bin/uv pip compile pyproject.toml requirements/training-gpu.in --extra training \
+	@.lock-venv/bin/uv pip compile pyproject.toml requirements/training-gpu.in --extra training --extra object-store \
 	  --override requirements/training-gpu-overrides.txt --no-emit-package tensorflow-cpu \
 	  $(IMAGES) --output-file requirements/training-gpu.txt
 

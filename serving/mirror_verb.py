@@ -60,11 +60,13 @@ def run(argv: Sequence[str]) -> int:
         print(f"penstock mirror: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
         return WRONG_USE
     arguments.models.mkdir(parents=True, exist_ok=True)
-    return _until_stopped(lambda stop: _work(arguments, store, stop))
+    return _until_stopped(lambda stop: _work(arguments, store, stop), DONE if arguments.watch else NOT_DONE)
 
 
-def _until_stopped(work: Callable[[threading.Event], int]) -> int:
-    """Runs `work` in a thread, so that a signal ends the process also while a library waits for a dead network."""
+def _until_stopped(work: Callable[[threading.Event], int], stopped: int) -> int:
+    """Runs `work` in a thread, so that a signal ends the process also while a library waits for a dead network;
+    `stopped` is the exit code then.
+    """
     stop, answers = threading.Event(), []
     woken = threading.Event()
 
@@ -91,16 +93,18 @@ def _until_stopped(work: Callable[[threading.Event], int]) -> int:
         return answers[0]
     _say("stopped in the middle; the next mirror tidies up")
     sys.stdout.flush()
-    os._exit(NOT_DONE)  # threads that wait for the network would keep a plain return for as long as they do
+    os._exit(stopped)  # threads that wait for the network would keep a plain return for as long as they do
 
 
 def _work(arguments: argparse.Namespace, store: ObjectStore, stop: threading.Event) -> int:
     limits = Limits(arguments.max_files, int(arguments.max_gib * GIB))
-    fetching = Fetching(store, arguments.models, limits, arguments.concurrency, stop, lambda: datetime.now(UTC))
+    health = Health(arguments.health_file, str(store.address), arguments.watch or 0.0)
+    fetching = Fetching(
+        store, arguments.models, limits, arguments.concurrency, stop, lambda: datetime.now(UTC), health.progress
+    )
     patience = PRUNE_AFTER_SECONDS if arguments.watch else 0.0
     mirror = Mirror(fetching, Choice(tuple(arguments.model), arguments.keep, patience), _say)
     if arguments.watch:
-        health = Health(arguments.health_file, str(store.address), arguments.watch)
         watch(mirror, health, stop=stop, say=_say, chance=random.Random())  # noqa: S311 - spreads nodes, no secret
         _say("stopped")
         return DONE
@@ -114,7 +118,7 @@ def _work(arguments: argparse.Namespace, store: ObjectStore, stop: threading.Eve
             raise
         _say(f"{error}; every model has a version here, which will do")
         return DONE
-    Health(arguments.health_file, str(store.address), 0.0).write(datetime.now(UTC), models, failures=0, error="")
+    health.write(datetime.now(UTC), models, failures=0, error="")
     return _told(models)
 
 

@@ -29,7 +29,7 @@ it the next free one. Exit codes: 0 it is there, 1 it is not, 2 wrong use. See d
 
 def run(argv: Sequence[str]) -> int:
     """Pushes one version, then labels. Raises PenstockError for what could not be done."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parse_intermixed_args(argv)
     model, version = arguments.model, arguments.version
     try:
         store = ObjectStore(parse_address(arguments.url, folder=str(Path.cwd())))

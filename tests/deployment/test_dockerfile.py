@@ -77,7 +77,15 @@ def test_what_is_installed_is_pinned_and_hashed(path: str) -> None:
     assert [line for line in lines if line.strip() and not re.match(r"\S+==\S+ .*--hash=sha256:", line)] == []
 
 
-@pytest.mark.parametrize(("extra", "path"), [("gateway", "gateway.txt"), ("training", "training-gpu.txt")])
+@pytest.mark.parametrize(
+    ("extra", "path"),
+    [
+        ("gateway", "gateway.txt"),
+        ("object-store", "gateway.txt"),
+        ("training", "training-gpu.txt"),
+        ("object-store", "training-gpu.txt"),
+    ],
+)
 def test_a_lock_has_every_package_of_its_extra(extra: str, path: str) -> None:
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"][extra]
     names = {re.split(r"[\[<>=;]", package)[0] for package in wanted} - {"tensorflow-cpu"}  # with CUDA it is tensorflow

@@ -42,7 +42,9 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Fetching:
-    """What every fetch of a mirror shares. `stop`, once set, ends it within a chunk."""
+    """What every fetch of a mirror shares. `stop`, once set, ends it within a chunk; `progress` hears of each chunk,
+    from several threads.
+    """
 
     store: ObjectStore
     models: Path
@@ -50,6 +52,7 @@ class Fetching:
     concurrency: int
     stop: threading.Event
     clock: Callable[[], datetime]
+    progress: Callable[[], None] = lambda: None
 
 
 class NotWhole(IntegrityError):
@@ -131,6 +134,7 @@ def _download_file(fetching: Fetching, source: str, file: WantedFile, target: Pa
                     break
                 digest.update(chunk)
                 out.write(chunk)
+                fetching.progress()
         sync(target)
     if received != file.size_bytes or digest.hexdigest() != file.sha256:
         raise IntegrityError(f"{file.name} is not what the manifest says: its sha256 is another")

@@ -43,8 +43,10 @@ def follow(
     paths = model_paths(models, model)
     with disk_errors(f"the labels of {model!r} cannot be followed"), locked(paths):
         before = read_followed(paths)
-        labels = labels_to_follow(stored.labels, before.labels, list_versions(models, model))
-        wanted = Followed(labels=labels, traffic=traffic_to_follow(stored.traffic, before.traffic, labels))
+        asked = before.labels if stored.labels is None else stored.labels
+        labels = labels_to_follow(asked, before.labels, list_versions(models, model))
+        traffic = before.traffic if stored.traffic is None else stored.traffic
+        wanted = Followed(labels=labels, traffic=traffic_to_follow(traffic, before.traffic, labels))
         if wanted == before:
             return ()
         moves = _carry_out(models, paths, before, wanted, reason=f"as in {source}", now=clock())

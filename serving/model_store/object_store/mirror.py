@@ -92,10 +92,9 @@ class Mirror:
 
     def _fetch(self, model: str, stored: StoredModel) -> dict[int, str]:
         refused: dict[int, str] = {}
-        labelled = set(stored.labels.values())
         while True:
             missing = versions_to_fetch(
-                stored.versions, self._present(model), labelled, keep=self._choice.keep, unusable=refused
+                stored.versions, self._present(model), stored.labelled, keep=self._choice.keep, unusable=refused
             )
             if not missing:
                 self._tell(model, refused)
@@ -133,7 +132,7 @@ class Mirror:
         present, models = self._present(model), self._fetching.models
         if not present:
             return
-        labelled = {*stored.labels.values(), *read_labels(models, model).values()}
+        labelled = {*stored.labelled, *read_labels(models, model).values()}
         unwanted = set(present) - wanted_versions(present, (), labelled, keep=self._choice.keep)
         now = time.monotonic()
         for version in present:

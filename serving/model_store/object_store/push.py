@@ -89,7 +89,7 @@ def push_label(store: ObjectStore, model: str, label: str, version: int) -> None
     """Points a label of the store at a version that is there; the others stay. Raises PublishError."""
     if not LABEL_NAME.fullmatch(label):
         raise PublishError(f"{label[:64]!r} is not a label")
-    labels = {**store.model(model).labels, label: version}
+    labels = {**(store.model(model).labels or {}), label: version}
     _refuse_absent(store, model, {label: version})
     store.write(f"{model}/{LABELS}", render_labels(labels))
 
@@ -103,7 +103,7 @@ def push_labels(store: ObjectStore, models: Path, model: str) -> Mapping[str, in
     if strangers := set(traffic.labels()) - set(labels):
         raise PublishError(f"the traffic of {model!r} speaks of {min(strangers)!r}, which is no label here")
     steps = [(f"{model}/{LABELS}", render_labels(labels)), (f"{model}/{TRAFFIC}", render_traffic(traffic))]
-    if set(traffic.labels()) <= set(store.model(model).labels):
+    if set(traffic.labels()) <= set(store.model(model).labels or ()):
         steps.reverse()  # a share for a new label comes after it, and one for a label that goes, goes before it
     for name, content in steps:
         store.write(name, content)

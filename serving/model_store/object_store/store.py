@@ -5,9 +5,8 @@ Every error of a library below becomes StoreUnavailable here, but for an object 
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from serving.contract.model_directory import MODEL_NAME, version_number
@@ -16,7 +15,7 @@ from serving.model_store.labels import parse_labels
 from serving.model_store.object_store.address import StoreAddress
 from serving.model_store.object_store.filesystems import open_filesystem
 from serving.model_store.object_store.wanted_files import ObjectFacts
-from serving.model_store.traffic import NO_TRAFFIC, Traffic, parse_traffic
+from serving.model_store.traffic import Traffic, parse_traffic
 
 CHUNK_BYTES = 8 * 1024 * 1024
 SMALL_BYTES = 1024 * 1024
@@ -25,11 +24,18 @@ LABELS, TRAFFIC, CLAIMS = "labels.json", "traffic.json", ".claims"
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """`versions` are folders with a number, whole or not, ascending."""
+    """`versions` are folders with a number, whole or not, ascending. `labels` and `traffic` are None where there is no
+    such file, which says nothing: a bucket that was emptied takes no label away.
+    """
 
     versions: tuple[int, ...] = ()
-    labels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    traffic: Traffic = NO_TRAFFIC
+    labels: Mapping[str, int] | None = None
+    traffic: Traffic | None = None
+
+    @property
+    def labelled(self) -> frozenset[int]:
+        """The versions that a label names."""
+        return frozenset((self.labels or {}).values())
 
 
 class ObjectStore:
@@ -58,8 +64,8 @@ class ObjectStore:
         traffic = self.read(f"{name}/{TRAFFIC}", SMALL_BYTES) if TRAFFIC in files else None
         return StoredModel(
             tuple(versions),
-            MappingProxyType({}) if labels is None else parse_labels(f"{name}/{LABELS}", labels),
-            NO_TRAFFIC if traffic is None else parse_traffic(f"{name}/{TRAFFIC}", traffic),
+            None if labels is None else parse_labels(f"{name}/{LABELS}", labels),
+            None if traffic is None else parse_traffic(f"{name}/{TRAFFIC}", traffic),
         )
 
     def claimed_numbers(self, model: str) -> tuple[int, ...]:

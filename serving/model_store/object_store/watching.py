@@ -1,10 +1,12 @@
 """The mirror's loop: look, wait, look again; longer and at random while the store fails; ended at once by `stop`."""
 
+import contextlib
 import json
+import math
 import random
 import threading
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,13 +20,23 @@ PATIENCE_SECONDS = 600.0
 what is here is served, so a short outage of the store is no reason to restart anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """One file, replaced after every pass."""
+PROGRESS_SECONDS = 10.0
 
-    path: Path | None
-    source: str
-    interval_seconds: float
+
+class Health:
+    """One file, replaced after every pass; good for longer while bytes arrive, for a large version takes its time."""
+
+    def __init__(self, path: Path | None, source: str, interval_seconds: float) -> None:
+        self.path, self.source, self.interval_seconds = path, source, interval_seconds
+        self._lock, self._told = threading.Lock(), -math.inf
+
+    def progress(self) -> None:
+        """Bytes have arrived. Cheap; writes every ten seconds, and a disk that refuses is told of after the pass."""
+        now = time.monotonic()
+        with self._lock, contextlib.suppress(OSError):
+            if self.path is not None and now - self._told >= PROGRESS_SECONDS:
+                self._told = now
+                self._put({**_read(self.path), "good_until": self._good_until(datetime.now(UTC))})
 
     def write(self, now: datetime, models: Mapping[str, MirroredModel] | None, *, failures: int, error: str) -> None:
         """`models` None: the pass failed, and what was written before stands but for the failures. Raises OSError."""
@@ -32,10 +44,15 @@ class Health:
             return
         content = _read(self.path) if models is None else {}
         if models is not None:
-            good_until = now + timedelta(seconds=self.interval_seconds + PATIENCE_SECONDS)
-            content = {"at": now.isoformat(), "good_until": good_until.isoformat(), "models": _shown(models)}
-        content |= {"source": self.source, "failures": failures, "error": error}
-        write_atomically(self.path, json.dumps(content, indent=2).encode() + b"\n")
+            content = {"at": now.isoformat(), "good_until": self._good_until(now), "models": _shown(models)}
+        self._put(content | {"source": self.source, "failures": failures, "error": error})
+
+    def _good_until(self, now: datetime) -> str:
+        return (now + timedelta(seconds=self.interval_seconds + PATIENCE_SECONDS)).isoformat()
+
+    def _put(self, content: Mapping[str, object]) -> None:
+        if self.path is not None:
+            write_atomically(self.path, json.dumps(content, indent=2).encode() + b"\n")
 
 
 def is_healthy(path: Path, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from serving.contract.model_directory import model_paths
 from serving.errors import Cancelled, PublishError, StoreUnavailable
 from serving.model_store.audit import read_audit
 from serving.model_store.labels import read_labels, remove_label, set_label
+from serving.model_store.object_store.address import parse_address
 from serving.model_store.object_store.mirror import Mirror
 from serving.model_store.object_store.push import push_label, push_labels, push_version
 from serving.model_store.object_store.store import ObjectStore
@@ -87,7 +88,7 @@ def test_a_version_too_many_stays_for_its_time(
         mirror.one_pass()
     mirror.one_pass()
     assert list_versions(node, "digits") == (1, 2, 3)
-    assert store.model("digits").labels == {}
+    assert store.model("digits").labels is None
 
 
 def test_only_the_models_that_were_named(
@@ -242,10 +243,11 @@ def test_damaged_labels_of_the_store_change_nothing_here(
     assert (report.versions, read_labels(node, "digits")) == ((1,), {"stable": 1})
 
 
-def test_a_store_that_fails_is_an_error_and_an_emptied_one_takes_nothing_away(
+def test_a_store_that_was_emptied_takes_nothing_away(
     folder: Path, node: Path, push_one: PushOne, make_mirror: MakeMirror
 ) -> None:
     push_one()
+    push_label(ObjectStore(parse_address(str(folder), folder="/")), "digits", "stable", 1)
     mirror = make_mirror()
     mirror.one_pass()
     folder.rename(folder.with_name("away"))
@@ -253,9 +255,12 @@ def test_a_store_that_fails_is_an_error_and_an_emptied_one_takes_nothing_away(
     assert make_mirror("digits").one_pass()["digits"].versions == (1,)
     folder.mkdir()
     (folder / "digits").mkdir()
-    (folder / "digits" / "labels.json").mkdir()
     mirror.one_pass()
     assert list_versions(node, "digits") == (1,)
+    assert read_labels(node, "digits") == {"stable": 1}
+    (folder / "digits" / "labels.json").write_text("{}")
+    mirror.one_pass()
+    assert read_labels(node, "digits") == {}
 
 
 def test_a_full_disk_is_said_before_anything_is_fetched(

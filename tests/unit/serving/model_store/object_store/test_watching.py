@@ -16,6 +16,13 @@ from serving.model_store.versions import list_versions
 NOON = datetime(2030, 1, 2, 12, tzinfo=UTC)
 
 
+class Unhurried(threading.Event):
+    """Whoever waits for it does not wait."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return timeout is not None and self.is_set()
+
+
 def test_health_is_good_for_a_while_after_the_last_good_pass(tmp_path: Path) -> None:
     health = Health(tmp_path / "health.json", "s3://models", 30.0)
     health.write(NOON, {"digits": MirroredModel((1, 2), {"stable": 1}, {3: "no manifest"})}, failures=0, error="")
@@ -41,6 +48,16 @@ def test_no_or_another_file_is_not_healthy(tmp_path: Path, content: str | None) 
     assert not is_healthy(path, NOON)
 
 
+def test_bytes_that_arrive_keep_it_good(tmp_path: Path) -> None:
+    """A pass that takes an hour for one large version has not ended yet."""
+    health = Health(tmp_path / "health.json", "s3://models", 30.0)
+    health.progress()
+    assert is_healthy(tmp_path / "health.json", datetime.now(UTC))
+    (tmp_path / "health.json").unlink()
+    health.progress()  # not for every chunk
+    assert not (tmp_path / "health.json").exists()
+
+
 def test_a_summary_is_one_line() -> None:
     assert summary({}) == "there is no model in the store"
     assert summary({"b": MirroredModel((1, 2)), "a": MirroredModel()}) == "a none, b 1+2"
@@ -50,7 +67,7 @@ def test_the_loop_goes_on_through_failures_and_ends_when_told(
     pushed: Mirror, node: Path, said: list[str], chance: random.Random
 ) -> None:
     """A file stands in the model's place until the first failure is told."""
-    stop = threading.Event()
+    stop = Unhurried()
     (node / "digits").write_text("no folder")
 
     def say(line: str) -> None:
