@@ -1,6 +1,6 @@
 """What the objects of one deployment must agree on, and no schema can tell. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from serving.deployment.choice import CONFIG
@@ -11,6 +11,8 @@ from serving.settings import PREFIX, load_settings
 MODEL_SERVER, CANARY = "model-server", "model-server-canary"
 EXTERNAL = ("Secret",)
 """What is not in the manifests by design: whoever deploys makes it."""
+MODELS = ("PersistentVolumeClaim", "models")
+"""The model directory, which a deployment brings and training joins."""
 REFERENCES: Mapping[str, tuple[str, str]] = {
     "configMapRef": ("ConfigMap", "name"),
     "configMapKeyRef": ("ConfigMap", "name"),
@@ -22,11 +24,14 @@ BACKENDS: Mapping[str, str] = {"penstock/gateway": "tfserving", "penstock/gatewa
 """What Dockerfile.gpu sets PENSTOCK_BACKEND to in an image."""
 
 
-def faults(objects: Sequence[Object]) -> list[str]:
-    """One line for each name that leads nowhere and each setting the gateway would refuse; none where all agree."""
+def faults(objects: Sequence[Object], elsewhere: Collection[tuple[str, str]] = ()) -> list[str]:
+    """One line for each name that leads nowhere and each setting the gateway would refuse; none where all agree.
+
+    `elsewhere` are kinds and names of what the cluster has already.
+    """
     templates = [found for each in objects for found in _templates(each)]
     return [
-        *_references(objects),
+        *_references(objects, elsewhere),
         *(f"{_told(each)} selects no pod" for each in objects if not _selects(each, templates)),
         *(fault for each in objects if each["kind"] == "Service" for fault in _ports(each, templates)),
         *(fault for each in templates for fault in _probes(each)),
@@ -44,8 +49,8 @@ def _templates(found: Object) -> Iterator[Object]:
             yield inner
 
 
-def _references(objects: Sequence[Object]) -> Iterator[str]:
-    there = {(each["kind"], each["metadata"]["name"]) for each in objects}
+def _references(objects: Sequence[Object], elsewhere: Collection[tuple[str, str]]) -> Iterator[str]:
+    there = {*elsewhere, *((each["kind"], each["metadata"]["name"]) for each in objects)}
     for each in objects:
         for said in _mappings(each):
             for field, (kind, key) in REFERENCES.items():

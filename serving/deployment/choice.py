@@ -50,18 +50,29 @@ def layered(tree: Mapping[str, str], choice: Choice) -> tuple[dict[str, str], st
         "resources": [f"../overlays/{choice.overlay}"],
         "components": [f"../components/{name}" for name in choice.components],
     }
-    grown = {**tree, f"chosen/{FILE}": json.dumps(lower)}
-    upper: dict[str, object] = {"resources": ["../chosen"]}
+    upper: dict[str, object] = {}
     if entries := _entries(choice):
         options = {"disableNameSuffixHash": True}
         upper["configMapGenerator"] = [{"name": CONFIG, "behavior": "merge", "literals": entries, "options": options}]
-    if choice.namespace is not None:
-        upper["namespace"] = choice.namespace
-    if choice.image_tag is not None:
-        upper["images"] = [
-            {"name": name, "newTag": choice.image_tag} for name in _our_images(evaluate(grown, "chosen"))
-        ]
-    return {**grown, f"settled/{FILE}": json.dumps(upper)}, "settled"
+    return _settled({**tree, f"chosen/{FILE}": json.dumps(lower)}, "chosen", upper, choice.namespace, choice.image_tag)
+
+
+def training_layered(
+    tree: Mapping[str, str], namespace: str | None, image_tag: str | None
+) -> tuple[dict[str, str], str]:
+    """As `layered`, above the folder `training`."""
+    return _settled(tree, "training", {}, namespace, image_tag)
+
+
+def _settled(
+    tree: Mapping[str, str], folder: str, upper: Mapping[str, object], namespace: str | None, image_tag: str | None
+) -> tuple[dict[str, str], str]:
+    said = {**upper, "resources": [f"../{folder}"]}
+    if namespace is not None:
+        said["namespace"] = namespace
+    if image_tag is not None:
+        said["images"] = [{"name": name, "newTag": image_tag} for name in _our_images(evaluate(tree, folder))]
+    return {**tree, f"settled/{FILE}": json.dumps(said)}, "settled"
 
 
 def _entries(choice: Choice) -> list[str]:

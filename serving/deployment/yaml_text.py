@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-MAYBE_NO_STRING = re.compile(r"[-+.0-9].*|[yYnN]|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF|~")
+MAYBE_NO_STRING = re.compile(r"[-+]?\.?[0-9].*|[-+]?\.(inf|nan)|[yYnN]|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF|~")
 """What some reader takes for a number, a date or a truth value (`1e3`, `on`): always quoted."""
 ORDER = ("apiVersion", "kind", "metadata", "spec", "data")
 
