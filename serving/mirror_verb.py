@@ -47,7 +47,7 @@ def run(argv: Sequence[str]) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.check_health:
-        return DONE if is_healthy(arguments.check_health, datetime.now(UTC)) else NOT_DONE
+        return DONE if is_healthy(arguments.check_health, _now()) else NOT_DONE
     if arguments.url is None:
         parser.error("the store's URL is missing")
     try:
@@ -98,10 +98,8 @@ def _until_stopped(work: Callable[[threading.Event], int], stopped: int) -> int:
 
 def _work(arguments: argparse.Namespace, store: ObjectStore, stop: threading.Event) -> int:
     limits = Limits(arguments.max_files, int(arguments.max_gib * GIB))
-    health = Health(arguments.health_file, str(store.address), arguments.watch or 0.0)
-    fetching = Fetching(
-        store, arguments.models, limits, arguments.concurrency, stop, lambda: datetime.now(UTC), health.progress
-    )
+    health = Health(arguments.health_file, str(store.address), arguments.watch or 0.0, _now)
+    fetching = Fetching(store, arguments.models, limits, arguments.concurrency, stop, _now, health.progress)
     patience = PRUNE_AFTER_SECONDS if arguments.watch else 0.0
     mirror = Mirror(fetching, Choice(tuple(arguments.model), arguments.keep, patience), _say)
     if arguments.watch:
@@ -118,8 +116,12 @@ def _work(arguments: argparse.Namespace, store: ObjectStore, stop: threading.Eve
             raise
         _say(f"{error}; every model has a version here, which will do")
         return DONE
-    health.write(datetime.now(UTC), models, failures=0, error="")
+    health.write(models, failures=0, error="")
     return _told(models)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _told(models: dict[str, MirroredModel]) -> int:
