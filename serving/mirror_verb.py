@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from serving.contract.model_directory import model_paths
-from serving.errors import Cancelled, InvalidSettings, PenstockError, StoreUnavailable
+from serving.errors import Cancelled, InvalidSettings, PenstockError, StoreUnavailable, UnknownModel
 from serving.model_store.object_store.address import StoreAddress, parse_address
 from serving.model_store.object_store.fetch import Fetching
 from serving.model_store.object_store.mirror import Choice, Mirror, MirroredModel
@@ -44,10 +44,10 @@ Credentials are found by s3fs and gcsfs as ever; AWS_ENDPOINT_URL names another 
 
 def run(argv: Sequence[str]) -> int:
     """Mirrors once or until SIGTERM or SIGINT."""
-    parser = _parser()
+    parser = mirror_parser()
     arguments = parser.parse_args(argv)
     if arguments.check_health:
-        return DONE if is_healthy(arguments.check_health, datetime.now(UTC)) else NOT_DONE
+        return DONE if is_healthy(arguments.check_health, _now()) else NOT_DONE
     if arguments.url is None:
         parser.error("the store's URL is missing")
     try:
@@ -56,7 +56,7 @@ def run(argv: Sequence[str]) -> int:
             model_paths(arguments.models, name)
         _refuse_itself(address, arguments.models)
         store = ObjectStore(address)
-    except InvalidSettings as error:
+    except (InvalidSettings, UnknownModel) as error:
         print(f"penstock mirror: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
         return WRONG_USE
     arguments.models.mkdir(parents=True, exist_ok=True)
@@ -98,10 +98,8 @@ def _until_stopped(work: Callable[[threading.Event], int], stopped: int) -> int:
 
 def _work(arguments: argparse.Namespace, store: ObjectStore, stop: threading.Event) -> int:
     limits = Limits(arguments.max_files, int(arguments.max_gib * GIB))
-    health = Health(arguments.health_file, str(store.address), arguments.watch or 0.0)
-    fetching = Fetching(
-        store, arguments.models, limits, arguments.concurrency, stop, lambda: datetime.now(UTC), health.progress
-    )
+    health = Health(arguments.health_file, str(store.address), arguments.watch or 0.0, _now)
+    fetching = Fetching(store, arguments.models, limits, arguments.concurrency, stop, _now, health.progress)
     patience = PRUNE_AFTER_SECONDS if arguments.watch else 0.0
     mirror = Mirror(fetching, Choice(tuple(arguments.model), arguments.keep, patience), _say)
     if arguments.watch:
@@ -118,8 +116,12 @@ def _work(arguments: argparse.Namespace, store: ObjectStore, stop: threading.Eve
             raise
         _say(f"{error}; every model has a version here, which will do")
         return DONE
-    health.write(datetime.now(UTC), models, failures=0, error="")
+    health.write(models, failures=0, error="")
     return _told(models)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _told(models: dict[str, MirroredModel]) -> int:
@@ -146,7 +148,7 @@ def _say(line: str) -> None:
     print(f"penstock mirror: {line}", flush=True)  # noqa: T201 - a command line prints
 
 
-def _parser() -> argparse.ArgumentParser:
+def mirror_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="penstock mirror",
         description="Copy the versions of an object store into a model directory, each whole or not at all, and let "

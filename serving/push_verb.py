@@ -29,7 +29,7 @@ it the next free one. Exit codes: 0 it is there, 1 it is not, 2 wrong use. See d
 
 def run(argv: Sequence[str]) -> int:
     """Pushes one version, then labels. Raises PenstockError for what could not be done."""
-    arguments = _parser().parse_intermixed_args(argv)
+    arguments = push_parser().parse_intermixed_args(argv)
     model, version = arguments.model, arguments.version
     try:
         store = ObjectStore(parse_address(arguments.url, folder=str(Path.cwd())))
@@ -67,7 +67,7 @@ def _push(arguments: argparse.Namespace, store: ObjectStore, model: str, version
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def push_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="penstock push",
         description="Put a published version into an object store: files first, its manifest last, then labels.",

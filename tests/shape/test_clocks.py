@@ -8,7 +8,9 @@ ROOT = Path(__file__).parents[2]
 WALL_CLOCK = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
 WRITE_IT_DOWN = {
     "serving/label_moves.py",
+    "serving/mirror_verb.py",
     "serving/models_verb.py",
+    "serving/push_verb.py",
     "serving/observability/wall_clock.py",
     "serving/traffic/candidates.py",
     "serving/traffic/standing.py",

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from serving.errors import Cancelled, PenstockError, PublishError
@@ -26,8 +26,8 @@ PROGRESS_SECONDS = 10.0
 class Health:
     """One file, replaced after every pass; good for longer while bytes arrive, for a large version takes its time."""
 
-    def __init__(self, path: Path | None, source: str, interval_seconds: float) -> None:
-        self.path, self.source, self.interval_seconds = path, source, interval_seconds
+    def __init__(self, path: Path | None, source: str, interval_seconds: float, clock: Callable[[], datetime]) -> None:
+        self.path, self.source, self.interval_seconds, self._clock = path, source, interval_seconds, clock
         self._lock, self._told = threading.Lock(), -math.inf
 
     def progress(self) -> None:
@@ -36,19 +36,19 @@ class Health:
         with self._lock, contextlib.suppress(OSError):
             if self.path is not None and now - self._told >= PROGRESS_SECONDS:
                 self._told = now
-                self._put({**_read(self.path), "good_until": self._good_until(datetime.now(UTC))})
+                self._put({**_read(self.path), "good_until": self._good_until()})
 
-    def write(self, now: datetime, models: Mapping[str, MirroredModel] | None, *, failures: int, error: str) -> None:
+    def write(self, models: Mapping[str, MirroredModel] | None, *, failures: int, error: str) -> None:
         """`models` None: the pass failed, and what was written before stands but for the failures. Raises OSError."""
         if self.path is None:
             return
         content = _read(self.path) if models is None else {}
         if models is not None:
-            content = {"at": now.isoformat(), "good_until": self._good_until(now), "models": _shown(models)}
+            content = {"at": self._clock().isoformat(), "good_until": self._good_until(), "models": _shown(models)}
         self._put(content | {"source": self.source, "failures": failures, "error": error})
 
-    def _good_until(self, now: datetime) -> str:
-        return (now + timedelta(seconds=self.interval_seconds + PATIENCE_SECONDS)).isoformat()
+    def _good_until(self) -> str:
+        return (self._clock() + timedelta(seconds=self.interval_seconds + PATIENCE_SECONDS)).isoformat()
 
     def _put(self, content: Mapping[str, object]) -> None:
         if self.path is not None:
@@ -102,7 +102,7 @@ def _told(
     say: Callable[[str], None],
 ) -> None:
     try:
-        health.write(datetime.now(UTC), models, failures=failures, error=error)
+        health.write(models, failures=failures, error=error)
     except (OSError, PublishError) as failure:
         say(f"the health file cannot be written: {failure}")
 

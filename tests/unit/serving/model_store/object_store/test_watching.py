@@ -24,11 +24,13 @@ class Unhurried(threading.Event):
 
 
 def test_health_is_good_for_a_while_after_the_last_good_pass(tmp_path: Path) -> None:
-    health = Health(tmp_path / "health.json", "s3://models", 30.0)
-    health.write(NOON, {"digits": MirroredModel((1, 2), {"stable": 1}, {3: "no manifest"})}, failures=0, error="")
+    now = [NOON]
+    health = Health(tmp_path / "health.json", "s3://models", 30.0, lambda: now[0])
+    health.write({"digits": MirroredModel((1, 2), {"stable": 1}, {3: "no manifest"})}, failures=0, error="")
     assert is_healthy(tmp_path / "health.json", NOON + timedelta(seconds=629))
     assert not is_healthy(tmp_path / "health.json", NOON + timedelta(seconds=631))
-    health.write(NOON + timedelta(seconds=600), None, failures=4, error="gone")
+    now[0] += timedelta(seconds=600)
+    health.write(None, failures=4, error="gone")
     written = json.loads((tmp_path / "health.json").read_text())
     assert not is_healthy(tmp_path / "health.json", NOON + timedelta(seconds=631))
     assert (written["failures"], written["error"], written["source"]) == (4, "gone", "s3://models")
@@ -50,9 +52,9 @@ def test_no_or_another_file_is_not_healthy(tmp_path: Path, content: str | None) 
 
 def test_bytes_that_arrive_keep_it_good(tmp_path: Path) -> None:
     """A pass that takes an hour for one large version has not ended yet."""
-    health = Health(tmp_path / "health.json", "s3://models", 30.0)
+    health = Health(tmp_path / "health.json", "s3://models", 30.0, lambda: NOON)
     health.progress()
-    assert is_healthy(tmp_path / "health.json", datetime.now(UTC))
+    assert is_healthy(tmp_path / "health.json", NOON)
     (tmp_path / "health.json").unlink()
     health.progress()  # not for every chunk
     assert not (tmp_path / "health.json").exists()
@@ -77,7 +79,7 @@ def test_the_loop_goes_on_through_failures_and_ends_when_told(
         if "looking" in line:
             stop.set()
 
-    watch(pushed, Health(None, "store", 3600), stop=stop, say=say, chance=chance)
+    watch(pushed, Health(None, "store", 3600, lambda: NOON), stop=stop, say=say, chance=chance)
     assert list_versions(node, "digits") == (1,)
     assert "cannot stage a version of 'digits': " in said[0]
     assert said[-1] == "digits 1; looking every 3600 s"
