@@ -227,6 +227,7 @@ def _console_figures(gateway: Gateway, settings: Settings) -> Any:
             time.monotonic(),
             version("penstock"),
             lambda model, number: report_file(settings.models, model, number) is not None,
+            gateway.drift,
         )
     )
 

@@ -5,6 +5,7 @@ TensorFlow is not loaded for `jobs`, `--help` or a job that is refused: only `_t
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from rich.console import Console
 from serving.errors import InvalidJob, InvalidSettings
 from training.arguments import add_run_arguments
 from training.environment import prepare_environment
+from training.indexed_job import worker_environment
 from training.job import JobSpec
 from training.job_files import load_job, shipped_jobs
 from training.pushing import Destination, add_push_argument
@@ -41,6 +43,7 @@ def train(argv: Sequence[str]) -> int:
     arguments = _train_parser().parse_args(argv)
     try:
         job = load_job(arguments.job, arguments.assignments)
+        os.environ.update(worker_environment(job.distribution, arguments.peers, os.environ))
         summary = _train_and_publish(job, arguments)
     except (InvalidJob, InvalidSettings) as error:
         print(f"penstock train: {error}", file=sys.stderr)

@@ -3,9 +3,11 @@
 import argparse
 from pathlib import Path
 
+from training.indexed_job import peers_of
+
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """JOB, --models, --set (as `assignments`), --promote, --force and --dry-run."""
+    """JOB, --models, --set (as `assignments`), --promote, --force, --dry-run and --peers."""
     parser.add_argument("job", metavar="JOB", help="a shipped job's name, or the path of a .toml file")
     parser.add_argument(
         "--models",
@@ -27,3 +29,18 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="publish it even when the job's rule finds it worse than the live version"
     )
     parser.add_argument("--dry-run", action="store_true", help="do everything but publish")
+    parser.add_argument(
+        "--peers",
+        metavar="HOST:PORT,...",
+        type=_peers,
+        default=(),
+        help="this is one of several processes started with these same words: the addresses of all of them; which of "
+        "them it is says JOB_COMPLETION_INDEX, as in an Indexed Job of Kubernetes",
+    )
+
+
+def _peers(text: str) -> tuple[str, ...]:
+    try:
+        return peers_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

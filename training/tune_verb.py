@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from rich.console import Console
 from serving.errors import InvalidJob
 from training.arguments import add_run_arguments
 from training.environment import prepare_environment
+from training.indexed_job import tuner_environment
 from training.job import JobSpec
 from training.job_files import load_job
 from training.search_space import search_of
@@ -28,9 +30,9 @@ A search that was interrupted goes on with the same command; one that is done is
 Exit codes: 0 published, or this worker's part is done; 1 failed; 2 wrong use or a job that cannot be run;
 130 interrupted.
 
-Several processes: give each the same command and KerasTuner's environment variables, KERASTUNER_ORACLE_IP and
-KERASTUNER_ORACLE_PORT (the chief's address), KERASTUNER_TUNER_ID (chief for one, any other name for each worker). The
-chief hands out the trials, and publishes the best once the workers are done.
+Several processes: give each the same command and --peers, or KerasTuner's own environment variables,
+KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT (the chief's address), KERASTUNER_TUNER_ID (chief for one, any other
+name for each worker). The chief hands out the trials, and publishes the best once the workers are done.
 """
 
 
@@ -41,6 +43,7 @@ def run(argv: Sequence[str]) -> int:
     try:
         job = load_job(arguments.job, arguments.assignments)
         search_of(job)  # before TensorFlow is loaded
+        os.environ.update(tuner_environment(arguments.peers, os.environ))
         tuned = _tune(job, folder, arguments)
     except InvalidJob as error:
         print(f"penstock tune: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
