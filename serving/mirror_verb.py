@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from serving.contract.model_directory import model_paths
-from serving.errors import Cancelled, InvalidSettings, PenstockError, StoreUnavailable, UnknownModel
+from serving.errors import Cancelled, InvalidSettings, StoreUnavailable, UnknownModel
 from serving.model_store.object_store.address import StoreAddress, parse_address
 from serving.model_store.object_store.fetch import Fetching
 from serving.model_store.object_store.mirror import Choice, Mirror, MirroredModel
@@ -67,8 +67,9 @@ def _until_stopped(work: Callable[[threading.Event], int], stopped: int) -> int:
     """Runs `work` in a thread, so that a signal ends the process also while a library waits for a dead network;
     `stopped` is the exit code then.
     """
-    stop, answers = threading.Event(), []
-    woken = threading.Event()
+    stop, woken = threading.Event(), threading.Event()
+    answers: list[int] = []
+    failures: list[Exception] = []
 
     def asked(_signal: int, _frame: object) -> None:
         stop.set()
@@ -77,9 +78,8 @@ def _until_stopped(work: Callable[[threading.Event], int], stopped: int) -> int:
     def worker() -> None:
         try:
             answers.append(work(stop))
-        except PenstockError as error:
-            _say(str(error))
-            answers.append(NOT_DONE)
+        except Exception as error:  # noqa: BLE001 - the main thread raises it again
+            failures.append(error)
         finally:
             woken.set()
 
@@ -89,6 +89,8 @@ def _until_stopped(work: Callable[[threading.Event], int], stopped: int) -> int:
     thread.start()
     woken.wait()
     thread.join(LEAVE_SECONDS if stop.is_set() else None)
+    if failures:
+        raise failures[0]
     if answers:
         return answers[0]
     _say("stopped in the middle; the next mirror tidies up")

@@ -7,16 +7,19 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from serving.errors import InvalidJob
+from serving.errors import InvalidJob, InvalidSettings
 from training.arguments import add_run_arguments
 from training.environment import prepare_environment
 from training.indexed_job import tuner_environment
 from training.job import JobSpec
 from training.job_files import load_job
+from training.pushing import Destination, add_push_argument
 from training.search_space import search_of
+from training.summary import Summary
 
 DONE, WRONG_USE = 0, 2
 
@@ -45,7 +48,7 @@ def run(argv: Sequence[str]) -> int:
         search_of(job)  # before TensorFlow is loaded
         os.environ.update(tuner_environment(arguments.peers, os.environ))
         tuned = _tune(job, folder, arguments)
-    except InvalidJob as error:
+    except (InvalidJob, InvalidSettings) as error:
         print(f"penstock tune: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
         return WRONG_USE
     except KeyboardInterrupt:
@@ -59,14 +62,20 @@ def run(argv: Sequence[str]) -> int:
 def _tune(job: JobSpec, folder: Path, arguments: argparse.Namespace) -> object:
     prepare_environment()
     console = Console(stderr=True)
+    destination = Destination.prepared(arguments.push, arguments.models, job.model) if arguments.push else None
     console.print(f"tuning {job.model}: {job.description}", highlight=False, soft_wrap=True)
     # importing it takes seconds, and TensorFlow reads its environment then: the one deferred import
     pipeline, tuning = (importlib.import_module(f"training.{name}") for name in ("pipeline", "tuning"))
     orders = pipeline.Orders(promote=arguments.promote, force=arguments.force, dry_run=arguments.dry_run)
-    found: object = tuning.tune(
-        job, arguments.models, orders, folder, fresh=arguments.fresh, clock=lambda: datetime.now(UTC), console=console
-    )
-    return found
+    found: Any = tuning.tune(job, arguments.models, orders, folder, fresh=arguments.fresh, clock=_now, console=console)
+    if destination is None or found is None or not isinstance(found.summary, Summary):
+        return found
+    print(found)  # noqa: T201 - before the push, which may fail
+    return destination.push(found.summary, by="penstock tune", clock=_now) or None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_run_arguments(parser)
+    add_push_argument(parser)
     parser.add_argument(
         "--search-dir", metavar="DIR", type=Path, help="where the trials are kept (default: ./searches/JOB)"
     )

@@ -1,6 +1,7 @@
 """The one place where fsspec is brought in, for it is an extra: the file system of a store's address."""
 
 import importlib
+import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -27,5 +28,8 @@ def open_filesystem(address: StoreAddress) -> Any:
         importlib.import_module(_DRIVERS[address.scheme])
     except ModuleNotFoundError as error:
         raise InvalidSettings(f"{address} needs the module {error.name!r}; run: {PIP_COMMAND}") from error
+    logger = logging.getLogger(_DRIVERS[address.scheme])
+    if not logger.handlers:  # what it logs comes as an error too: without this it goes to stderr with its traceback
+        logger.addHandler(logging.NullHandler())
     make: Callable[..., Any] = fsspec.filesystem
     return make(address.scheme, skip_instance_cache=True, use_listings_cache=False, **_OPTIONS[address.scheme])

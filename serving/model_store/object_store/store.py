@@ -3,6 +3,7 @@
 Every error of a library below becomes StoreUnavailable here, but for an object that is not there.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from serving.model_store.traffic import Traffic, parse_traffic
 
 CHUNK_BYTES = 8 * 1024 * 1024
 SMALL_BYTES = 1024 * 1024
+_CREDENTIALS = re.compile(r"//[^/\s]*@")
+"""An endpoint's address may hold some, and a library's error has the address."""
 LABELS, TRAFFIC, CLAIMS = "labels.json", "traffic.json", ".claims"
 
 
@@ -164,8 +167,8 @@ def store_errors(failure: str) -> Iterator[None]:
     except PenstockError:
         raise
     except Exception as error:  # three libraries, each with its own tree and those of its transport
-        reason = str(error).strip().splitlines() or [""]
-        raise StoreUnavailable(f"{failure}: {reason[0][:200] or type(error).__name__}") from error
+        reason = _CREDENTIALS.sub("//", (str(error).strip().splitlines() or [""])[0])
+        raise StoreUnavailable(f"{failure}: {reason[:200] or type(error).__name__}") from error
 
 
 def _last(path: str) -> str:

@@ -172,7 +172,7 @@ def test_killed_at_any_moment_it_leaves_no_half_version(
         s3.run("push", store, model, "--models", str(trained_models), "--label", "stable")
     node = tmp_path / "node"
     chance = random.Random(11)
-    for _ in range(6):
+    for _ in range(4):
         killed_in_the_middle(s3, store, node, after_files=chance.randrange(0, 16))
         for model in ("digits", "diabetes"):
             if (node / model).is_dir():

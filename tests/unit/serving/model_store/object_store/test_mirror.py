@@ -16,7 +16,7 @@ from serving.model_store.labels import read_labels, remove_label, set_label
 from serving.model_store.object_store.address import parse_address
 from serving.model_store.object_store.mirror import Mirror
 from serving.model_store.object_store.push import push_label, push_labels, push_version
-from serving.model_store.object_store.store import ObjectStore
+from serving.model_store.object_store.store import ObjectStore, store_errors
 from serving.model_store.object_store.wanted_files import Limits
 from serving.model_store.traffic import NO_TRAFFIC, make_traffic, read_traffic, render_traffic
 from serving.model_store.verify import verify_model
@@ -261,6 +261,12 @@ def test_a_store_that_was_emptied_takes_nothing_away(
     (folder / "digits" / "labels.json").write_text("{}")
     mirror.one_pass()
     assert read_labels(node, "digits") == {}
+
+
+def test_an_error_of_a_library_is_told_without_credentials() -> None:
+    with pytest.raises(StoreUnavailable) as told, store_errors("digits cannot be listed"):
+        raise RuntimeError("no connection to http://me:sesame@minio:9000/models\nand more")
+    assert str(told.value) == "digits cannot be listed: no connection to http://minio:9000/models"
 
 
 def test_a_full_disk_is_said_before_anything_is_fetched(
