@@ -11,6 +11,7 @@ BENCH  ?=
 ARTIFACTS ?= artifacts
 PEERS  := litserve bentoml mlserver pytriton
 BIN    := .venv/bin
+NODE   := $(and $(shell command -v node),$(shell command -v npm))
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -n 's/^\([a-z-]*\): .*\#\# .*/\1/p' $(MAKEFILE_LIST))
@@ -35,7 +36,7 @@ install: .venv/.installed  ## build .venv from the pinned, hashed requirements; 
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e clients/python
 	@touch $@
 
-up: install     ## train and publish two small models unless they are there, and serve them on port $(PORT)
+up: install console-or-word ## train and publish two small models unless they are there, and serve them on port $(PORT)
 	@for job in digits diabetes; do \
 	  ls $(MODELS)/$$job/[1-9]*/saved_model.pb >/dev/null 2>&1 || $(BIN)/penstock train $$job --models $(MODELS) || exit 1; \
 	done
@@ -47,11 +48,13 @@ up: install     ## train and publish two small models unless they are there, and
 	@.venv-triton/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements/triton.txt
 	@touch $@
 
-NODE := $(and $(shell command -v node),$(shell command -v npm))
 TS   := clients/typescript
+CONSOLE := serving/console
+
+NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
 $(TS)/node_modules/.installed: $(TS)/package-lock.json
-	@cd $(TS) && npm ci --no-audit --no-fund --loglevel=error
+	@cd $(TS) && $(NPM_CI)
 	@touch $@
 
 $(TS)/dist/penstock-client.min.js: $(TS)/node_modules/.installed $(TS)/package.json $(wildcard $(TS)/tsconfig*.json $(TS)/src/*.ts)
@@ -59,13 +62,31 @@ $(TS)/dist/penstock-client.min.js: $(TS)/node_modules/.installed $(TS)/package.j
 
 client-ts: $(TS)/dist/penstock-client.min.js  ## build the TypeScript client (Node 18 or newer, and npm)
 
+$(CONSOLE)/node_modules/.installed: $(CONSOLE)/package-lock.json
+	@cd $(CONSOLE) && $(NPM_CI)
+	@touch $@
+
+$(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.installed $(CONSOLE)/index.html $(CONSOLE)/vite.config.ts \
+  $(wildcard $(CONSOLE)/src/* $(CONSOLE)/src/*/*) $(wildcard $(TS)/src/*.ts)
+	@cd $(CONSOLE) && npm run --silent build -- --logLevel=warn
+
+console: $(CONSOLE)/dist/index.html ## build the web console, which the gateway serves at / (Node 18 or newer, and npm)
+
+# The gateway serves without it, so that nothing here ends `make up`.
+console-or-word:
+ifneq ($(NODE),)
+	@$(MAKE) --no-print-directory console || echo "The web console could not be built, for the reason above; try again with: make console"
+else
+	@test -e $(CONSOLE)/dist/index.html || echo "No Node here, so no web console: install nodejs and npm (18 or newer), then: make console"
+endif
+
 # By file, so that what a file's tests share is made once. Most tests wait for processes, so two testers suit two cores.
 TESTS = $(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile $(PYTEST)
 
-test: install .venv-triton/.installed $(if $(NODE),client-ts) ## every test, by TESTERS processes at once
+test: install .venv-triton/.installed $(if $(NODE),client-ts console) ## every test, by TESTERS processes at once
 	$(TESTS)
 
-check: install .venv-triton/.installed $(if $(NODE),client-ts) ## format, lint, types, import contracts and every test: what CI runs
+check: install .venv-triton/.installed $(if $(NODE),client-ts console) ## format, lint, types, import contracts and every test: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -86,10 +107,10 @@ lock:           ## resolve requirements/*.txt anew: dev and triton, and what Doc
 	  --extra serving --extra training --extra loadtests --extra tracing --extra object-store --extra grpc --extra progress --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
 	  $(LOCKED) --output-file requirements/dev.txt
 	@.lock-venv/bin/uv pip compile requirements/triton.in $(LOCKED) --output-file requirements/triton.txt
-	@.lock-venv/bin/uv pip compile pyproject.toml --extra gateway $(IMAGES) --output-file requirements/gateway.txt
+	@.lock-venv/bin/uv pip compile pyproject.toml --extra gateway --extra object-store $(IMAGES) --output-file requirements/gateway.txt
 	@.lock-venv/bin/uv pip compile requirements/tensorflow.in --no-deps $(IMAGES) --output-file requirements/tensorflow.txt
 	@.lock-venv/bin/uv pip compile requirements/build.in $(IMAGES) --output-file requirements/build.txt
-	@.lock-venv/bin/uv pip compile pyproject.toml requirements/training-gpu.in --extra training \
+	@.lock-venv/bin/uv pip compile pyproject.toml requirements/training-gpu.in --extra training --extra object-store \
 	  --override requirements/training-gpu-overrides.txt --no-emit-package tensorflow-cpu \
 	  $(IMAGES) --output-file requirements/training-gpu.txt
 
@@ -189,4 +210,5 @@ openapi: install ## write docs/openapi.json anew; look at its difference before 
 	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py
 
 clean:          ## remove what the targets above made, but for the models
-	rm -rf .venv .venv-triton .lock-venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info $(TS)/node_modules $(TS)/dist $(TS)/build
+	rm -rf .venv .venv-triton .lock-venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info $(TS)/node_modules $(TS)/dist $(TS)/build \
+	  $(CONSOLE)/node_modules $(CONSOLE)/dist $(CONSOLE)/build

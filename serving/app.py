@@ -18,21 +18,22 @@ from serving.answering.layers import AnswerLayers
 from serving.backend_protocol import Backend
 from serving.backends.from_settings import make_backend
 from serving.batching.admission import QueueLimits
-from serving.batching.batcher import Batcher
 from serving.batching.policy import BatchingCore
 from serving.catalog import Catalog, ModelReference
 from serving.gateway import Gateway
-from serving.grpc.calls import Calls
 from serving.grpc.inference_calls import InferenceCalls
 from serving.grpc.inference_service import InferenceService
 from serving.grpc.model_service import ModelService
+from serving.grpc.observed_calls import calls_of
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import Door, GrpcServer
 from serving.model_server.control_socket import ControlSocket
 from serving.observability.families import summed
 from serving.observability.ledger import Ledger
 from serving.observability.metrics import Gauges, RequestMetrics
+from serving.observability.request_trace import outgoing_metadata
 from serving.observability.worker_figures import WorkerFigures
+from serving.observers import Observers, observers_of
 from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.request_ids import RequestIds
@@ -74,21 +75,15 @@ def create_app(
     with a shorter way to predictions. `ledger` is where a worker counts; one of several leaves it to its caller to open
     the gRPC port. `control` is bound where `penstock record` comes in. Raises BackendUnavailable.
     """
-    gateway = _gateway(settings, backend or make_backend(settings), clock, RequestMetrics(ledger), control)
+    observers = observers_of(settings, process_name(ledger))
+    backend = backend or make_backend(settings, outgoing_metadata if observers.tracing else None)
+    gateway = _gateway(settings, backend, clock, RequestMetrics(ledger), control=control, observers=observers)
     app = FastAPIOffline(
         title="Penstock", description="Online predictions of Keras models.", lifespan=lambda _: gateway.running()
     )
     app.state.gateway = gateway
     request_ids = RequestIds()
-    serving = Serving(
-        gateway.predictor,
-        gateway.metrics,
-        settings.max_body_bytes,
-        settings.request_timeout_seconds,
-        clock,
-        request_ids,
-        model_timeouts=settings.model_timeouts,
-    )
+    serving = _serving(settings, gateway, clock, request_ids)
     stream_rows = max(1, min(STREAM_ROWS, settings.max_queue_rows // 8))  # streams leave most of the queue to others
     hot = [*predict_routes(serving, stream_rows), *infer_routes(serving), *example_routes(serving)]
     app.router.routes[:0] = hot
@@ -113,12 +108,27 @@ def create_app(
     return app
 
 
+def _serving(settings: Settings, gateway: Gateway, clock: Callable[[], float], request_ids: RequestIds) -> Serving:
+    return Serving(
+        gateway.predictor,
+        gateway.metrics,
+        settings.max_body_bytes,
+        settings.request_timeout_seconds,
+        clock,
+        request_ids,
+        model_timeouts=settings.model_timeouts,
+        observers=gateway.observers.requests,
+    )
+
+
 def _gateway(
     settings: Settings,
     backend: Backend,
     clock: Callable[[], float],
     metrics: RequestMetrics,
+    *,
     control: socket.socket | None,
+    observers: Observers,
 ) -> Gateway:
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
@@ -128,16 +138,21 @@ def _gateway(
     )
     elsewhere = settings.backend == "tfserving"
     catalog = Catalog(settings.models, backend, settings.poll_seconds, settings.model, folders_elsewhere=elsewhere)
-    batcher = Batcher(backend, core, metrics, clock)
+    batcher = observers.batcher(backend, core, metrics, clock)
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
     junction = junction_of(batcher, backend, layers, metrics.ledger, clock)
-    predictor = Predictor(catalog, backend, batcher, clock, layers, junction)
-    grpc = _grpc_server(settings, predictor, metrics)
+    predictor = Predictor(catalog, backend, batcher, clock, layers, junction, recorder=observers.recorder)
+    grpc = _grpc_server(settings, predictor, metrics, observers)
     watcher = CanaryWatcher(settings.models, catalog, junction.spreads, metrics.ledger)
     orders = ControlSocket(control, predictor.tap, lambda: catalog.view) if control else None
     candidates = CandidateKeeper(settings.models, catalog)
-    parts = (backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, candidates)
+    parts = (backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, candidates, observers)
     return Gateway(*parts, settings.workers, settings.model, Arrivals(metrics), orders)
+
+
+def process_name(ledger: Ledger | None) -> str:
+    """What the log calls this process; empty where it is the only one."""
+    return "" if ledger is None else f"worker {ledger.board.number}"
 
 
 def most_slots(settings: Settings) -> int:
@@ -154,14 +169,15 @@ def usable_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics) -> GrpcServer:
+def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics, observers: Observers) -> GrpcServer:
     catalog = predictor.catalog
-    calls = Calls(
+    calls = calls_of(
         catalog,
         metrics,
         settings.request_timeout_seconds,
         model_timeouts=settings.model_timeouts,
         company=predictor.batcher.company,
+        observers=observers.requests,
     )
 
     def ready() -> bool:
@@ -193,9 +209,10 @@ def _registry(gateway: Gateway) -> CollectorRegistry:
 
 
 def _statistics(gateway: Gateway, reference: ModelReference) -> Any:
-    """Of a model: what was counted and learned, and how its requests are spread over versions."""
+    """Of a model: what was counted and learned, how its requests are spread, and how far they are from training."""
     counted = statistics(gateway.catalog.view, gateway.metrics, gateway.explained(), reference)
-    return {**counted, "traffic": traffic_of(gateway.watcher, reference.model)}
+    traffic = traffic_of(gateway.watcher, reference.model)
+    return {**counted, "traffic": traffic, "drift": gateway.drift(reference.model)}
 
 
 def _console_figures(gateway: Gateway, settings: Settings) -> Any:
@@ -210,6 +227,7 @@ def _console_figures(gateway: Gateway, settings: Settings) -> Any:
             time.monotonic(),
             version("penstock"),
             lambda model, number: report_file(settings.models, model, number) is not None,
+            gateway.drift,
         )
     )
 

@@ -8,7 +8,7 @@ from serving.batching.batcher import Batcher
 from serving.batching.waiting import Answer
 from serving.catalog import Servable
 from serving.errors import PenstockError
-from serving.prediction import Prediction, PredictRequest, Told
+from serving.prediction import Prediction, PredictRequest, Told, request_id_of
 from serving.served import Served
 from serving.succession import MAY_HAVE_LEFT
 
@@ -93,7 +93,7 @@ class BegunBeforeWitness(Begun):
     def set_result(self, answer: Answer) -> None:
         super().set_result(answer)
         if self._served.witness is not None:
-            self._served.witness.answered(self.inputs, answer, self._decode_seconds)
+            self._served.witness.answered(self.inputs, answer, self._decode_seconds, request_id_of(self._request))
 
     def _fail(self, error: PenstockError) -> None:
         super()._fail(error)

@@ -27,6 +27,7 @@ PenstockError
 │   ├── BackendOverloaded        it has no room for this call now (RESOURCE_EXHAUSTED)
 │   └── BackendRejected          it answered that this call cannot be done
 ├── PublishError                 a version could not be published, labelled or pruned
+│   └── StoreUnavailable         the object store does not answer, or refuses; the same may succeed later
 ├── IntegrityError               a file on disk is not what its manifest or schema says
 ├── InvalidSettings              the settings, all faults together
 ├── InternalError                nobody foresaw it; the log has it under the request's id
@@ -139,6 +140,10 @@ class BackendRejected(BackendError):
 
 
 class PublishError(PenstockError):
+    pass
+
+
+class StoreUnavailable(PublishError):
     pass
 
 

@@ -14,15 +14,18 @@ from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher
 from serving.batching.explanation import BatcherFacts
 from serving.catalog import Catalog
+from serving.change_log import ChangeLog
 from serving.grpc.server import GrpcServer
 from serving.model_server.control_socket import ControlSocket
 from serving.model_settings import ModelSettings
+from serving.observability import drift_cells
 from serving.observability.batching_gauges import batching_gauges, shed_totals
-from serving.observability.families import CACHE, LENGTH_PADDING, SHED
+from serving.observability.families import CACHE, DRIFT, DROPPED, LENGTH_PADDING, SHED, summed
 from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
 from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
 from serving.observability.metrics import RequestMetrics
 from serving.observability.model_standing import standing_gauges
+from serving.observers import Observers
 from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.traffic.candidates import CandidateKeeper
@@ -47,6 +50,7 @@ class Gateway:
     grpc: GrpcServer
     watcher: CanaryWatcher
     candidates: CandidateKeeper
+    observers: Observers
     workers: int
     model_settings: Mapping[str, ModelSettings]
     arrivals: Arrivals
@@ -59,11 +63,12 @@ class Gateway:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """From the first model to the last answer. Several workers open the gRPC port later, and themselves."""
+        self.observers.start()
         if self.workers == 1:
             await self.grpc.start()
         if self.control:
             await self.control.start()
-        watching = [self.catalog.keep(), self.watcher.keep(), self.candidates.keep()]
+        watching = [self.catalog.keep(), self.watcher.keep(), self.candidates.keep(), ChangeLog(self.catalog).keep()]
         work = [self._start(), self._keep_told(), self._keep_board(), *watching]
         tasks = [asyncio.create_task(each) for each in work]
         try:
@@ -77,6 +82,7 @@ class Gateway:
             await self.grpc.stop()
             await self.batcher.close()
             await self.backend.close()
+            await self.observers.close()
 
     def explained(self) -> BatcherFacts:
         return self.batcher.explain()
@@ -84,6 +90,19 @@ class Gateway:
     def missing(self, required: Sequence[str]) -> str:
         """Which of the required models have never been live yet, as `missing_models` says it."""
         return missing_models(self.catalog.been_live, required)
+
+    def drift(self, model: str) -> list[dict[str, object]]:
+        """Of each feature watched, over all workers: `psi` is None while the window has too few rows to say."""
+        self._count_told()
+        found = drift_cells.read(summed(self.metrics.ledger.read())[DRIFT])
+        return [
+            {"version": each.version, "feature": each.feature, "rows": each.rows, "psi": each.psi}
+            for each in found
+            if each.model == model
+        ]
+
+    def _live(self) -> set[tuple[str, int]]:
+        return {(name, version) for name, entry in self.catalog.view.models.items() for version in entry.servables}
 
     def gauges(self) -> list[Metric]:
         """What is read at the moment of a scrape; brings what its parts count by themselves up to it."""
@@ -110,6 +129,8 @@ class Gateway:
         self.metrics.so_far(SHED, shed_totals(facts))
         self.metrics.so_far(CACHE, cache_totals(self.layers))
         self.metrics.so_far(LENGTH_PADDING, length_padding_totals(self.layers))
+        self.metrics.so_far(DROPPED, self.observers.dropped())
+        self.observers.publish(self.metrics.ledger.own, self._live)
 
     async def _keep_told(self) -> None:
         """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher and the layers count by
@@ -139,5 +160,6 @@ class Gateway:
             _log.exception("the backend could not start")
         else:
             self.started.set()
+            _log.info("the first models are loaded", extra={"event": "started", "backend": self.backend.name})
         finally:
             self.settled.set()

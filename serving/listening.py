@@ -5,12 +5,15 @@ import socket
 import sys
 
 from serving.errors import BackendUnavailable
+from serving.observability.log_lines import LineFormatter, style_of
+from serving.observability.standard_error import to_stderr
+from serving.observability.threaded_log import ThreadedHandler
 
 
-def log_to_stderr(level: str, name: str = "") -> None:
-    """One line a message, with the `name` of the process where there are several."""
-    form = f"%(asctime)s %(levelname)s{name} %(name)s: %(message)s"
-    logging.basicConfig(level=level.upper(), stream=sys.stderr, format=form)
+def log_to_stderr(level: str, log_format: str, process: str = "") -> None:
+    """One line an event, whichever library it comes from, with the name of the `process` where there are several."""
+    formatter = LineFormatter(style_of(log_format, is_terminal=sys.stderr.isatty()), process)
+    logging.basicConfig(level=level.upper(), handlers=[ThreadedHandler(formatter, to_stderr)])
 
 
 def bound_socket(host: str, port: int, option: str, *, shared: bool = False) -> socket.socket:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ModelSettings(BaseModel):
@@ -42,6 +43,15 @@ class ModelSettings(BaseModel):
 
     lengths: tuple[Count, ...] = ()
     """What rows of different lengths are filled up to, rising, instead of the manifest's lengths or powers of two."""
+
+    prediction_log_share: Share = 0.0
+    """Of the requests answered, how many are kept in `prediction_log`, rows and answers. 0: none, at no cost."""
+
+    prediction_log_redact: tuple[str, ...] = ()
+    """Inputs that are left out of the prediction log; a signature that lacks one of them is not logged at all."""
+
+    drift_share: Share = 0.0
+    """Of the requests answered, how many count for drift from the training split. 0: none, at no cost."""
 
     @field_validator("lengths")
     @classmethod

@@ -16,7 +16,8 @@ from serving.begun import Begun, BegunBeforeWitness
 from serving.catalog import Catalog, CatalogView, ModelReference, Servable
 from serving.contract.tensors import Array
 from serving.errors import DeadlineExceeded, InvalidInput, PenstockError
-from serving.prediction import Prediction, PredictRequest, Told
+from serving.prediction import Prediction, PredictRequest, Told, request_id_of
+from serving.recorder import Recorder
 from serving.served import Served, serve
 from serving.succession import MAY_HAVE_LEFT, successor
 from serving.tap import Tap
@@ -46,6 +47,8 @@ class Predictor:
     layers: AnswerLayers | None = None
     junction: Junction | None = None
     tap: Tap = field(default_factory=Tap)
+    recorder: Recorder | None = None
+    """Who keeps samples of what is asked and answered; None where nobody does."""
     _known: _Known = field(default_factory=lambda: _Known(CatalogView({})))
 
     async def predict(self, request: PredictRequest, servable: Servable | None = None) -> Prediction:
@@ -85,7 +88,7 @@ class Predictor:
                 raise
             return prediction
         if served.witness is not None:
-            served.witness.answered(inputs, answer, decoded - started)
+            served.witness.answered(inputs, answer, decoded - started, request_id_of(request))
         return Prediction(served.servable, answer.outputs, answer.receipt, decoded - started, answer.all_finite)
 
     async def _otherwise(
@@ -187,6 +190,8 @@ class Predictor:
         witness = None
         if self.junction is not None and (open_to_all or reference.by_split):
             witness = self.junction.witness(view, servable, signature)
+        if self.recorder is not None:
+            witness = self.recorder.beside(witness, servable, signature)
         return serve(servable, signature, self.backend, self.layers, witness)
 
     async def _decoded(self, request: PredictRequest, servable: Servable) -> dict[str, Array]:

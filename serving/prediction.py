@@ -44,4 +44,9 @@ class Prediction(NamedTuple):
     all_finite: bool = False
 
 
+def request_id_of(request: PredictRequest) -> str:
+    """Empty where nobody said who asks."""
+    return request.asker.request_id if request.asker is not None else ""
+
+
 Told: TypeAlias = Callable[[Prediction | Exception], None]

@@ -16,7 +16,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from serving.app import create_app
+from serving.app import create_app, process_name
 from serving.catalog import CatalogView
 from serving.errors import BackendUnavailable
 from serving.gateway import Gateway
@@ -34,6 +34,7 @@ GC_THRESHOLD = 50_000
 
 DISMISS_SECONDS = 0.1
 """As often as uvicorn looks whether all connections are gone."""
+_log = logging.getLogger(__name__)
 
 
 def run_gateway(settings: Settings, say: Callable[[str], object], ledger: Ledger | None = None) -> None:
@@ -44,8 +45,7 @@ def run_gateway(settings: Settings, say: Callable[[str], object], ledger: Ledger
     Raises BackendUnavailable when the address is taken or the models' runtime cannot be loaded.
     """
     share_heaps()
-    name = "" if ledger is None else f" worker {ledger.board.number}"
-    log_to_stderr(settings.log_level, name)
+    log_to_stderr(settings.log_level, settings.log_format, process_name(ledger))
     listener = None if settings.workers > 1 else _listeners(settings)
     path = settings.control_socket
     if path is not None and ledger is not None:
@@ -108,9 +108,11 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._closing = True
+        _log.info("draining: no new connections, requests under way are answered", extra={"event": "draining"})
         dismissing = asyncio.create_task(self._dismiss())
         await asyncio.gather(self.gateway.grpc.stop(), super().shutdown(sockets))
         dismissing.cancel()
+        _log.info("drained", extra={"event": "drained"})
 
     async def _dismiss(self) -> None:
         """Uvicorn tells the connections it has when the stop begins that this request is their last. One that was being

@@ -17,7 +17,8 @@ from serving.errors import PenstockError
 class Witness(Protocol):
     """Who is told what comes of each request, after its caller."""
 
-    def answered(self, inputs: Arrays, answer: Answer, decode_seconds: float) -> None: ...
+    def answered(self, inputs: Arrays, answer: Answer, decode_seconds: float, request_id: str) -> None:
+        """`request_id` is empty where several predictions are one request."""
 
     def failed(self, error: PenstockError) -> None: ...
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from serving.errors import InvalidSettings
-from serving.model_settings import Count, ModelSettings, Positive
+from serving.model_settings import Count, ModelSettings, Positive, Share
 
 PREFIX = "PENSTOCK_"
 NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|TEST_.*")
@@ -118,8 +118,49 @@ class Settings(BaseModel):
     model: Mapping[str, ModelSettings] = {}
     """What is different for single models, `[model.<name>]`; one that is not published yet may be named."""
 
+    prediction_log: Path | None = Field(default=None, validate_default=True)
+    """A folder for samples of what models are asked and answer: `prediction_log_share` of each. None: none are kept."""
+
+    prediction_log_format: Literal["jsonl", "parquet"] = "jsonl"
+    """`jsonl` loses less to a crash and is read by anything; `parquet` is smaller and needs the extra of that name."""
+
+    prediction_log_file_bytes: Count = 64 * 1024 * 1024
+    """A file of the prediction log ends at this size: a few minutes to copy, a few seconds to read."""
+
+    prediction_log_file_seconds: Positive = 3600.0
+    """A file of the prediction log ends at this age, so that what a day brought is there the next."""
+
+    prediction_log_total_bytes: Count = 4 * 1024 * 1024 * 1024
+    """What ended files may take together, those of all workers: past it the oldest go. A full disk stops more."""
+
+    drift_window_rows: Count = 10_000
+    """Sampled rows that drift is reckoned over, those of all workers: so many that chance alone moves it little."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """`info` says what is served and what changes; requests are never logged one by one."""
+    """`info` says what is served and what changes; a line for each request is `access_log`'s."""
+
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """How a line of the log looks: `json` for programs, `text` for people; `auto` is text at a terminal alone."""
+
+    access_log: bool = False
+    """A line for each request, or for some: `access_log_share`. Off, it costs nothing."""
+
+    access_log_share: Share = 1.0
+    """Of the requests that went well, how many get a line; those that did not always do. 0: only those."""
+
+    tracing_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/]+(/.*)?$")
+    """Where traces go by OTLP over HTTP, as `http://localhost:4318`; needs the extra `tracing`. None: no traces."""
+
+    tracing_sample_ratio: Share = 0.01
+    """Of the requests whose caller has not decided, how many are traced: one in a hundred shows what is usual."""
+
+    @field_validator("prediction_log")
+    @classmethod
+    def _folder_for_shares(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
+        logged = [name for name, model in info.data.get("model", {}).items() if model.prediction_log_share]
+        if logged and folder is None:
+            raise ValueError(f"models have a prediction_log_share ({', '.join(logged)}) and there is no folder for it")
+        return folder
 
     @field_validator("tfserving_addresses")
     @classmethod

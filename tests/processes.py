@@ -98,9 +98,12 @@ def start_gateway_process(
 
 def _read(process: subprocess.Popen[str], lines: "queue.Queue[str]", log: list[str]) -> None:
     assert process.stdout
-    for line in process.stdout:
-        log.append(line)
-        lines.put(line)
+    with contextlib.suppress(
+        ValueError
+    ):  # closed meanwhile: workers whose supervisor was killed still say that they go
+        for line in process.stdout:
+            log.append(line)
+            lines.put(line)
     lines.put("")
 
 

@@ -13,12 +13,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from serving.errors import InvalidJob
+from serving.errors import InvalidJob, InvalidSettings
 from training.arguments import add_run_arguments
 from training.environment import prepare_environment
 from training.indexed_job import worker_environment
 from training.job import JobSpec
 from training.job_files import load_job, shipped_jobs
+from training.pushing import Destination, add_push_argument
+from training.summary import Summary
 
 WRONG_USE = 2
 
@@ -28,6 +30,7 @@ examples:
   penstock train digits --promote              and let the label `stable` answer with it
   penstock train digits --set fit.epochs=3     a shorter run
   penstock train ./mine.toml --models /srv/models
+  penstock train digits --push s3://models/prod --promote   and into a bucket, its label too
 
 The version appears whole, or not at all. Exit codes: 0 published, 1 failed, 2 wrong use or a job that cannot be run,
 130 interrupted. The first Ctrl-C while fitting ends the fit and goes on with the best weights so far; a second one,
@@ -42,7 +45,7 @@ def train(argv: Sequence[str]) -> int:
         job = load_job(arguments.job, arguments.assignments)
         os.environ.update(worker_environment(job.distribution, arguments.peers, os.environ))
         summary = _train_and_publish(job, arguments)
-    except InvalidJob as error:
+    except (InvalidJob, InvalidSettings) as error:
         print(f"penstock train: {error}", file=sys.stderr)
         return WRONG_USE
     print(summary)
@@ -69,6 +72,7 @@ def _train_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_run_arguments(parser)
+    add_push_argument(parser)
     parser.add_argument(
         "--tensorboard", metavar="DIR", type=Path, help="write each epoch's figures as TensorBoard event files there"
     )
@@ -78,6 +82,7 @@ def _train_parser() -> argparse.ArgumentParser:
 def _train_and_publish(job: JobSpec, arguments: argparse.Namespace) -> object:
     prepare_environment()
     console = Console(stderr=True)
+    destination = Destination.prepared(arguments.push, arguments.models, job.model) if arguments.push else None
     console.print(f"training {job.model}: {job.description}", highlight=False, soft_wrap=True)
     # importing the pipeline takes seconds, and TensorFlow reads its environment then: the one deferred import
     pipeline = importlib.import_module("training.pipeline")
@@ -87,4 +92,12 @@ def _train_and_publish(job: JobSpec, arguments: argparse.Namespace) -> object:
         dry_run=arguments.dry_run,
         tensorboard=arguments.tensorboard,
     )
-    return pipeline.train_and_publish(job, arguments.models, orders, clock=lambda: datetime.now(UTC), console=console)
+    run: object = pipeline.train_and_publish(job, arguments.models, orders, clock=_now, console=console)
+    if destination is None or not isinstance(run, Summary) or run.version is None:
+        return run  # a dry run, or a worker that is not the chief, has nothing to push
+    print(run)
+    return destination.push(run, by="penstock train", clock=_now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -32,7 +32,7 @@ class BatchObserver(Protocol):
 
 
 @dataclass(slots=True)
-class _Call:
+class SentCall:
     """A batch on its way to the backend."""
 
     batch: SendBatch
@@ -197,7 +197,7 @@ class Batcher:
             if waiting.sent_at_seconds is None:
                 waiting.sent_at_seconds = now
                 waits.append(now - waiting.submitted_at_seconds)
-        call = _Call(batch, {}, waits, now)
+        call = SentCall(batch, {}, waits, now)
         outputs = error = None
         try:
             call.inputs = collate(parts, (batch.padded_rows,))
@@ -213,7 +213,7 @@ class Batcher:
         self._finish(call, outputs or {}, error)
         return True
 
-    async def _run(self, call: _Call) -> None:
+    async def _run(self, call: SentCall) -> None:
         outputs, error = {}, None
         try:
             outputs = await self._call(call)
@@ -222,7 +222,7 @@ class Batcher:
         self._finish(call, outputs, error)
         self._flush()
 
-    async def _call(self, call: _Call) -> dict[str, Array]:
+    async def _call(self, call: SentCall) -> dict[str, Array]:
         deadline = call.batch.deadline_seconds
         limit = asyncio.timeout(max(0.0, deadline - self.clock()))
         try:
@@ -237,7 +237,7 @@ class Batcher:
                 raise DeadlineExceeded("the backend did not answer before the deadline") from error
             raise _as_ours(error) from error
 
-    def _finish(self, call: _Call, outputs: Arrays, error: PenstockError | None) -> None:
+    def _finish(self, call: SentCall, outputs: Arrays, error: PenstockError | None) -> None:
         """What a call brought goes to its requests, and the slot is free."""
         now = self.clock()
         backend_seconds = now - call.sent_at_seconds

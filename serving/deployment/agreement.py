@@ -8,6 +8,7 @@ from serving.deployment.transformers import IMAGE, TEMPLATES, Object, images_of
 from serving.errors import InvalidSettings
 from serving.settings import PREFIX, load_settings
 
+MODEL_SERVER, CANARY = "model-server", "model-server-canary"
 EXTERNAL = ("Secret",)
 """What is not in the manifests by design: whoever deploys makes it."""
 MODELS = ("PersistentVolumeClaim", "models")
@@ -35,6 +36,7 @@ def faults(objects: Sequence[Object], elsewhere: Collection[tuple[str, str]] = (
         *(fault for each in objects if each["kind"] == "Service" for fault in _ports(each, templates)),
         *(fault for each in templates for fault in _probes(each)),
         *_settings(objects),
+        *_devices(objects),
     ]
 
 
@@ -125,6 +127,22 @@ def _settings(objects: Sequence[Object]) -> Iterator[str]:
         load_settings({}, environment, {})
     except InvalidSettings as error:
         yield f"ConfigMap {CONFIG!r}: {error}"
+
+
+def _devices(objects: Sequence[Object]) -> Iterator[str]:
+    """A canary's model servers run on what the others do."""
+    named = {each["metadata"]["name"]: each for each in objects if each["kind"] == "Deployment"}
+    canary, main = named.get(CANARY), named.get(MODEL_SERVER)
+    if canary and main and _device(canary) != _device(main):
+        yield (
+            f"{_told(canary)} has not the image or the limits of {_told(main)}: after the component canary, name the "
+            "overlay's cpu or gpu once more"
+        )
+
+
+def _device(workload: Object) -> list[tuple[str, Any]]:
+    containers = workload["spec"]["template"]["spec"]["containers"]
+    return [(each["image"], each.get("resources", {}).get("limits")) for each in containers]
 
 
 def _told(found: Object) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from serving.errors import PublishError
 from serving.model_server.configs import (
+    LabelShare,
     PublishedModel,
     batching_config,
     models_config,
@@ -27,12 +28,15 @@ MODELS, BATCHING, MONITORING = "models.config", "batching.config", "monitoring.c
 
 @dataclass(frozen=True, slots=True)
 class ConfigFolder:
-    """`base_path` is the model directory as the server sees it; `batch_threads` how many batches it runs at once."""
+    """`base_path` is the model directory as the server sees it; `batch_threads` how many batches it runs at once;
+    `share` which versions it has, where others have the rest.
+    """
 
     models: Path
     out: Path
     base_path: str
     batch_threads: int
+    share: LabelShare | None = None
 
 
 def write_all(folder: ConfigFolder) -> tuple[str, ...]:
@@ -42,7 +46,7 @@ def write_all(folder: ConfigFolder) -> tuple[str, ...]:
         raise PublishError(
             f"{'; '.join(snapshot.faults) or 'no model has a version yet'}: nothing to serve, nothing written"
         )
-    found = published_models(folder.models, snapshot)
+    found = _found(folder, snapshot)
     texts = {
         MODELS: models_config(found, folder.base_path),
         BATCHING: batching_config(found, threads=folder.batch_threads),
@@ -70,12 +74,17 @@ def follow(folder: ConfigFolder, rested: Callable[[], bool]) -> Iterator[str]:
         if not snapshot.models:
             continue
         try:
-            found = published_models(folder.models, snapshot)
+            found = _found(folder, snapshot)
             if _write(folder.out / MODELS, models_config(found, folder.base_path)) == "wrote":
                 yield f"wrote {folder.out / MODELS}: {', '.join(map(_shown, found))}"
             _write(folder.out / MONITORING, monitoring_config())  # last: whoever sees it has both
         except PublishError as error:  # a full disk: tried again at the next look
             yield str(error)
+
+
+def _found(folder: ConfigFolder, snapshot: DirectorySnapshot) -> tuple[PublishedModel, ...]:
+    models = published_models(folder.models, snapshot)
+    return tuple(folder.share.of(model) for model in models) if folder.share else models
 
 
 def _write(path: Path, text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from serving.errors import IntegrityError
 from serving.model_server.config_files import ConfigFolder, follow, write_all
+from serving.model_server.configs import LabelShare
 from serving.model_server.flags import Deployment, flag_lines
 
 CONFIG = (
@@ -28,7 +29,9 @@ def _config(arguments: argparse.Namespace) -> int:
     if not arguments.models.is_dir() and not arguments.watch:
         raise IntegrityError(f"there is no model directory {str(arguments.models)!r}")
     base_path = arguments.base_path or str(arguments.models.resolve())
-    folder = ConfigFolder(arguments.models, arguments.out, base_path, arguments.batch_threads)
+    label = arguments.only_label or arguments.without_label
+    share = LabelShare(label, only=bool(arguments.only_label)) if label else None
+    folder = ConfigFolder(arguments.models, arguments.out, base_path, arguments.batch_threads, share)
     if not arguments.watch:
         return _say(write_all(folder))
     over = threading.Event()
@@ -76,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     config.add_argument(
         "--batch-threads", metavar="N", type=_count, default=2, help="batches at once in batching.config (default: 2)"
     )
+    _add_share(config)
     flags = commands.add_parser("flags", help=FLAGS, description=FLAGS)
     usual = Deployment()
     flags.add_argument("--gpu", action="store_true", help="for a server with a GPU")
@@ -98,6 +102,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     flags.add_argument("--plain", action="store_true", help="the flags alone, one a line")
     return parser
+
+
+def _add_share(config: argparse.ArgumentParser) -> None:
+    share = config.add_mutually_exclusive_group()
+    share.add_argument(
+        "--only-label",
+        metavar="LABEL",
+        help="only the versions that LABEL points at: servers of their own for a canary",
+    )
+    share.add_argument(
+        "--without-label", metavar="LABEL", help="not the versions that LABEL alone points at: the other servers"
+    )
 
 
 def _count(text: str) -> int:

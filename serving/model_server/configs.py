@@ -4,7 +4,7 @@ Pure: facts in, text out. Each text is parsed again by its schema before it is h
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from serving.model_server.text_protos import empty_message, parse_text, render_text
@@ -30,6 +30,32 @@ class PublishedModel:
     labels: Mapping[str, int]
     history: tuple[AuditEntry, ...] = ()
     allowed_batch_rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelShare:
+    """What one of two groups of servers has: the version of `label` alone, or (`only` false) all but that version.
+
+    A canary's servers and the others: what a canary costs or breaks stays on its own. Others keep the version where
+    another label names it too, or requests that name none get it: it is then no canary any more.
+    """
+
+    label: str
+    only: bool
+
+    def of(self, model: PublishedModel) -> PublishedModel:
+        version = model.labels.get(self.label)
+        if self.only:
+            versions = tuple(each for each in model.versions if each == version)
+            return replace(model, versions=versions, labels=_without(model.labels, self.label, keep=True), history=())
+        labels = _without(model.labels, self.label, keep=False)
+        if version in {*labels.values(), answering_version(labels, model.versions)}:
+            return model
+        return replace(model, versions=tuple(each for each in model.versions if each != version), labels=labels)
+
+
+def _without(labels: Mapping[str, int], label: str, *, keep: bool) -> dict[str, int]:
+    return {name: version for name, version in labels.items() if (name == label) == keep}
 
 
 def versions_to_load(model: PublishedModel) -> tuple[int, ...]:

@@ -14,7 +14,9 @@ from serving.contract.model_directory import ModelPaths, model_paths
 from serving.errors import IntegrityError
 from serving.model_store.atomic_file import sync
 
-Action: TypeAlias = Literal["published", "promoted", "rolled_back", "unlabelled", "pruned", "traffic", "promotion_step"]
+Action: TypeAlias = Literal[
+    "published", "mirrored", "promoted", "rolled_back", "unlabelled", "pruned", "traffic", "promotion_step"
+]
 
 
 class PromotionStep(Fact):

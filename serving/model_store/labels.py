@@ -38,11 +38,17 @@ def read_labels(models: Path, model: str) -> Mapping[str, int]:
     path = model_paths(models, model).labels
     name = f"{model}/{path.name}"
     try:
-        parsed = json.loads(path.read_bytes())
+        return parse_labels(name, path.read_bytes())
     except FileNotFoundError:
         return MappingProxyType({})
     except OSError as error:
         raise IntegrityError(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def parse_labels(name: str, text: bytes) -> Mapping[str, int]:
+    """The labels in `text`; raises IntegrityError that begins with `name`."""
+    try:
+        parsed = json.loads(text)
     except ValueError as error:
         raise IntegrityError(f"{name}: not JSON") from error
     if not isinstance(parsed, dict) or not all(_is_label(label, version) for label, version in parsed.items()):
@@ -96,7 +102,7 @@ def carry_out(
     after = {label: version for label, version in labels.items() if label != move.label}
     if move.version is not None:
         after[move.label] = move.version
-    write_atomically(paths.labels, json.dumps(after, indent=2, sort_keys=True).encode() + b"\n")
+    write_atomically(paths.labels, render_labels(after))
     record(
         paths,
         AuditEntry(
@@ -110,6 +116,10 @@ def carry_out(
             reason=reason,
         ),
     )
+
+
+def render_labels(labels: Mapping[str, int]) -> bytes:
+    return json.dumps(dict(labels), indent=2, sort_keys=True).encode() + b"\n"
 
 
 def _is_label(label: str, version: object) -> bool:

@@ -73,11 +73,17 @@ def read_traffic(models: Path, model: str) -> Traffic:
     path = model_paths(models, model).traffic
     name = f"{model}/{path.name}"
     try:
-        return Traffic.model_validate_json(path.read_bytes())
+        return parse_traffic(name, path.read_bytes())
     except FileNotFoundError:
         return NO_TRAFFIC
     except OSError as error:
         raise IntegrityError(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def parse_traffic(name: str, text: bytes) -> Traffic:
+    """The traffic in `text`; raises IntegrityError that begins with `name`."""
+    try:
+        return Traffic.model_validate_json(text)
     except ValidationError as error:
         raise IntegrityError(f"{name}: {_first_fault(error)}") from error
 
@@ -117,7 +123,7 @@ def retire_canary(
         if labels.get(label) != version:
             return False
         if paths.traffic.exists():  # before the label: at no moment does a share stand for a label that is gone
-            write_atomically(paths.traffic, _rendered(NO_TRAFFIC))
+            write_atomically(paths.traffic, render_traffic(NO_TRAFFIC))
         move = LabelMove(label, None, version)
         carry_out(move, paths, labels, action="rolled_back", by=by, reason=reason, now=now)
     return True
@@ -134,7 +140,7 @@ def traffic_text(traffic: Traffic) -> str:
 
 
 def _write(paths: ModelPaths, traffic: Traffic, *, by: str, reason: str, now: datetime) -> None:
-    write_atomically(paths.traffic, _rendered(traffic))
+    write_atomically(paths.traffic, render_traffic(traffic))
     detail = traffic_text(traffic)
     entry = AuditEntry(
         at=now, action="traffic", model=paths.root.name, version=None, by=by, reason=reason, detail=detail
@@ -142,7 +148,7 @@ def _write(paths: ModelPaths, traffic: Traffic, *, by: str, reason: str, now: da
     record(paths, entry)
 
 
-def _rendered(traffic: Traffic) -> bytes:
+def render_traffic(traffic: Traffic) -> bytes:
     return json.dumps(traffic.model_dump(mode="json"), indent=2).encode() + b"\n"
 
 

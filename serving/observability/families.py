@@ -11,7 +11,7 @@ from typing import TypeAlias
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from serving.observability import version_cells
+from serving.observability import drift_cells, version_cells
 from serving.observability.cells import Key, Record
 from serving.observability.histogram import ROWS, SECONDS, cell_count, cumulative
 
@@ -21,6 +21,7 @@ Sums: TypeAlias = Mapping[str, Mapping[Key, Sequence[float]]]
 REQUEST, BATCH, REJECTED, NON_FINITE = "request", "batch", "rejected", "non_finite"
 SHED, CACHE, LENGTH_PADDING = "shed", "cache", "length_padding"
 VERSION, SHADOW, ROLLED_BACK, ARRIVED = "version", "shadow", "rolled_back", "arrived"
+DROPPED, DRIFT = "dropped", "drift"
 """Kinds of records: the first part of a record's key; the labels are the rest."""
 
 _SECONDS_CELLS, _ROWS_CELLS = cell_count(SECONDS), cell_count(ROWS)
@@ -39,6 +40,8 @@ SIZES: Mapping[str, int] = {
     VERSION: version_cells.SIZE,
     SHADOW: 1,
     ROLLED_BACK: 1,
+    DROPPED: 1,
+    DRIFT: drift_cells.SIZE,
     ARRIVED: 2,
 }
 """Cells of each kind. A request's code is among its labels, so that its durations count it too."""
@@ -109,6 +112,10 @@ def families(sums: Sums) -> Iterator[Metric]:
         ("model_name",),
         _first(sums[LENGTH_PADDING]),
     )
+    yield _counter(
+        "observations_dropped", "Log lines, traces and logged predictions lost.", ("kind",), _first(sums[DROPPED])
+    )
+    yield from drift_families(sums)
     yield from traffic_families(sums)
     yield gauge(
         "penstock_model_created_to_live_seconds",
@@ -135,6 +142,16 @@ def traffic_families(sums: Sums) -> Iterator[Metric]:
     for (model, _), cells in sums[ROLLED_BACK].items():
         rolled_back[model,] = rolled_back.get((model,), 0.0) + cells[0]
     yield _counter("canary_rolled_back", "Canaries that the gateway rolled back.", ("model_name",), rolled_back)
+
+
+def drift_families(sums: Sums) -> Iterator[Metric]:
+    """Of models whose requests are sampled for it."""
+    labels = ("model_name", "model_version", "feature")
+    found: dict[Key, drift_cells.FeatureDrift] = {drift[:3]: drift for drift in drift_cells.read(sums[DRIFT])}
+    known = {key: drift.psi for key, drift in found.items() if drift.psi is not None}
+    yield gauge("penstock_feature_drift_psi", "Population stability index against the training split.", labels, known)
+    rows = {key: float(drift.rows) for key, drift in found.items()}
+    yield gauge("penstock_feature_drift_rows", "Sampled rows that the index is of.", labels, rows)
 
 
 def requests(cells: Sequence[float]) -> float:

@@ -41,7 +41,9 @@ PARTS: Mapping[str, tuple[str, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class ConsoleFacts:
-    """What the document is made of. `has_report(model, version)` looks at the disk."""
+    """What the document is made of. `has_report(model, version)` looks at the disk; `drift(model)` has a feature of a
+    version in each entry, its `psi` None while too few rows were sampled.
+    """
 
     view: CatalogView
     backend: str
@@ -50,6 +52,7 @@ class ConsoleFacts:
     now_seconds: float
     gateway_version: str
     has_report: Callable[[str, int], bool]
+    drift: Callable[[str], Sequence[Mapping[str, Any]]]
 
 
 def console_figures(facts: ConsoleFacts) -> dict[str, Any]:
@@ -106,7 +109,17 @@ def _model(facts: ConsoleFacts, name: str, entry: ModelEntry) -> dict[str, Any]:
         "latency": {"bounds_seconds": SECONDS, "counts": _histogram(records[REQUEST], TOTAL, SECONDS_SUM).counts},
         "parts": {part: _part(records[kind], start) for part, (kind, start) in PARTS.items()},
         "batch_rows": {"bounds": ROWS, "counts": rows.counts},
+        "drift": _drift(facts.drift(name)),
     }
+
+
+def _drift(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
+    """By version and feature, of those of which enough rows were sampled."""
+    drift: dict[str, dict[str, dict[str, float]]] = {}
+    for each in found:
+        if each["psi"] is not None:
+            drift.setdefault(str(each["version"]), {})[each["feature"]] = {"psi": each["psi"], "rows": each["rows"]}
+    return drift
 
 
 @dataclass(frozen=True, slots=True)

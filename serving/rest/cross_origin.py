@@ -23,7 +23,7 @@ ASKED = (
     "x-request-id, x-request-timeout-ms"
 )
 """What a page may send beside what every page may."""
-EXPOSED = "X-Model-Version, X-Request-Id, Server-Timing, Retry-After, Inference-Header-Content-Length"
+EXPOSED = "X-Model-Version, X-Request-Id, Server-Timing, Traceresponse, Retry-After, Inference-Header-Content-Length"
 """What a page may read beside what every page may."""
 METHODS = "GET, POST"
 REMEMBERED_SECONDS = 600

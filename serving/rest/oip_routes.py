@@ -19,9 +19,10 @@ from serving.errors import PenstockError
 from serving.observability.metrics import RequestMetrics
 from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_response
+from serving.rest.observed_endpoint import endpoint_of
 from serving.rest.oip_body import read_infer
 from serving.rest.oip_statistics import batching_statistics, model_statistics
-from serving.rest.predict_endpoint import PredictEndpoint, Serving
+from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.tfserving_routes import REFUSALS, path_parameters
 
@@ -39,7 +40,7 @@ def oip_reference(parameters: Mapping[str, str]) -> ModelReference:
 
 
 def infer_routes(serving: Serving) -> list[Route]:
-    endpoint = PredictEndpoint(serving, read_infer, "rest_v2", oip_reference)
+    endpoint = endpoint_of(serving, read_infer, "rest_v2", oip_reference)
     return [Route(f"{prefix}/infer", endpoint) for prefix in OIP_PREFIXES]
 
 

@@ -20,6 +20,7 @@ from serving.batching.collate import all_finite
 from serving.batching.events import Lane
 from serving.catalog import ModelReference
 from serving.errors import Cancelled, InternalError, PenstockError
+from serving.observability.finished_requests import RequestObservers
 from serving.observability.metrics import UNKNOWN, RequestMetrics
 from serving.predict import Predictor
 from serving.prediction import Prediction, PredictRequest
@@ -56,6 +57,10 @@ class Call:
     decode_seconds: float | None = None
     encode_seconds: float | None = None
 
+    def said(self, name: str | None) -> bytes | None:
+        """As its head."""
+        return self.head.said(name)
+
 
 @dataclass(frozen=True, slots=True)
 class Serving:
@@ -70,6 +75,8 @@ class Serving:
     callers: Callers = field(default_factory=Callers)
     model_timeouts: Mapping[str, float] = field(default_factory=dict)
     """Seconds, of models that have another limit than `timeout_seconds`."""
+    observers: RequestObservers | None = None
+    """Whom `observed_endpoint.py` tells of every request; None where nobody wants to know."""
 
     def most_seconds(self, model: str) -> float:
         return self.model_timeouts.get(model, self.timeout_seconds)
@@ -179,9 +186,7 @@ class PredictEndpoint:
             lane = ask.lane
         deadline = call.started_seconds + timeout
         dear = dear or ask.has_image_bytes
-        return PredictRequest(
-            reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane, "", call.head
-        )
+        return PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane, "", call)
 
     def _foreseen(self, call: Call, failure: object) -> PenstockError:
         """The error as it may be told: whatever is none of ours becomes InternalError, and the log has everything."""

@@ -34,6 +34,7 @@ from serving.preprocessing.row_records import CsvReader, NdjsonReader, Record, R
 from serving.rest.accept import preferred
 from serving.rest.body import check_encoding
 from serving.rest.error_responses import status_of
+from serving.rest.observed_endpoint import ObservedCall
 from serving.rest.predict_endpoint import Begin, Call, PredictEndpoint
 from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.response import send_response
@@ -136,7 +137,7 @@ class _Stream:
 
     async def run(self, reference: ModelReference) -> int:
         """The status that the request counts under."""
-        self._reference = self._serving.predictor.chosen(reference, self._call.head)
+        self._reference = self._serving.predictor.chosen(reference, self._call)
         with self._serving.predictor.pinned(self._reference, DEFAULT_SIGNATURE) as servable:
             self._call.signature, self._call.version = DEFAULT_SIGNATURE, str(servable.version)
             try:
@@ -146,6 +147,9 @@ class _Stream:
             except Exception:  # noqa: BLE001 - the outermost frame of a request: it is told its id, the log everything
                 _log.exception("request %s failed in an unforeseen way", self._call.request_id)
                 return await self._end_with(InternalError("internal error"))
+            finally:
+                if isinstance(self._call, ObservedCall):
+                    self._call.rows = self._answered_rows
             await self._write(b"", more=False)
             return 200
 
@@ -238,7 +242,9 @@ class _Stream:
         deadline = clock() + self._timeout_seconds
         decode = functools.partial(self._reader.decode, batch.start, batch.records)
         dear = any(isinstance(feature, ImageFeature) for feature in features)
-        request = PredictRequest(self._reference, DEFAULT_SIGNATURE, decode, dear, deadline, lane=self._lane)
+        request = PredictRequest(
+            self._reference, DEFAULT_SIGNATURE, decode, dear, deadline, lane=self._lane, asker=self._call
+        )
         while True:
             try:
                 return await self._serving.predictor.predict(request, servable)

@@ -20,7 +20,8 @@ from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_response
 from serving.rest.examples import read_classify, read_regress
 from serving.rest.natural_body import read_predict_body
-from serving.rest.predict_endpoint import PredictEndpoint, Serving
+from serving.rest.observed_endpoint import endpoint_of
+from serving.rest.predict_endpoint import Serving
 from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.rows_endpoint import RowsEndpoint
 
@@ -38,15 +39,15 @@ def predict_routes(serving: Serving, max_stream_rows: int) -> list[Route]:
     For every method: otherwise GET would fall through to the status of a model named `digits:predict`.
     """
     read = functools.partial(read_predict_body, parser=simdjson.Parser())
-    endpoint = RowsEndpoint(PredictEndpoint(serving, read), max_stream_rows)
+    endpoint = RowsEndpoint(endpoint_of(serving, read), max_stream_rows)
     return [Route(f"{prefix}:predict", endpoint) for prefix in PREFIXES]
 
 
 def example_routes(serving: Serving) -> list[Route]:
     """`:classify` and `:regress`."""
     endpoints = {
-        "classify": PredictEndpoint(serving, read_classify),
-        "regress": PredictEndpoint(serving, read_regress),
+        "classify": endpoint_of(serving, read_classify),
+        "regress": endpoint_of(serving, read_regress),
     }
     return [Route(f"{prefix}:{verb}", endpoint) for verb, endpoint in endpoints.items() for prefix in PREFIXES]
 

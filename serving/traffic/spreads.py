@@ -12,6 +12,8 @@ from serving.traffic.split import Arm, Split, Walk
 class Asker(Protocol):
     """Who asks: what a request says beside its body."""
 
+    request_id: str
+
     def said(self, name: str | None) -> bytes | None:
         """The value of the header or metadata key `name` (lower case); None where it has none, or none is asked for."""
 

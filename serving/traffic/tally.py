@@ -51,7 +51,8 @@ class Tally:
         self._cells, self._at = slot
         self._output, self._bounds, self._mirror = output, bounds, mirror
 
-    def answered(self, inputs: Arrays, answer: Answer, decode_seconds: float) -> None:
+    def answered(self, inputs: Arrays, answer: Answer, decode_seconds: float, request_id: str = "") -> None:
+        del request_id
         cells, at, receipt = self._cells, self._at, answer.receipt
         seconds = decode_seconds + receipt.queue_seconds + receipt.backend_seconds
         cells[at + REQUESTS] += 1.0

@@ -138,7 +138,8 @@ class CanaryWatcher:
         cells, at = self._rolled_back_slot(model, canary)
         cells[at] += 1.0
         reason = watched.trial.verdict.reason
-        _log.warning("model %s: canary version %d is rolled back: %s", model, canary, reason)
+        fields = {"event": "canary_rolled_back", "model": model, "version": canary}
+        _log.warning("model %s: canary version %d is rolled back: %s", model, canary, reason, extra=fields)
 
     def _rolled_back_slot(self, model: str, canary: int) -> Slot:
         return self.ledger.own.slot((ROLLED_BACK, model, str(canary)), SIZES[ROLLED_BACK])

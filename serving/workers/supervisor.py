@@ -39,7 +39,7 @@ def run_workers(settings: Settings, say: Callable[[str], object]) -> None:
 
     Raises BackendUnavailable when an address is taken, or when a worker ends before all of them have been up.
     """
-    log_to_stderr(settings.log_level, " supervisor")
+    log_to_stderr(settings.log_level, settings.log_format, "supervisor")
     with (
         _held_port(settings.host, settings.port, "--port") as port,
         _held_port(settings.host, settings.grpc_port, "--grpc-port") as grpc_port,
@@ -114,7 +114,8 @@ class _Supervisor:
                 self._stop(signal.SIGTERM)
                 return
             pause = next_pause_seconds(time.monotonic() - began, pause)
-            _log.warning("%s; starting it again in %.1f s", failed, pause)
+            lost = {"event": "worker_down", "worker": number}
+            _log.warning("%s; starting it again in %.1f s", failed, pause, extra=lost)
             await self._rest(pause)
 
     async def _live(self, number: int) -> str:
@@ -160,7 +161,8 @@ class _Supervisor:
     def _heard(self, number: int, report: Report) -> None:
         if not report.ready:
             return
-        _log.info("worker %d is up (process %d)", number, self._running[number].pid)
+        pid = self._running[number].pid
+        _log.info("worker %d is up (process %d)", number, pid, extra={"event": "worker_up", "worker": number})
         stood = len(self._up) == self.settings.workers
         self._up.add(number)
         if not stood and len(self._up) == self.settings.workers:

@@ -115,12 +115,17 @@ def run_stages(file: Dockerfile, name: str, image: Path) -> None:
         if instruction.name == "COPY":
             *sources, target = instruction.words
             for source in sources:
-                _copy(ROOT / source, folder / target)
+                _copy(_here(source) if "from" in instruction.options else ROOT / source, folder / target)
         elif instruction.name == "RUN":
             subprocess.run(
                 ["sh", "-ec", in_image(instruction.text, image)],
                 check=True, cwd=folder, env=environment, capture_output=True, text=True,
             )  # fmt: skip
+
+
+def _here(source: str) -> Path:
+    """What another stage made, where it was made here: below /build lies what lies in the repository."""
+    return ROOT / source.removeprefix("/build/")
 
 
 def outside() -> dict[str, str]:
@@ -134,9 +139,10 @@ def in_image(text: str, image: Path) -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
+    """Without what .dockerignore keeps out; nothing where another stage's work has not been done here."""
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-    else:
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "node_modules", "dist", "build"))
+    elif source.exists():
         target = target / source.name if target.is_dir() else target
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)

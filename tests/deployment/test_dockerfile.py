@@ -39,7 +39,7 @@ def test_there_is_a_target_for_each_image() -> None:
 
 def test_every_outside_image_is_an_argument_that_can_hold_a_digest() -> None:
     outside = {stage.base for stage in DOCKERFILE.stages.values()} - DOCKERFILE.stages.keys()
-    assert outside == {"${PYTHON_IMAGE}", "${TFSERVING_IMAGE}"}
+    assert outside == {"${NODE_IMAGE}", "${PYTHON_IMAGE}", "${TFSERVING_IMAGE}"}
     assert all(DOCKERFILE.arguments[name[2:-1]].count(":") == 1 for name in outside)
     assert DOCKERFILE.arguments["TFSERVING_IMAGE"].replace(
         "${TFSERVING_VERSION}", DOCKERFILE.arguments["TFSERVING_VERSION"]
@@ -58,6 +58,7 @@ def test_all_else_stays_out_of_the_build() -> None:
     assert lines[0] == "*"
     assert {line[1:] for line in lines if line.startswith("!")} == {
         "penstock_cli.py", "pyproject.toml", "README.md", "requirements/*.txt", "serving", "training",
+        "clients/typescript",
     }  # fmt: skip
 
 
@@ -76,7 +77,15 @@ def test_what_is_installed_is_pinned_and_hashed(path: str) -> None:
     assert [line for line in lines if line.strip() and not re.match(r"\S+==\S+ .*--hash=sha256:", line)] == []
 
 
-@pytest.mark.parametrize(("extra", "path"), [("gateway", "gateway.txt"), ("training", "training-gpu.txt")])
+@pytest.mark.parametrize(
+    ("extra", "path"),
+    [
+        ("gateway", "gateway.txt"),
+        ("object-store", "gateway.txt"),
+        ("training", "training-gpu.txt"),
+        ("object-store", "training-gpu.txt"),
+    ],
+)
 def test_a_lock_has_every_package_of_its_extra(extra: str, path: str) -> None:
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"][extra]
     names = {re.split(r"[\[<>=;]", package)[0] for package in wanted} - {"tensorflow-cpu"}  # with CUDA it is tensorflow

@@ -21,6 +21,7 @@ import yaml
 
 from serving.backends.tensorflow_messages import message_module
 from serving.model_server.configs import monitoring_config
+from tests.conftest import absent
 from tests.deployment.dockerfile import ROOT, Dockerfile, in_image, outside, read_dockerfile, run_stages
 from tests.doubles import doubles_manifest, publish_in_miniature
 from tests.processes import GatewayProcess
@@ -71,6 +72,15 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
         here = command.replace(f"{root}/wheels/*.whl", site.getsitepackages()[0])
         subprocess.run(["sh", "-ec", here], check=True, cwd=root / "build", env=environment)
     return Image(file, root)
+
+
+def test_the_gateways_packages_hold_the_console(image: Image) -> None:
+    built = ROOT / "serving" / "console" / "dist"
+    if not built.exists():
+        absent("needs the console built (make console)")
+    installed = image.packages / "serving" / "console"
+    files = {file.relative_to(built) for file in built.rglob("*") if file.is_file()}
+    assert {file.relative_to(installed / "dist") for file in installed.rglob("*") if file.is_file()} == files
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,16 @@ ROOT = Path(__file__).parents[2]
 WALL_CLOCK = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
 WRITE_IT_DOWN = {
     "serving/label_moves.py",
+    "serving/mirror_verb.py",
     "serving/models_verb.py",
+    "serving/push_verb.py",
+    "serving/observability/wall_clock.py",
     "serving/traffic/candidates.py",
     "serving/traffic/standing.py",
     "serving/traffic/watcher.py",
 }
-"""What puts the moment into a model's history, whose order is that of its lines; and what tells how long ago, by
-another machine's clock, a version was made.
+"""What puts the moment into a model's history, whose order is that of its lines; into the log, spans and files; and
+what tells how long ago, by another machine's clock, a version was made.
 """
 
 

@@ -30,7 +30,8 @@ def test_help_goes_to_stdout_and_is_success(capsys: pytest.CaptureFixture[str], 
 @pytest.mark.parametrize("verb", ["trian", "--version", "", "../serve"])
 def test_an_unknown_verb_is_told_the_known_ones(capsys: pytest.CaptureFixture[str], verb: str) -> None:
     assert penstock_cli.main([verb]) == 2
-    known = "train, tune, jobs, serve, doctor, model-server, record, models, k8s, predict, loadtest, bench, plan"
+    known = "train, tune, jobs, serve, doctor, model-server, record, models, mirror, "
+    known += "push, k8s, predict, loadtest, bench, plan"
     assert capsys.readouterr().err == f"penstock: no verb {verb!r}; there are: {known}\n"
 
 

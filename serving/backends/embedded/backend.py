@@ -222,7 +222,9 @@ class EmbeddedBackend:
             slot.retry_at_seconds = time.monotonic() + retry_seconds(slot.attempts)
             slot.status = VersionStatus(VersionState.END, {}, error=reason)
             unforeseen = None if isinstance(error, PenstockError) else error
-            _log.warning("model %s version %d cannot be loaded: %s", model, version, reason, exc_info=unforeseen)
+            failed = {"event": "version_failed", "model": model, "version": version}
+            text = "model %s version %d cannot be loaded: %s"
+            _log.warning(text, model, version, reason, exc_info=unforeseen, extra=failed)
         await on_change()
 
     def _load_and_warm(self, model: str, version: int) -> tuple[LoadedModel, VersionStatus]:

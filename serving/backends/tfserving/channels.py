@@ -2,11 +2,14 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import grpc
 from grpc import aio
 
+Metadata: TypeAlias = tuple[tuple[str, str], ...]
 DNS = "dns:///"
 FIRST_RECONNECT_MS, LONGEST_RECONNECT_MS = 100, 500
 """gRPC's own 1 s to 2 min would leave a server that is back unused; a refused connection costs microseconds."""
@@ -16,10 +19,14 @@ CONNECT_MS = 5000
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """How every channel is opened: with TLS where `credentials` are given; messages up to `max_message_bytes`."""
+    """How every channel is opened: with TLS where `credentials` are given; messages up to `max_message_bytes`.
+
+    `metadata` is asked with every call for a prediction what is to be said beside it; None where nothing ever is.
+    """
 
     max_message_bytes: int
     credentials: grpc.ChannelCredentials | None = None
+    metadata: Callable[[], Metadata | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from grpc import ChannelConnectivity, aio
 from serving.backend_protocol import VersionState
 from serving.backends.tensorflow_messages import message_module
 from serving.backends.tfserving.call_errors import ERROR_NAME, error_of, shown
-from serving.backends.tfserving.channels import Endpoint, Transport, open_channel
+from serving.backends.tfserving.channels import Endpoint, Metadata, Transport, open_channel
 from serving.backends.tfserving.replicas import Standing
 from serving.backends.tfserving.statuses import STATES, Report, Reported, is_settled
 from serving.errors import BackendError, BackendOverloaded, BackendUnavailable, DeadlineExceeded, ModelNotReady
@@ -54,7 +54,9 @@ class Connection:
         )
         self._channel = open_channel(endpoint, transport)
         # Bytes both ways: what cannot be read is the replica's fault and is dealt with here, not in gRPC's log.
-        self._predict = self._channel.unary_unary(PREDICTION + "Predict")
+        self._predict: Any = self._channel.unary_unary(PREDICTION + "Predict")
+        if transport.metadata is not None:
+            self._predict = _telling(self._predict, transport.metadata)
         self._status = self._channel.unary_unary(MODEL + "GetModelStatus")
         self._metadata = self._channel.unary_unary(PREDICTION + "GetModelMetadata")
 
@@ -110,7 +112,8 @@ class Connection:
         self._misses = 0
         if not self.up and names:
             self.up = True
-            _log.info("the model server %s answers", self.endpoint.address)
+            up = {"event": "backend_up", "address": self.endpoint.address}
+            _log.info("the model server %s answers", self.endpoint.address, extra=up)
         self.report = {name: states for name, states in zip(names, answers, strict=True) if states}
 
     async def _states(self, model: str, within_seconds: float) -> dict[int, Reported]:
@@ -134,7 +137,8 @@ class Connection:
     def lose(self, why: str) -> None:
         """Nothing more is sent here until a look succeeds, and what is under way ends now, for others to do."""
         if self.up:
-            _log.warning("the model server %s is out of reach: %s", self.endpoint.address, why)
+            down = {"event": "backend_down", "address": self.endpoint.address}
+            _log.warning("the model server %s is out of reach: %s", self.endpoint.address, why, extra=down)
         self.up = False
         self.report = {}
         for call in list(self._calls):
@@ -172,6 +176,11 @@ class Connection:
 
     async def close(self, grace_seconds: float = 0.0) -> None:
         await self._channel.close(grace_seconds)
+
+
+def _telling(call: Any, metadata: Callable[[], Metadata | None]) -> Any:
+    """`call`, with what is to be said beside it at that moment."""
+    return lambda request, timeout: call(request, timeout=timeout, metadata=metadata())
 
 
 def _named(error: aio.AioRpcError) -> str:

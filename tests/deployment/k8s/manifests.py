@@ -72,6 +72,7 @@ CHOICES = tuple(choices())
 
 @functools.cache
 def rendered(choice: Choice) -> tuple[Object, ...]:
+    """By our own renderer, as `penstock k8s render` prints it; test_evaluator.py compares that with kubectl."""
     return tuple(evaluate(*layered(read_manifests(), Asked(choice.overlay, choice.components))))
 
 

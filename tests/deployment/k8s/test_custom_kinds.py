@@ -4,7 +4,12 @@ import re
 
 import jsonschema
 import pytest
+from grpc_health.v1.health import SERVICE_NAME as HEALTH
 
+from serving.app import create_app
+from serving.grpc.inference_service import NAME as INFERENCE
+from serving.grpc.model_service import NAME as MODEL
+from serving.grpc.prediction_service import NAME as PREDICTION
 from serving.model_server.configs import METRICS_PATH
 from serving.settings import Settings
 from tests.deployment.k8s.custom_schemas import SCHEMAS
@@ -80,6 +85,23 @@ def test_what_comes_from_outside_leads_to_ports_of_the_gateways_service(choice: 
             assert rule["backendRefs"] == [{"name": "gateway", "port": ports[port]}]
             if kind == "HTTPRoute":
                 assert float(rule["timeouts"]["request"][:-1]) > Settings().request_timeout_seconds
+
+
+@every_choice
+def test_paths_and_services_from_outside_are_those_of_the_gateway(choice: Choice, paths: set[str]) -> None:
+    for found in of_kind(choice, "Ingress").values():
+        assert [path["path"] for path in found["spec"]["rules"][0]["http"]["paths"]] == ["/v1", "/v2"]
+    for found in of_kind(choice, "HTTPRoute").values():
+        assert [match["path"]["value"] for match in found["spec"]["rules"][0]["matches"]] == ["/v1", "/v2"]
+    assert {"/" + path.split("/")[1] for path in paths} >= {"/v1", "/v2"}
+    for found in of_kind(choice, "GRPCRoute").values():
+        services = {match["method"]["service"] for match in found["spec"]["rules"][0]["matches"]}
+        assert services == {PREDICTION, MODEL, INFERENCE, HEALTH}
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    return set(create_app(Settings(backend="in_memory", models=tmp_path_factory.mktemp("models"))).openapi()["paths"])
 
 
 @every_choice

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from serving.app import create_app
+from serving.deployment.agreement import faults
 from serving.model_server.flags import STATUS_THREADS
 from serving.settings import PREFIX, Settings, load_settings
 from serving.workers.supervisor import LATE_SECONDS
@@ -57,6 +58,11 @@ def probes(choice: Choice) -> Iterator[tuple[str, str, Object]]:
 
 
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+
+
+@every_choice
+def test_penstock_itself_finds_no_fault_in_them(choice: Choice) -> None:
+    assert faults(rendered(choice)) == []
 
 
 @every_choice
@@ -162,7 +168,7 @@ def test_probes_ask_paths_and_ports_that_are_there(choice: Choice, routes: set[s
             assert probe["grpc"]["port"] in ports
             assert "--enable_grpc_healthcheck_service=true" in DOCKERFILE.last("model-server", "ENTRYPOINT").command
         else:
-            assert probe["exec"]["command"][0] == "test"
+            assert probe["exec"]["command"][0] in ("penstock", "test")
     for spec in pod_specs(choice).values():
         assert all(kind in container for container in spec["containers"] for kind in PROBES if is_server(container))
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from starlette.types import ASGIApp, Message
@@ -16,15 +17,20 @@ from serving.batching.batcher import Batcher
 from serving.batching.policy import BatchingCore
 from serving.catalog import Catalog
 from serving.contract.tensors import Array, Signature, TensorSpec
+from serving.model_settings import ModelSettings
+from serving.observability.finished_requests import RequestObservers
 from serving.observability.metrics import RequestMetrics
 from serving.predict import Predictor
+from serving.recorder import Recorder
 from serving.rest.natural_body import read_predict_body
+from serving.rest.observed_endpoint import endpoint_of
 from serving.rest.predict_endpoint import PredictEndpoint, Serving
 from serving.rest.request_head import RequestHead
 from serving.rest.response import Response, headers_of
 
 SIGNATURE = Signature((TensorSpec("x", "float32", ()),), (TensorSpec("value", "float32", (1,)),))
 LIVE = {"doubles": {version: {"serving_default": SIGNATURE} for version in (1, 2)}}
+NO_MODELS: Mapping[str, ModelSettings] = MappingProxyType({})
 FOREVER = Turn(delay_seconds=3600)
 """A call that ends only by its deadline or by being given up."""
 GONE: Message = {"type": "http.disconnect"}
@@ -57,14 +63,19 @@ async def started_parts(
     turns: Iterable[Turn] = (),
     max_queue_rows: int = 8,
     max_body_bytes: int = 1000,
+    observers: RequestObservers | None = None,
+    batcher: Callable[..., Batcher] = Batcher,
+    recorder: Recorder | None = None,
+    settings: Mapping[str, ModelSettings] = NO_MODELS,
 ) -> Parts:
     """Versions 1 and 2 of `doubles`, live for the backend; the catalog takes those it finds in the directory."""
     backend = InMemoryBackend(LIVE, run, iter(turns))
-    metrics, catalog = RequestMetrics(), Catalog(models, backend, 1.0)
+    metrics, catalog = RequestMetrics(), Catalog(models, backend, 1.0, settings)
     core = BatchingCore(max_batch_rows=4, slots=1, limits=QueueLimits(max_queue_rows, 1000))
-    predictor = Predictor(catalog, backend, Batcher(backend, core, metrics))
+    predictor = Predictor(catalog, backend, batcher(backend, core, metrics), recorder=recorder)
     await backend.start(catalog.renew)
-    endpoint = PredictEndpoint(Serving(predictor, metrics, max_body_bytes, 5.0), read_predict_body)
+    serving = Serving(predictor, metrics, max_body_bytes, 5.0, observers=observers)
+    endpoint = endpoint_of(serving, read_predict_body)
     return Parts(backend, catalog, metrics, predictor, endpoint)
 
 

@@ -183,3 +183,16 @@ def test_the_settings_page_lists_each_setting_with_its_unit_default_and_meaning(
 )
 def test_what_kubernetes_and_the_tests_say_is_no_setting(name: str, value: str) -> None:
     assert load_settings({}, {name: value}, {}) == load_settings({}, {}, {})
+
+
+def test_predictions_that_are_to_be_logged_need_a_folder() -> None:
+    model = {"digits": {"prediction_log_share": 0.1}}
+    with pytest.raises(InvalidSettings, match=r"^prediction_log: models have a prediction_log_share \(digits\)"):
+        load_settings({"model": model}, {}, {})
+    assert load_settings({"model": model, "prediction_log": "log"}, {}, {}).prediction_log == Path("log")
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:4318", "http://", "grpc://localhost:4317"])
+def test_an_endpoint_that_is_no_http_address_is_refused(endpoint: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"^tracing_endpoint: "):
+        load_settings({"tracing_endpoint": endpoint}, {}, {})

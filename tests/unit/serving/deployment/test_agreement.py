@@ -94,3 +94,14 @@ def test_what_does_not_agree_is_told(broken: Callable[[list[Any]], object], told
     objects = copy.deepcopy(AGREED)
     broken(objects)
     assert faults(objects) == [told]
+
+
+@pytest.mark.parametrize(("limits", "agree"), [({"gpu": "1"}, True), ({"gpu": "2"}, False), (None, False)])
+def test_a_canarys_model_servers_have_the_device_of_the_others(limits: object, agree: bool) -> None:  # noqa: FBT001
+    def servers(name: str, limited: object) -> dict[str, Any]:
+        container = {"name": "s", "image": "penstock/model-server:1", "resources": {"limits": limited}}
+        spec = {"template": {"metadata": {"labels": {}}, "spec": {"containers": [container]}}}
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
+
+    found = faults([servers("model-server", {"gpu": "1"}), servers("model-server-canary", limits)])
+    assert ["once more" in fault for fault in found] == ([] if agree else [True])

@@ -38,6 +38,22 @@ def test_the_base_path_is_the_servers_or_that_of_the_directory(
     assert config.base_path == f"{written or tmp_path / 'models'}/doubles"
 
 
+@pytest.mark.parametrize(("option", "labels"), [("--only-label", ["canary"]), ("--without-label", ["stable"])])
+def test_a_label_may_have_servers_of_its_own(
+    tmp_path: Path,
+    write_version: Callable[[Manifest], None],
+    manifest_with: Callable[..., Manifest],
+    option: str,
+    labels: list[str],
+) -> None:
+    for version in (1, 2):
+        write_version(manifest_with(version=version))
+    (tmp_path / "models" / "doubles" / "labels.json").write_text('{"stable": 1, "canary": 2}')
+    assert run(["config", str(tmp_path / "models"), "--out", str(tmp_path), option, "canary"]) == 0
+    (config,) = parse_text("models.config", (tmp_path / "models.config").read_text()).model_config_list.config
+    assert list(config.version_labels) == labels
+
+
 def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match="there is no model directory"):
         run(["config", str(tmp_path / "gone"), "--out", str(tmp_path)])

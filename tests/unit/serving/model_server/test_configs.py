@@ -7,6 +7,7 @@ from google.protobuf import text_format
 
 from serving.backends.tensorflow_messages import message_module
 from serving.model_server.configs import (
+    LabelShare,
     PublishedModel,
     batching_config,
     models_config,
@@ -55,6 +56,26 @@ def test_loaded_are_the_labelled_the_newest_and_where_a_roll_back_goes(
     found: PublishedModel, loaded: tuple[int, ...]
 ) -> None:
     assert versions_to_load(found) == loaded
+
+
+@pytest.mark.parametrize(
+    ("found", "canarys", "others"),
+    [
+        (model((1, 2, 3, 4), {"stable": 3, "canary": 4}), (4,), (2, 3)),
+        (model((1, 2, 3, 4), {"stable": 4, "canary": 4}), (4,), (3, 4)),
+        (model((1, 2, 3, 4), {"stable": 3, "canary": 4, "next": 4}), (4,), (2, 3, 4)),
+        (model((1, 2), {"canary": 2}), (2,), (1, 2)),
+        (model((1, 2), {"stable": 2}), (), (1, 2)),
+        (model((1, 2, 3), {"stable": 3, "canary": 2}, moved(2, None), moved(3, 2)), (2,), (1, 3)),
+        (model((3,), {"stable": 3, "canary": 5}), (), (3,)),
+    ],
+    ids=["canary", "promoted", "on its way", "no stable", "no canary", "an old one", "not there"],
+)
+def test_a_canarys_servers_have_its_version_and_the_others_all_else(
+    found: PublishedModel, canarys: tuple[int, ...], others: tuple[int, ...]
+) -> None:
+    assert versions_to_load(LabelShare("canary", only=True).of(found)) == canarys
+    assert versions_to_load(LabelShare("canary", only=False).of(found)) == others
 
 
 def test_models_config_is_what_tensorflow_serving_parses() -> None:

@@ -4,7 +4,18 @@ import pytest
 
 from serving.backend_protocol import Target
 from serving.batching.events import QueueKey, RowSlice, SendBatch
-from serving.observability.families import CACHE, LENGTH_PADDING, ROLLED_BACK, SHADOW, SHED, SIZES, VERSION
+from serving.observability.drift_cells import record
+from serving.observability.families import (
+    CACHE,
+    DRIFT,
+    DROPPED,
+    LENGTH_PADDING,
+    ROLLED_BACK,
+    SHADOW,
+    SHED,
+    SIZES,
+    VERSION,
+)
 from serving.observability.metrics import UNKNOWN, RequestMetrics, RequestSeries, Served
 from tests.unit.serving.observability.exposition import Scrape
 from tests.unit.serving.observability.workers import Workers
@@ -36,6 +47,11 @@ COUNTERS = {
     "penstock_traffic_requests_total": {"model_name", "model_version", "outcome"},
     "penstock_shadow_total": {"model_name", "model_version", "result"},
     "penstock_canary_rolled_back_total": {"model_name"},
+    "penstock_observations_dropped_total": {"kind"},
+}
+GAUGES = {
+    name: {"model_name", "model_version", "feature"}
+    for name in ("penstock_feature_drift_psi", "penstock_feature_drift_rows")
 }
 
 
@@ -66,12 +82,21 @@ def busy() -> RequestMetrics:
     metrics.ledger.own.slot((VERSION, "digits", "3", ""), SIZES[VERSION])
     metrics.so_far(SHADOW, {("digits", "3", "same"): 1})
     metrics.so_far(ROLLED_BACK, {("digits", "3"): 1})
+    metrics.so_far(DROPPED, {("access_log",): 1})
+    cells, at = metrics.ledger.own.slot((DRIFT, "digits", "3", "image"), SIZES[DRIFT])
+    for place, value in enumerate(record([450, 50], [50, 50], 500)):
+        cells[at + place] = value
     metrics.version_arrived("digits", "3", 4.0)
     return metrics
 
 
 @pytest.mark.parametrize(("name", "labels"), COUNTERS.items())
 def test_counters_have_the_names_and_labels_of_wire(name: str, labels: set[str]) -> None:
+    assert Scrape(busy()).labels()[name] == labels
+
+
+@pytest.mark.parametrize(("name", "labels"), GAUGES.items())
+def test_gauges_have_the_names_and_labels_of_wire(name: str, labels: set[str]) -> None:
     assert Scrape(busy()).labels()[name] == labels
 
 
@@ -83,7 +108,7 @@ def test_histograms_have_the_names_and_labels_of_wire(name: str, labels: set[str
 
 def test_nothing_else_is_exposed() -> None:
     names = {family.name for family in Scrape(busy()).families}
-    counted = {name.removesuffix("_total") for name in COUNTERS} | HISTOGRAMS.keys()
+    counted = {name.removesuffix("_total") for name in COUNTERS} | HISTOGRAMS.keys() | GAUGES.keys()
     assert names == counted | {"penstock_model_created_to_live_seconds"}
 
 

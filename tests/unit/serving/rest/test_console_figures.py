@@ -47,10 +47,15 @@ def view() -> CatalogView:
     )
 
 
+def drift_of(model: str) -> list[dict[str, Any]]:
+    known = {"version": 3, "feature": "image", "rows": 600, "psi": 0.25}
+    return [known, {**known, "feature": "rare", "rows": 4, "psi": None}] if model == "digits" else []
+
+
 def figures(metrics: RequestMetrics | None = None, moments: tuple[Moment, ...] = ()) -> dict[str, Any]:
     sums = summed((metrics or busy()).ledger.read())
     return console_figures(
-        ConsoleFacts(view(), "embedded", sums, moments, 100.0, "1.2", lambda _model, version: version == 3)
+        ConsoleFacts(view(), "embedded", sums, moments, 100.0, "1.2", lambda _model, version: version == 3, drift_of)
     )
 
 
@@ -109,6 +114,10 @@ def test_labels_say_where_they_answer_and_which_wait() -> None:
     model = digits()
     assert (model["labels"], model["moving"], model["split"]) == ({"stable": 3}, {"canary": 4}, {"stable": 1})
     assert model["answering_version"] == 3
+
+
+def test_drift_is_told_where_enough_rows_were_sampled() -> None:
+    assert digits()["drift"] == {"3": {"image": {"psi": 0.25, "rows": 600}}}
 
 
 def test_queue_is_that_of_all_workers_and_as_old_as_the_oldest() -> None:

@@ -15,6 +15,8 @@ OPEN = ModelReference("digits")
 
 
 class Says(dict[str, bytes]):
+    request_id = "mine"
+
     def said(self, name: str | None) -> bytes | None:
         return None if name is None else self.get(name)
 

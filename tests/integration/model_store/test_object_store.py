@@ -1,0 +1,279 @@
+"""Versions on their way through a real S3 API: pushed, mirrored, followed, and what happens when something breaks."""
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from serving.model_store.labels import read_labels
+from serving.model_store.publishing import publish
+from serving.model_store.staging import staging
+from serving.model_store.verify import verify_model
+from serving.model_store.versions import list_versions, read_manifest
+from tests.integration.model_store.store_processes import (
+    S3,
+    mirroring,
+    penstock_command,
+    s3_environment,
+    staged_files,
+)
+from tests.processes import ROOT, STOP_SECONDS, GatewayProcess, StartGateway
+
+STORE = "s3://models/prod"
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3]:
+    server = S3()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def store(s3: S3, tmp_path: Path) -> str:
+    """A prefix of this test alone."""
+    del s3
+    return f"s3://models/{tmp_path.name}"
+
+
+@pytest.fixture
+def publish_copy(own_models: Path) -> Callable[[], int]:
+    """Publishes the trained digits classifier again, as the next version."""
+
+    def publish_next() -> int:
+        manifest = read_manifest(own_models, "digits", 1)
+        assert manifest
+        with staging(own_models, "digits") as staged:
+            shutil.copytree(own_models / "digits" / "1", staged.root, dirs_exist_ok=True)
+            return publish(own_models, staged, manifest, by="test", reason="", now=datetime.now(UTC))
+
+    return publish_next
+
+
+class Asking:
+    """Asks a gateway without a pause; `failed` has what was not answered, `versions` who answered, in order."""
+
+    def __init__(self, gateway: GatewayProcess, image: bytes) -> None:
+        self._gateway, self._image = gateway, image
+        self.failed: list[object] = []
+        self.versions: list[str] = []
+        self._answered = threading.Condition()
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            try:
+                status, body, headers = self._gateway.post("/v1/models/digits:predict", self._image)
+            except OSError as error:
+                self.failed.append(error)
+                continue
+            if status != 200:
+                self.failed.append(body)
+            with self._answered:
+                self.versions.append(headers.get("x-model-version", ""))
+                self._answered.notify_all()
+
+    def until_answered_by(self, version: int) -> None:
+        with self._answered:
+            assert self._answered.wait_for(lambda: self.versions[-1:] == [str(version)], STOP_SECONDS), self.versions[
+                -3:
+            ]
+
+
+@contextlib.contextmanager
+def asking(gateway: GatewayProcess, body: bytes) -> Iterator[Asking]:
+    caller = Asking(gateway, body)
+    thread = threading.Thread(target=caller.run)
+    thread.start()
+    try:
+        yield caller
+    finally:
+        caller.over.set()
+        thread.join(STOP_SECONDS)
+
+
+def golden_request(models: Path) -> bytes:
+    manifest = read_manifest(models, "digits", 1)
+    assert manifest
+    return json.dumps({"instances": [manifest.golden_examples[0].instance]}).encode()
+
+
+def test_a_gateway_answers_throughout_what_happens_in_the_store(
+    own_models: Path, tmp_path: Path, publish_copy: Callable[[], int], start_gateway: StartGateway
+) -> None:
+    """A new version, a moved label, a corrupted object, an outage: no request fails."""
+    server, node, health = S3(), tmp_path / "node", tmp_path / "health.json"
+    push = ("push", STORE, "digits", "--models", str(own_models))
+    try:
+        server.start()
+        server.run(*push, "1", "--label", "stable")
+        with mirroring(
+            server.environment, STORE, "--models", str(node), "--watch", "0.2", "--health-file", str(health)
+        ) as mirror:
+            mirror.says("digits 1; looking")
+            gateway = start_gateway("--models", str(node))
+            with asking(gateway, golden_request(own_models)) as caller:
+                caller.until_answered_by(1)
+
+                assert publish_copy() == 2
+                server.run(*push, "2", "--label", "stable")
+                mirror.says("stable 1 -> 2")
+                caller.until_answered_by(2)
+
+                assert publish_copy() == 3
+                put_damaged(server, own_models, 3)
+                server.put("models/prod/digits/labels.json", b'{"stable": 3}')
+                mirror.says("digits 3: not taken: variables/variables.data-00000-of-00001 is not what")
+                assert 3 not in list_versions(node, "digits")
+                assert read_labels(node, "digits") == {"stable": 2}
+
+                server.stop()
+                mirror.says("trying again")
+                server.start()
+                server.run(*push, "3", "--label", "stable")
+                mirror.says("stable 2 -> 3")
+                caller.until_answered_by(3)
+            assert caller.failed == []
+            assert mirror.terminate() == 0
+            assert mirror.lines[-1] == "penstock mirror: stopped"
+    finally:
+        server.stop()
+    assert verify_model(node, "digits") == ()
+    assert json.loads(health.read_text())["models"]["digits"]["labels"] == {"stable": 3}
+    subprocess.run(penstock_command("mirror", "--check-health", str(health)), check=True, timeout=60)
+
+
+def put_damaged(server: S3, models: Path, version: int) -> None:
+    """Puts the version there as another program would, its weights changed in one byte."""
+    root = models / "digits" / str(version)
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            name, content = path.relative_to(root).as_posix(), path.read_bytes()
+            if name.startswith("variables/variables.data"):
+                content = bytes([content[0] ^ 1]) + content[1:]
+            server.put(f"models/prod/digits/{version}/{name}", content)
+
+
+def test_killed_at_any_moment_it_leaves_no_half_version(
+    s3: S3, store: str, trained_models: Path, tmp_path: Path
+) -> None:
+    for model in ("digits", "diabetes"):
+        s3.run("push", store, model, "--models", str(trained_models), "--label", "stable")
+    node = tmp_path / "node"
+    chance = random.Random(11)
+    for _ in range(6):
+        killed_in_the_middle(s3, store, node, after_files=chance.randrange(0, 16))
+        for model in ("digits", "diabetes"):
+            if (node / model).is_dir():
+                assert verify_model(node, model) == ()
+                if list_versions(node, model):
+                    shutil.rmtree(node / model)  # the next one begins anew
+    s3.run("mirror", store, "--models", str(node), "--once")
+    for model in ("digits", "diabetes"):
+        assert list_versions(node, model) == (1,)
+        assert verify_model(node, model) == ()
+        assert read_labels(node, model) == {"stable": 1}
+        assert not [path.name for path in (node / model).iterdir() if path.name.startswith(".staging")]
+
+
+def killed_in_the_middle(s3: S3, store: str, node: Path, *, after_files: int) -> None:
+    """Once so many files are staged, or the process has ended by itself."""
+    command = penstock_command("mirror", store, "--models", str(node), "--once", "--concurrency", "1")
+    left = {folder.name for folder in node.glob("*/.staging-*")}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=s3.environment)
+    while process.poll() is None and staged_files(node, left) <= after_files:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.001)
+    process.kill()
+    process.wait(STOP_SECONDS)
+
+
+def test_of_two_nodes_that_push_the_same_number_one_is_told_how_to_go_on(
+    s3: S3, store: str, own_models: Path, tmp_path: Path, publish_copy: Callable[[], int]
+) -> None:
+    other = Path(shutil.copytree(own_models, tmp_path / "other"))
+    assert publish_copy() == 2
+    with staging(other, "digits") as staged:
+        manifest = read_manifest(other, "digits", 1)
+        assert manifest
+        shutil.copytree(other / "digits" / "1", staged.root, dirs_exist_ok=True)
+        assert publish(other, staged, manifest, by="test", reason="", now=datetime.now(UTC)) == 2
+    commands = [penstock_command("push", store, "digits", "2", "--models", str(at)) for at in (own_models, other)]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=s3.environment)
+        for command in commands
+    ]
+    said = [process.communicate(timeout=STOP_SECONDS)[0] for process in running]
+    codes = [process.returncode for process in running]
+    assert sorted(codes) == [0, 1], said
+    loser = codes.index(1)
+    assert "--renumber" in said[loser]
+    models = (own_models, other)[loser]
+    assert "pushed digits 3" in s3.run("push", store, "digits", "2", "--models", str(models), "--renumber")
+    node = tmp_path / "node"
+    s3.run("mirror", store, "--models", str(node), "--once")
+    assert list_versions(node, "digits") == (2, 3)
+    assert verify_model(node, "digits") == ()
+
+
+def test_a_job_pushes_what_it_published_under_a_number_that_is_free(
+    s3: S3, store: str, trained_models: Path, tmp_path: Path
+) -> None:
+    s3.run("push", store, "diabetes", "--models", str(trained_models))
+    fresh, node = tmp_path / "fresh", tmp_path / "node"
+    train = ("train", "diabetes", "--models", str(fresh), "--push", store, "--promote", "--force")
+    said = s3.run(*train, "--set", "fit.epochs=1")
+    assert "published diabetes version 2" in said
+    assert "pushed    diabetes 2" in said
+    s3.run("mirror", store, "--models", str(node), "--once", "--model", "diabetes", "--keep", "1")
+    assert list_versions(node, "diabetes") == (2,)
+    assert read_labels(node, "diabetes") == {"stable": 2}
+
+
+def test_once_says_whether_the_pod_may_start(s3: S3, store: str, trained_models: Path, tmp_path: Path) -> None:
+    once = ("mirror", store, "--models", str(tmp_path / "node"), "--once")
+    assert "there is no model in the store" in s3.run(*once, code=1)
+    s3.run("push", store, "digits", "--models", str(trained_models))
+    s3.run(*once)
+    assert "diabetes: the store has no version of it" in s3.run(*once, "--model", "diabetes", code=1)
+    gone = S3()  # nobody listens on port 0
+    gone.run(*once, "--stale-ok")
+    assert "cannot be" in gone.run(*once, code=1)
+    assert "cannot be" in gone.run(*once, "--stale-ok", "--model", "diabetes", code=1)
+
+
+def test_sigterm_ends_it_also_while_the_store_says_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = s3_environment(silent.getsockname()[1])
+        with mirroring(environment, STORE, "--models", str(tmp_path / "node"), "--watch", "30") as mirror:
+            connection, _ = silent.accept()
+            with connection:
+                assert mirror.terminate() == 0
+
+
+@pytest.mark.parametrize("url", ["s3://me:sesame@models/prod", "ftp://models/prod", "s3://models/../prod"])
+def test_a_url_that_is_none_is_wrong_use_and_told_without_its_password(url: str, tmp_path: Path) -> None:
+    for verb in (["mirror", url, "--once"], ["push", url, "digits"]):
+        command = penstock_command(*verb, "--models", str(tmp_path / "node"))
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, "sesame" in done.stdout + done.stderr) == (2, False)
+
+
+def test_without_the_extra_the_pip_command_is_named(tmp_path: Path) -> None:
+    program = "import sys; sys.modules['s3fs'] = None; from penstock_cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", program, "mirror", STORE, "--models", str(tmp_path / "node"), "--once"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    assert done.returncode == 2
+    assert "pip install 'penstock[object-store]'" in done.stderr
