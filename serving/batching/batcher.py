@@ -248,10 +248,10 @@ class Batcher:
             except Exception as fault:  # noqa: BLE001 - nor may outputs that are none
                 error = _as_ours(fault)
         number = call.batch.batch
+        self.observer.batch_finished(call.batch, backend_seconds, call.queue_seconds)  # who has an answer is counted
         self._perform(
             self.core.batch_done(number, now) if error is None else self.core.batch_failed(number, error, now)
         )
-        self.observer.batch_finished(call.batch, backend_seconds, call.queue_seconds)
 
     def _scatter(self, batch: SendBatch, outputs: Arrays, backend_seconds: float) -> None:
         offset, batch_rows, finite = 0, batch.rows, all_finite(outputs)
