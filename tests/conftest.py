@@ -18,6 +18,7 @@ settings.load_profile("penstock")
 PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
+    "nginx": "nginx-light",
     "node": "nodejs",
     "npm": "npm",
     "openssl": "openssl",

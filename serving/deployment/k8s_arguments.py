@@ -24,7 +24,7 @@ NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 OF_A_DEPLOYMENT, OF_TRAINING = (
     ("overlay", "components", "models", "settings"),
-    ("tune", "processes", "schedule", "gpus"),
+    ("tune", "processes", "schedule", "gpus", "push"),
 )
 
 
@@ -75,6 +75,7 @@ def _add_training(render: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--processes", metavar="N", type=_count, help="pods that train one model, or a chief and workers (default: 1)"
     )
+    group.add_argument("--push", metavar="URL", help="into a bucket (s3://, gs://) instead of the volume `models`")
     group.add_argument("--gpus", metavar="N", type=_count, help="GPUs of each pod (default: none)")
 
 

@@ -48,6 +48,7 @@ def _training(tree: Mapping[str, str], arguments: argparse.Namespace) -> list[Ob
         processes=arguments.processes or 1,
         schedule=arguments.schedule,
         gpus=arguments.gpus or 0,
+        push=arguments.push,
     )
     return training_objects(template, training, arguments.namespace)
 

@@ -22,6 +22,9 @@ CRON = re.compile(r"@(hourly|daily|weekly|monthly|yearly)|\S+( \S+){4}")
 AT_MOST_NAME = 44
 """Kubernetes' 63 less what a CronJob (11) and the number of a pod (up to 8) add."""
 JOB_FILES = "/jobs"
+STORE = re.compile(r"(s3|gs)://[A-Za-z0-9][A-Za-z0-9._/-]*")
+CREDENTIALS = {"secretRef": {"name": "model-store-credentials", "optional": True}}
+"""As the component object-store has it; optional, because a cloud's workload identity needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Training:
     processes: int = 1
     schedule: str | None = None
     gpus: int = 0
+    push: str | None = None
+    """An object store to put the version into; the model directory is then the pod's own."""
 
     @property
     def name(self) -> str:
@@ -55,6 +60,10 @@ def training_objects(template: Sequence[Object], training: Training, namespace: 
         raise InvalidSettings(f"{training.schedule!r} is no schedule; five fields (0 3 * * *), or @daily and the like")
     if training.tune and training.processes == 2:
         raise InvalidSettings("a search by 2 processes has a chief and only one worker: 1, or 3 and more")
+    if training.push is not None and training.tune:
+        raise InvalidSettings("a search cannot push; train its best with --push")
+    if training.push is not None and not STORE.fullmatch(training.push):
+        raise InvalidSettings("--push takes s3://bucket/prefix or gs://bucket/prefix, without credentials")
     made: list[Object] = []
     if training.text is not None:
         data = {PurePath(training.job).name: training.text}
@@ -122,6 +131,10 @@ def _pod(template: Object, training: Training) -> Object:
     if training.text is not None:
         mounts.append({"name": "job", "mountPath": JOB_FILES, "readOnly": True})
         volumes.append({"name": "job", "configMap": {"name": training.name}})
+    if training.push is not None:
+        container["envFrom"] = [CREDENTIALS]
+        own = {"name": "models", "emptyDir": {"sizeLimit": "20Gi"}}
+        volumes = [own if each["name"] == "models" else each for each in volumes]
     if training.processes > 1 or training.tune:
         environment.append({"name": JOB_NAME, "valueFrom": NAME_OF_JOB})
     if training.processes > 1:
@@ -143,6 +156,8 @@ def _arguments(training: Training) -> list[str]:
     if training.tune:
         # Each run has its own, which outlive the pod: the next try goes on. The catalog reads no folder with a dot.
         arguments += ["--search-dir", f"/models/.searches/$({JOB_NAME})"]
+    if training.push is not None:
+        arguments += ["--push", training.push]
     if training.processes == 1:
         return arguments
     if not training.tune:

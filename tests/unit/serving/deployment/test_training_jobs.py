@@ -71,9 +71,19 @@ def test_a_search_that_is_repeated_has_trials_of_its_own_each_time(capsys: pytes
     assert found["Service"]["metadata"]["name"] == "tune-digits"
 
 
+def test_what_is_pushed_needs_no_volume_of_the_deployments(capsys: pytest.CaptureFixture[str]) -> None:
+    pod = rendered(capsys, "digits", "--push", "s3://models/prod")["Job"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["args"][4:] == ["--push", "s3://models/prod"]
+    assert pod["volumes"][0] == {"name": "models", "emptyDir": {"sizeLimit": "20Gi"}}
+    assert pod["containers"][0]["envFrom"] == [{"secretRef": {"name": "model-store-credentials", "optional": True}}]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["digits", "--push", "/srv/store"], "--push takes s3://bucket/prefix"),
+        (["digits", "--push", "s3://key:secret@models"], "without credentials$"),
+        (["digits", "--push", "s3://models", "--tune"], "a search cannot push"),
         (["digits", "--schedule", "daily"], "'daily' is no schedule"),
         (["digits", "--tune", "--processes", "2"], "a chief and only one worker"),
         (["x" * 45], "cannot be the name of a Job"),
