@@ -139,6 +139,7 @@ def test_a_disk_that_stays_full_leaves_no_files_and_is_told_by_the_failure_alone
 ) -> None:
     class Full(JsonLines):
         def write(self, prediction: LoggedPrediction, time_seconds: float) -> None:
+            del prediction, time_seconds
             raise OSError(errno.ENOSPC, "no space left")
 
     log = PredictionFiles(tmp_path, ROOMY, Full, wall=lambda: 1_800_000_000.0)
