@@ -263,3 +263,31 @@ def test_a_model_that_was_live_once_is_remembered(
     been_live, view = asyncio.run(work())
     assert been_live == {"doubles"}
     assert not view.entry("doubles").servables
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_who_waits_for_another_view_can_be_stopped_at_the_moment_it_comes(
+    turns: int, tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> None:
+    """`turns` of the event loop after it came: a stop that is lost there holds up the gateway's end for good."""
+
+    async def keep(catalog: Catalog) -> None:
+        while True:
+            await catalog.another_view(catalog.view, 3600.0)
+
+    async def stopped() -> bool:
+        backend = InMemoryBackend(LIVE, doubled)
+        catalog = Catalog(tmp_path / "models", backend, 1.0)
+        task = asyncio.create_task(keep(catalog))
+        await asyncio.sleep(0)
+        await backend.start(catalog.renew)
+        write_version(manifest_with())
+        await catalog.renew()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=10.0)
+        task.cancel()
+        return task in done
+
+    assert asyncio.run(stopped())
