@@ -167,7 +167,8 @@ class Connection:
         if not is_settled(self.report):
             seconds = min(seconds, UNSETTLED_SECONDS)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._doubted.wait(), seconds)
+            async with asyncio.timeout(seconds):  # no wait_for: Python 3.11's may lose a cancellation
+                await self._doubted.wait()
         self._doubted.clear()
 
     def hurry(self) -> None:
