@@ -9,8 +9,17 @@ from penstock_client.messages import Response
 
 import serving.errors
 
-NEVER_ANSWERED = {"PenstockError", "RetryLater", "PublishError", "InvalidSettings", "InvalidJob", "Cancelled"}
-"""Of the gateway's tree: roots that are never raised, what only training and start-up raise, and what has no reader."""
+NEVER_ANSWERED = {
+    "PenstockError",
+    "RetryLater",
+    "PublishError",
+    "StoreUnavailable",
+    "InvalidSettings",
+    "InvalidJob",
+    "Cancelled",
+}
+"""Of the gateway's tree: roots that are never raised, what only training, start-up and the copying of versions raise, and
+what has no reader."""
 OWN = {"PenstockError", "ConnectionFailed", "UnexpectedAnswer", "UnreadableFile"}
 
 
