@@ -13,6 +13,8 @@ from penstock_client.retrying import Retries
 from penstock_client.steps import Pause, Steps
 
 NO_ROOM = (Overloaded, QuotaExceeded, BackendOverloaded)
+LEAST_CEILING_SECONDS = 0.01
+"""Of a wait, where the retries say less: without any wait a full gateway would be asked in a tight loop, for ever."""
 PATIENCE_SECONDS = 60.0
 """Of waiting for one request's turn: a rush passes in that time, a gateway that is too small for its load does not."""
 
@@ -23,7 +25,7 @@ def patient(ask: Callable[[], Steps[Result]], retries: Retries, chance: Callable
     The n-th wait is drawn evenly from 0 to the retries' first doubled n-1 times, at most their longest, on top of what
     the gateway asked for. Raises the last refusal when PATIENCE_SECONDS would be over, and any other error at once.
     """
-    waited_seconds, longest_seconds = 0.0, retries.first_wait_seconds
+    waited_seconds, longest_seconds = 0.0, max(retries.first_wait_seconds, LEAST_CEILING_SECONDS)
     while True:
         try:
             return (yield from ask())
@@ -33,4 +35,4 @@ def patient(ask: Callable[[], Steps[Result]], retries: Retries, chance: Callable
             if waited_seconds > PATIENCE_SECONDS:
                 raise
         yield Pause(wait_seconds)
-        longest_seconds = min(2 * longest_seconds, retries.longest_wait_seconds)
+        longest_seconds = min(2 * longest_seconds, max(retries.longest_wait_seconds, LEAST_CEILING_SECONDS))

@@ -1,6 +1,7 @@
 """A large batch before a full gateway: how long its requests wait for their turn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 import pytest
 from penstock_client.bulk_patience import PATIENCE_SECONDS, patient
@@ -24,7 +25,7 @@ def refusing(*errors: PenstockError) -> Callable[[], Steps[str]]:
     return ask
 
 
-def waits(steps: Steps[str]) -> list[float]:
+def waits(steps: Iterator[object]) -> list[float]:
     found: list[float] = []
     for step in steps:
         assert isinstance(step, Pause)
@@ -49,6 +50,17 @@ def test_patience_ends() -> None:
     full = Overloaded("full", retry_after_seconds=PATIENCE_SECONDS / 2)
     with pytest.raises(Overloaded):
         waits(patient(refusing(full, full, full), RETRIES, lambda: 0.0))
+
+
+def test_patience_ends_also_for_retries_that_never_wait() -> None:
+    def full() -> Steps[str]:
+        yield from ()
+        raise Overloaded("full")
+
+    at_once = Retries(first_wait_seconds=0.0, longest_wait_seconds=0.0)
+    steps = islice(patient(full, at_once, lambda: 1.0), 100_000)
+    with pytest.raises(Overloaded):
+        waits(steps)
 
 
 def test_other_errors_are_raised_at_once() -> None:

@@ -70,3 +70,9 @@ def test_a_foreign_answer_asks_about_the_url(status: int) -> None:
 def test_a_retry_date_is_not_understood_and_does_no_harm() -> None:
     error = error_from(Response(503, {"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}, b'{"error": "full"}'))
     assert error.retry_after_seconds is None
+
+
+@pytest.mark.parametrize("said", ["-5", "nan", "inf", "-inf"])
+def test_nor_is_a_time_that_nobody_can_wait(said: str) -> None:
+    error = error_from(Response(503, {"retry-after": said}, b'{"error": "full"}'))
+    assert error.retry_after_seconds is None
