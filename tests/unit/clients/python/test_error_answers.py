@@ -18,7 +18,7 @@ NEVER_ANSWERED = {
     "InvalidJob",
     "Cancelled",
 }
-"""Of the gateway's tree: roots that are never raised, what only training, start-up and the copying of versions raise, and
+"""Of the gateway's tree: roots that are never raised, what only training, start-up and copying of versions raise, and
 what has no reader."""
 OWN = {"PenstockError", "ConnectionFailed", "UnexpectedAnswer", "UnreadableFile"}
 
