@@ -245,7 +245,9 @@ def test_once_says_whether_the_pod_may_start(s3: S3, store: str, trained_models:
     once = ("mirror", store, "--models", str(tmp_path / "node"), "--once")
     assert "there is no model in the store" in s3.run(*once, code=1)
     s3.run("push", store, "digits", "--models", str(trained_models))
-    s3.run(*once)
+    s3.put(f"{store.removeprefix('s3://')}/begun/1/saved_model.pb", b"half")
+    assert "begun 1: not taken: it has no manifest yet" in s3.run(*once)
+    assert "it has no manifest yet" in s3.run(*once, "--model", "begun", "--model", "digits", code=1)
     assert "diabetes: the store has no version of it" in s3.run(*once, "--model", "diabetes", code=1)
     gone = S3()  # nobody listens on port 0
     gone.run(*once, "--stale-ok")
