@@ -49,6 +49,13 @@ def test_a_command_line_that_renders_does(line: str, capsys: pytest.CaptureFixtu
     assert "kind: Deployment" in capsys.readouterr().out
 
 
+def test_logs_that_are_searched_are_whole() -> None:
+    """By a label, kubectl shows the last ten lines of each pod."""
+    searched = [line for line in COMMANDS if line.startswith("kubectl logs -l") and "| grep" in line]
+    assert searched
+    assert all("--tail=-1" in line for line in searched)
+
+
 def test_images_are_built_from_targets_and_paths_are_there() -> None:
     targets = {match[1] for line in COMMANDS if (match := re.search(r"--target (\S+)", line))}
     assert targets

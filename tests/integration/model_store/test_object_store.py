@@ -144,13 +144,15 @@ def test_a_gateway_answers_throughout_what_happens_in_the_store(
                 server.run(*push, "3", "--label", "stable")
                 mirror.says("stable 2 -> 3")
                 caller.until_answered_by(3)
+                server.put("models/prod/digits/labels.json", b'{"stable": 3, "next": 3}')
+                mirror.says("next none -> 3")  # so the pass before is over, and its health is written
             assert caller.failed == []
             assert mirror.terminate() == 0
             assert mirror.lines[-1] == "penstock mirror: stopped"
     finally:
         server.stop()
     assert verify_model(node, "digits") == ()
-    assert json.loads(health.read_text())["models"]["digits"]["labels"] == {"stable": 3}
+    assert json.loads(health.read_text())["models"]["digits"]["labels"]["stable"] == 3
     subprocess.run(penstock_command("mirror", "--check-health", str(health)), check=True, timeout=60)
 
 
