@@ -31,6 +31,10 @@ def test_the_example_of_ones_own_deployment_comes_to_manifests_that_agree() -> N
     mounted = [mount["mountPath"] for mount in gateway["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]]
     assert read_dockerfile().last("gateway", "WORKDIR").text in mounted, "penstock.toml is read from where it starts"
     assert {each["metadata"]["namespace"] for each in objects} == {"penstock"}
+    policies = [each for each in objects if each["kind"] == "NetworkPolicy"]
+    assert ("iam.gke.io" in example) == ("169.254.169.252/32" in str(policies)), (
+        "the identity it names is asked for there"
+    )
 
 
 def test_every_overlay_and_component_has_its_row() -> None:
