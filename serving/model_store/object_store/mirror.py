@@ -167,7 +167,10 @@ class Mirror:
         present, models = self._present(model), self._fetching.models
         if not present:
             return
-        labelled = {*stored.labelled, *read_labels(models, model).values()}
+        try:
+            labelled = {*stored.labelled, *read_labels(models, model).values()}
+        except IntegrityError:
+            return  # nothing says what must stay; what is new comes all the same
         unwanted = set(present) - wanted_versions(present, (), labelled, keep=self._choice.keep)
         now = time.monotonic()
         for version in present:

@@ -314,3 +314,19 @@ def test_a_model_is_awaited_once_the_store_has_a_whole_version_of_it(
     manifest.write_bytes(text)
     report = mirror.one_pass()["digits"]
     assert (report.awaited, report.versions) == (True, (1,))
+
+
+def test_damaged_labels_here_are_told_and_written_over_once_a_label_moves_in_the_store(
+    store: ObjectStore, node: Path, push_one: PushOne, make_mirror: MakeMirror
+) -> None:
+    push_one()
+    push_label(store, "digits", "stable", 1)
+    mirror = make_mirror()
+    mirror.one_pass()
+    (node / "digits" / "labels.json").write_text('{"stable":')
+    report = mirror.one_pass()["digits"]
+    assert "labels.json" in (report.problem or "")
+    push_one()
+    push_label(store, "digits", "stable", 2)
+    assert mirror.one_pass()["digits"].versions == (1, 2)
+    assert read_labels(node, "digits") == {"stable": 2}
