@@ -47,9 +47,11 @@ class Observers:
 
     async def close(self) -> None:
         """Returns when what was observed is written, or the time for that is up."""
-        await asyncio.gather(*(asyncio.to_thread(outbox.close) for outbox in self.outboxes))
+        own = self.tracing.outbox if self.tracing else None  # closed by tracing, and waited for only once
+        closes = [outbox.close for outbox in self.outboxes if outbox is not own]
         if self.tracing:
-            await asyncio.to_thread(self.tracing.close)
+            closes.append(self.tracing.close)
+        await asyncio.gather(*map(asyncio.to_thread, closes))
 
     def dropped(self) -> dict[tuple[str, ...], int]:
         """How many observations were lost in this process, by kind."""

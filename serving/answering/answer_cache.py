@@ -92,10 +92,11 @@ class AnswerCache:
 
 def bytes_of(answer: KeptAnswer) -> int:
     """What keeping it takes, near enough."""
-    return ENTRY_BYTES + sum(map(_array_bytes, answer.outputs.values()))
+    return ENTRY_BYTES + sum(map(array_bytes, answer.outputs.values()))
 
 
-def _array_bytes(array: Array) -> int:
+def array_bytes(array: Array) -> int:
+    """With its strings, of which the array itself holds only addresses."""
     if array.dtype != object:
         return array.nbytes
     return sum(len(value) + STRING_BYTES for value in array.ravel().tolist())

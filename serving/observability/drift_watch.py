@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from serving.answering.answer_cache import array_bytes
 from serving.backend_protocol import Arrays
 from serving.contract.manifest import Histogram
 from serving.observability.cells import Cells
@@ -59,7 +60,7 @@ class DriftWatch:
         return bool(window.features)
 
     def sampled(self, model: str, version: int, inputs: Arrays) -> None:
-        self.outbox.offer(Sampled(model, version, inputs), sum(array.nbytes for array in inputs.values()))
+        self.outbox.offer(Sampled(model, version, inputs), sum(map(array_bytes, inputs.values())))
 
     def publish(self, cells: Cells, live: Collection[tuple[str, int]]) -> None:
         """Put the figures of the `live` versions into `cells`, and empty those of versions that have gone."""

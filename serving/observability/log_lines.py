@@ -4,6 +4,7 @@ Pure but for `logging`'s own records. A field is a fact with its unit in its nam
 header, a query string or a body, so none of them can get into a line.
 """
 
+import json
 import logging
 import traceback
 from collections.abc import Mapping
@@ -47,12 +48,15 @@ class LineFormatter(logging.Formatter):
 
 
 def line_of(fields: Fields, style: Style) -> str:
-    """Without the line's end. As JSON a line is one line, whatever is in it."""
+    """Without the line's end. A line is one line, whatever is in it; an exception's text follows it, indented."""
     return _json(fields) if style == "json" else _text(fields)
 
 
 def _json(fields: Fields) -> str:
-    return orjson.dumps(fields, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(fields, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # a path that is no UTF-8, a number of more than 64 bits
+        return json.dumps(fields, default=str, separators=(",", ":"), skipkeys=True)
 
 
 def _text(fields: Fields) -> str:
@@ -60,16 +64,22 @@ def _text(fields: Fields) -> str:
     rest = dict(fields)
     time, level = str(rest.pop("time")), str(rest.pop("level")).upper()
     event, process, logger = rest.pop("event"), rest.pop("process", ""), rest.pop("logger", "")
-    message, exception = rest.pop("message", None), rest.pop("exception", "")
+    message, exception = rest.pop("message", None), str(rest.pop("exception", ""))
     named = " ".join(f"{name}={_shown(value)}" for name, value in rest.items() if value is not None)
-    said = f"{logger}: {message}" if message is not None else str(event)
+    said = f"{logger}: {_plain(str(message))}" if message is not None else str(event)
     parts = [time, level, str(process), said, named]
-    return " ".join(part for part in parts if part) + (f"\n{exception}" if exception else "")
+    below = "".join(f"\n  {_plain(line)}" for line in exception.split("\n")) if exception else ""
+    return " ".join(part for part in parts if part) + below
 
 
 def _shown(value: object) -> str:
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
-    return repr(text) if " " in text or "\n" in text else text
+    return repr(text) if " " in text or not text.isprintable() else text
+
+
+def _plain(text: str) -> str:
+    """What would end the line, or move a terminal's cursor, is shown by its number."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def style_of(log_format: str, *, is_terminal: bool) -> Style:

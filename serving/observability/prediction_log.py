@@ -7,6 +7,7 @@ memory is dropped and counted: the log never slows a request.
 import time
 from collections.abc import Callable, Sequence
 
+from serving.answering.answer_cache import array_bytes
 from serving.backend_protocol import Arrays
 from serving.observability.outbox import Outbox
 from serving.observability.prediction_log_files import PredictionFiles
@@ -31,7 +32,7 @@ class PredictionLog:
         """Copies, for the arrays may be views of a request's body or of a whole batch, which nobody wants to keep."""
         kept = {name: array.copy() for name, array in inputs.items() if name not in redact}
         answered = {name: array.copy() for name, array in outputs.items()}
-        nbytes = sum(array.nbytes for arrays in (kept, answered) for array in arrays.values())
+        nbytes = sum(array_bytes(array) for arrays in (kept, answered) for array in arrays.values())
         self.outbox.offer(LoggedPrediction(source, request_id, self._clock(), kept, answered), nbytes)
 
     def _write(self, predictions: Sequence[LoggedPrediction]) -> None:

@@ -102,28 +102,21 @@ class PredictionFiles:
 
     def rotate(self, now_seconds: float) -> None:
         """Ends the files that are old enough. Raises OSError."""
-        for source, opened in list(self._open.items()):
-            if now_seconds - opened.opened_seconds >= self.limits.file_seconds:
-                self._end(source)
+        limit = self.limits.file_seconds
+        self._end_each([key for key, opened in self._open.items() if now_seconds - opened.opened_seconds >= limit])
 
     def close(self) -> None:
         """Raises OSError."""
-        for source in list(self._open):
-            self._end(source)
+        self._end_each(list(self._open))
 
     def save_leftovers(self) -> None:
         """What processes that were killed have left: whole lines are kept, the rest goes. Raises OSError."""
         for path in self.folder.glob(f".*{OPEN}"):
-            with path.open("r+b") as file:
-                if not _locked(file):
-                    continue  # its process lives
-                finished = self.folder / path.name.removeprefix(".").removesuffix(OPEN)
-                if finished.suffix == JsonLines.suffix and _cut_to_whole_lines(file):
-                    path.rename(finished)
-                    _log.warning("%s was not ended by its process; its whole lines are kept", finished.name)
-                else:
-                    path.unlink()
-                    _log.warning("%s was not ended by its process and is no whole file: it is gone", finished.name)
+            with suppress(FileNotFoundError):  # another process has just ended it, or saved it
+                kept = _saved(path)
+                if kept is not None:
+                    what = "its whole lines are kept" if kept else "it was no whole file and is gone"
+                    _log.warning("%s was not ended by its process: %s", path.name, what)
 
     def _begin(self, source: Source, now_seconds: float) -> _OpenFile:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -132,31 +125,45 @@ class PredictionFiles:
         path = self.folder / f"{moment}-{os.getpid()}-{next(self._numbers)}-{what}{self.suffix}"
         unlocked = path.with_name(f".{path.name}")
         file = unlocked.open("xb")
-        _locked(file)
-        unlocked.rename(self._hidden(path))  # only now, for one without a lock is anybody's
+        try:
+            _locked(file)
+            unlocked.rename(_hidden(path))  # only now, for one without a lock is anybody's
+        except OSError:
+            file.close()
+            unlocked.unlink(missing_ok=True)
+            raise
         opened = self._open[source] = _OpenFile(path, file, self.make(file), now_seconds)
         return opened
 
+    def _end_each(self, sources: Sequence[Source]) -> None:
+        """One that cannot be ended costs the others nothing. Raises the last OSError."""
+        failure: OSError | None = None
+        for source in sources:
+            try:
+                self._end(source)
+            except OSError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+
     def _end(self, source: Source) -> None:
         opened = self._open.pop(source)
-        with opened.file:
+        try:
             opened.rows.end()
             opened.file.flush()
             os.fsync(opened.file.fileno())
-            self._hidden(opened.path).rename(opened.path)
+            _hidden(opened.path).rename(opened.path)
+        except Exception:
+            _give_up(opened)
+            raise
+        opened.file.close()
         self._make_room()
 
     def _abandon(self) -> None:
         """Whatever could not be written, the next file is a new one: half a line must not get another behind it."""
         for opened in self._open.values():
-            with suppress(OSError):
-                opened.file.close()
+            _give_up(opened)
         self._open.clear()
-        with suppress(OSError):
-            self.save_leftovers()
-
-    def _hidden(self, path: Path) -> Path:
-        return path.with_name(f".{path.name}{OPEN}")
 
     def _make_room(self) -> None:
         """Names begin with their moment, so that theirs is the order of age, whatever copied or touched the files."""
@@ -167,6 +174,32 @@ class PredictionFiles:
                 return
             path.unlink(missing_ok=True)
             excess -= sizes[path]
+
+
+def _hidden(path: Path) -> Path:
+    return path.with_name(f".{path.name}{OPEN}")
+
+
+def _give_up(opened: _OpenFile) -> None:
+    """Keeps its whole lines, without a word: who writes tells of the failure, once however long a disk is full."""
+    with suppress(OSError):
+        opened.file.close()
+    with suppress(OSError):
+        _saved(_hidden(opened.path))
+
+
+def _saved(hidden: Path) -> bool | None:
+    """Whether the file had whole lines, which are kept; None where its process lives. Raises OSError."""
+    with hidden.open("r+b") as file:
+        if not _locked(file):
+            return None
+        finished = hidden.with_name(hidden.name.removeprefix(".").removesuffix(OPEN))
+        has_lines = finished.suffix == JsonLines.suffix and _cut_to_whole_lines(file)
+        if has_lines:
+            hidden.rename(finished)
+        else:
+            hidden.unlink()
+        return has_lines
 
 
 def _finished_bytes(path: Path) -> int | None:

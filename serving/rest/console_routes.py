@@ -23,6 +23,8 @@ POLICY = (
     "font-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 """Content-Security-Policy (W3C, level 3) of the page: it runs its own files and talks to its own gateway."""
+OF_THE_PAGE: Mapping[str, str] = {"content-security-policy": POLICY, "cache-control": "no-cache"}
+KEPT: Mapping[str, str] = {"cache-control": "public, max-age=31536000, immutable"}
 REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 """Of a training report, which came out of the model directory: pictures and styles, no scripts."""
 MISSING = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Penstock</title>
@@ -36,7 +38,7 @@ def console_router(figures: Callable[[], Mapping[str, Any]], models: Path, built
 
     @router.get("/")
     async def page() -> Response:
-        headers = {**SAFE, "content-security-policy": POLICY, "cache-control": "no-cache"}
+        headers = {**SAFE, **OF_THE_PAGE}
         if (built / PAGE).is_file():
             return FileResponse(built / PAGE, headers=headers)
         return HTMLResponse(MISSING, headers=headers)
@@ -67,7 +69,7 @@ def report_file(models: Path, model: str, version: int) -> Path | None:
 
 
 class _Files(StaticFiles):
-    """Vite names files by their content, so they may be kept for good."""
+    """Vite names files by their content, so they may be kept for good; but for the page, which lies among them."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder, check_dir=False)
@@ -80,5 +82,5 @@ class _Files(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        response.headers.update({**SAFE, "cache-control": "public, max-age=31536000, immutable"})
+        response.headers.update({**SAFE, **(OF_THE_PAGE if path == PAGE else KEPT)})
         return response

@@ -87,11 +87,10 @@ class ObservedEndpoint(PredictEndpoint):
             for array in prediction.outputs.values():
                 call.rows = len(array)
                 break
-        response = super()._encoded(call, ask, prediction)
-        if not isinstance(call, ObservedCall) or call.trace is None:
-            return response
-        told = (TRACE_HEADER.encode(), call.trace.context.traceparent.encode())
-        return response._replace(headers=(*response.headers, told))
+        return _told(call, super()._encoded(call, ask, prediction))
+
+    def refusal(self, call: Call, error: PenstockError) -> Response:
+        return _told(call, super().refusal(call, error))
 
     def _begin(
         self,
@@ -116,3 +115,11 @@ class ObservedEndpoint(PredictEndpoint):
         """These run in a context that all requests of a connection share, where a task has one of its own."""
         if self.observers.tracer is not None:
             CURRENT.set(None)
+
+
+def _told(call: Call, response: Response) -> Response:
+    """With the trace's own header, where there is a trace."""
+    if not isinstance(call, ObservedCall) or call.trace is None:
+        return response
+    told = (TRACE_HEADER.encode(), call.trace.context.traceparent.encode())
+    return response._replace(headers=(*response.headers, told))

@@ -5,7 +5,7 @@ import pytest
 
 from serving.contract.manifest import Histogram
 from serving.observability.drift_cells import LEAST_ROWS, FeatureDrift, read
-from serving.observability.drift_watch import DriftWatch
+from serving.observability.drift_watch import MOST_WAITING_BYTES, DriftWatch
 from serving.observability.families import DRIFT, summed
 from serving.observability.ledger import Ledger, private_ledger
 
@@ -64,3 +64,9 @@ def test_what_comes_for_a_version_nobody_watches_is_nothing() -> None:
     watch.outbox.close()
     assert watch.outbox.dropped == 0
     assert not watch.watch("words", 1, {})
+
+
+def test_texts_that_are_held_beside_the_numbers_weigh_what_they_hold() -> None:
+    watch = DriftWatch(1_000)
+    watch.sampled("digits", 1, {"x": np.ones(1), "text": np.array([bytes(MOST_WAITING_BYTES)], object)})
+    assert watch.outbox.dropped == 1

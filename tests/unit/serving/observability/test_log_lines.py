@@ -43,6 +43,26 @@ def test_a_line_for_people_is_led_by_time_and_level() -> None:
     assert line == "2027-01-15T08:00:00.250Z WARNING uvicorn.error: out of reach address='a b'"
 
 
+def test_nothing_in_a_line_for_people_can_look_like_another_line_or_reach_the_terminal() -> None:
+    made = record("no\n2027 ERROR forged\x1b[2J\u2028", model="a\x1b[31m\rb")
+    assert LineFormatter("text").format(made) == (
+        "2027-01-15T08:00:00.250Z WARNING uvicorn.error: no\\n2027 ERROR forged\\x1b[2J\\u2028 model='a\\x1b[31m\\rb'"
+    )
+
+
+def test_nor_can_what_an_exception_says() -> None:
+    made = record("it failed")
+    made.exc_info = (ValueError, ValueError("bad\n2027 ERROR forged\x1b[2J"), None)
+    first, *below = LineFormatter("text").format(made).split("\n")
+    assert first.endswith("it failed")
+    assert below == ["  ValueError: bad", "  2027 ERROR forged\\x1b[2J"]
+
+
+@pytest.mark.parametrize("value", ["no UTF-8: \udcff", 10**30])
+def test_what_the_quick_json_cannot_say_is_said_all_the_same(value: object) -> None:
+    assert json.loads(line_of({"value": value}, "json")) == {"value": value}
+
+
 @pytest.mark.parametrize("style", ["json", "text"])
 def test_an_exception_is_part_of_its_line(style: Style) -> None:
     made = record("it failed")

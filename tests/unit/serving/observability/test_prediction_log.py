@@ -43,6 +43,12 @@ def test_what_finds_no_room_in_memory_is_dropped_and_counted(log: PredictionLog,
     assert [line["request_id"] for line in written(tmp_path)] == ["b"]
 
 
+def test_texts_weigh_what_they_hold(log: PredictionLog) -> None:
+    picture = np.array([bytes(MOST_WAITING_BYTES)], object)  # of which numpy says that it takes 8 bytes
+    log.add(SOURCE, "a", {"x": picture}, {"y": np.zeros((1, 1))}, [])
+    assert log.outbox.dropped == 1
+
+
 def test_a_folder_that_cannot_be_made_costs_the_records_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     log = PredictionLog(PredictionFiles(tmp_path / "file" / "log", LIMITS))

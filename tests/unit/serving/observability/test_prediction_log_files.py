@@ -1,6 +1,8 @@
 """Files of the prediction log: whole or hidden, not too large, not too old, not too many."""
 
+import errno
 import json
+import logging
 from io import BytesIO
 from pathlib import Path
 
@@ -107,3 +109,42 @@ def test_after_a_failure_half_a_line_has_nothing_behind_it(tmp_path: Path) -> No
     log.write([prediction("b")], 1.0)
     log.close()
     assert [ids(path) for path in finished(tmp_path)] == [["a"], ["b"]]
+
+
+class Unending(JsonLines):
+    """A file that cannot be ended where it holds a prediction `bad`, as on a disk that filled up meanwhile."""
+
+    is_bad = False
+
+    def write(self, prediction: LoggedPrediction, time_seconds: float) -> None:
+        self.is_bad |= prediction.request_id == "bad"
+        super().write(prediction, time_seconds)
+
+    def end(self) -> None:
+        if self.is_bad:
+            raise OSError(errno.ENOSPC, "no space left")
+
+
+def test_a_file_that_cannot_be_ended_costs_the_others_nothing_and_is_not_left_open(tmp_path: Path) -> None:
+    log = PredictionFiles(tmp_path, ROOMY, Unending, wall=lambda: 1_800_000_000.0)
+    log.write([prediction("bad"), prediction("b", source=Source("digits", 4, "serving_default"))], 0.0)
+    with pytest.raises(OSError, match="no space"):
+        log.close()
+    assert sorted(ids(path)[0] for path in tmp_path.iterdir() if not path.name.startswith(".")) == ["b", "bad"]
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_a_disk_that_stays_full_leaves_no_files_and_is_told_by_the_failure_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Full(JsonLines):
+        def write(self, prediction: LoggedPrediction, time_seconds: float) -> None:
+            del prediction, time_seconds
+            raise OSError(errno.ENOSPC, "no space left")
+
+    log = PredictionFiles(tmp_path, ROOMY, Full, wall=lambda: 1_800_000_000.0)
+    with caplog.at_level(logging.DEBUG):
+        for _ in range(3):
+            with pytest.raises(OSError, match="no space"):
+                log.write([prediction("a")], 0.0)
+    assert (list(tmp_path.iterdir()), caplog.records) == ([], [])

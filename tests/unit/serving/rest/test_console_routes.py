@@ -62,6 +62,14 @@ def test_files_are_kept_by_browsers_for_good(get: Get) -> None:
     assert "immutable" in file.headers["cache-control"]
 
 
+@pytest.mark.parametrize("path", ["/console/index.html", "/console/./x/../index.html"])
+def test_the_page_has_its_policy_and_is_not_kept_under_its_files_name_either(get: Get, path: str) -> None:
+    page = get(path)
+    assert page.body == b"the console"
+    assert page.headers["content-security-policy"] == get("/").headers["content-security-policy"]
+    assert page.headers["cache-control"] == "no-cache"
+
+
 @pytest.mark.parametrize("path", ["/console/none.js", "/console/../secret.js", "/console/x/../../secret.js"])
 def test_nothing_outside_the_build_is_a_file(get: Get, path: str) -> None:
     assert get(path).status == 404

@@ -18,7 +18,7 @@ from serving.observability.tracing import Traced, Tracing
 from serving.rest.observed_endpoint import ObservedEndpoint
 from serving.rest.predict_endpoint import PredictEndpoint
 from serving.rest.rows_endpoint import RowsEndpoint
-from tests.unit.serving.gateway_parts import GONE, ask, ask_without_task, started_parts
+from tests.unit.serving.gateway_parts import GONE, Answer, answered, ask, ask_without_task, started_parts
 from tests.unit.serving.observability.observed import Told
 
 SAMPLED = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -137,6 +137,17 @@ def test_who_only_traces_is_told_of_nothing_else(tmp_path: Path) -> None:
 
     asyncio.run(asked())
     assert [request.trace is None for request in told.requests] == [False]
+
+
+def test_a_traced_request_that_is_refused_is_told_its_trace_too(tmp_path: Path) -> None:
+    async def asked() -> Answer:
+        parts = await started_parts(tmp_path, observers=RequestObservers([], Tracing(0.0, NoSink())))
+        headers = {"traceparent": SAMPLED}
+        return answered(await ask(parts.endpoint, body=b"{", path_params={"model": "none"}, headers=headers))
+
+    answer = asyncio.run(asked())
+    assert answer.status == 400
+    assert answer.headers["traceresponse"].startswith(SAMPLED[:36])
 
 
 def test_without_observers_there_is_no_observed_endpoint(tmp_path: Path) -> None:
