@@ -29,7 +29,8 @@ class GrpcOpener:
             self._channels.append(channel)
             self._places = CALLS_A_CHANNEL
             try:
-                await asyncio.wait_for(channel.channel_ready(), READY_SECONDS)
+                async with asyncio.timeout(READY_SECONDS):
+                    await channel.channel_ready()
             except TimeoutError as error:
                 raise ConnectionRefusedError(f"nobody answers gRPC at {self._address}") from error
         self._places -= 1

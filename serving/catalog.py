@@ -239,7 +239,7 @@ class Catalog:
         """Returns once `view` is not the catalog's any more, or the time is up."""
         if self.view is view:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(within_seconds):  # Python 3.11's wait_for can lose a cancellation: a stop
+                async with asyncio.timeout(within_seconds):  # no wait_for: Python 3.11's may lose a cancellation
                     await self._renewed.wait()
 
     async def keep(self) -> None:

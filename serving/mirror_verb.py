@@ -119,19 +119,21 @@ def _work(arguments: argparse.Namespace, store: ObjectStore, stop: threading.Eve
         _say(f"{error}; every model has a version here, which will do")
         return DONE
     health.write(models, failures=0, error="")
-    return _told(models)
+    return _told(models, arguments.model)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _told(models: dict[str, MirroredModel]) -> int:
+def _told(models: dict[str, MirroredModel], names: Sequence[str]) -> int:
+    """Whether a pod may start: without a model that nobody has asked for and whose first version is on its way."""
     for name, each in models.items():
         if each.problem:
             _say(f"{name}: {each.problem}")
     _say(summary(models))
-    return DONE if models and all(each.versions for each in models.values()) else NOT_DONE
+    awaited = [each for name, each in models.items() if each.awaited or each.versions or name in names]
+    return DONE if awaited and all(each.versions for each in awaited) else NOT_DONE
 
 
 def _all_here(models: Path, names: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from serving.deployment.choice import CONFIG
 from serving.deployment.transformers import IMAGE, TEMPLATES, Object, images_of
 from serving.errors import InvalidSettings
-from serving.settings import PREFIX, load_settings
+from serving.settings import PREFIX, Settings, load_settings
 
 MODEL_SERVER, CANARY = "model-server", "model-server-canary"
 EXTERNAL = ("Secret",)
@@ -22,6 +22,8 @@ REFERENCES: Mapping[str, tuple[str, str]] = {
 }
 BACKENDS: Mapping[str, str] = {"penstock/gateway": "tfserving", "penstock/gateway-embedded": "embedded"}
 """What Dockerfile.gpu sets PENSTOCK_BACKEND to in an image."""
+LATE_SECONDS = 5.0
+"""After the drain a worker that hangs is ended: the supervisor's figure, which a test compares."""
 
 
 def faults(objects: Sequence[Object], elsewhere: Collection[tuple[str, str]] = ()) -> list[str]:
@@ -117,16 +119,34 @@ def _settings(objects: Sequence[Object]) -> Iterator[str]:
     )
     if config is None or gateway is None:
         return
-    container = next(each for each in gateway["spec"]["template"]["spec"]["containers"] if each["name"] == "gateway")
+    pod = gateway["spec"]["template"]["spec"]
+    container = next(each for each in pod["containers"] if each["name"] == "gateway")
     image = IMAGE.fullmatch(next(images_of({"containers": [container]})))
     environment = dict(config["data"])
     environment |= {each["name"]: each["value"] for each in container.get("env", ()) if "value" in each}
     if image and image["name"] in BACKENDS:
         environment.setdefault(f"{PREFIX}BACKEND", BACKENDS[image["name"]])
     try:
-        load_settings({}, environment, {})
+        settings = load_settings({}, environment, {})
     except InvalidSettings as error:
         yield f"ConfigMap {CONFIG!r}: {error}"
+        return
+    yield from (f"ConfigMap {CONFIG!r}: {fault}" for fault in _pod_of(settings, environment, pod, container))
+
+
+def _pod_of(settings: Settings, environment: Mapping[str, str], pod: Object, container: Object) -> Iterator[str]:
+    """What settings say that the pod, which they do not change, would have to know too."""
+    before = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+    grace = pod.get("terminationGracePeriodSeconds", 30)  # Kubernetes' own
+    if (needed := before + settings.drain_seconds + LATE_SECONDS) > grace:
+        yield (
+            f"drain_seconds: with preStop a stop may take {needed:g} s, and the pod is killed after {grace} s: drain "
+            "for less, or raise terminationGracePeriodSeconds in a kustomization of your own"
+        )
+    opened = {port["containerPort"] for port in container.get("ports", ())}
+    for name in ("port", "grpc_port"):
+        if f"{PREFIX}{name.upper()}" in environment and getattr(settings, name) not in opened:
+            yield f"{name}: {getattr(settings, name)} is no port of the pod, whose probes and Services ask the image's"
 
 
 def _devices(objects: Sequence[Object]) -> Iterator[str]:

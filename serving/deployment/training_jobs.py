@@ -61,7 +61,10 @@ def training_objects(template: Sequence[Object], training: Training, namespace: 
     if training.tune and training.processes == 2:
         raise InvalidSettings("a search by 2 processes has a chief and only one worker: 1, or 3 and more")
     if training.push is not None and training.tune:
-        raise InvalidSettings("a search cannot push; train its best with --push")
+        raise InvalidSettings(
+            "--tune keeps its trials on the volume `models`, which --push does without: "
+            "render the search alone, then `penstock push` what it publishes"
+        )
     if training.push is not None and not STORE.fullmatch(training.push):
         raise InvalidSettings("--push takes s3://bucket/prefix or gs://bucket/prefix, without credentials")
     made: list[Object] = []

@@ -99,8 +99,8 @@ def _client(options: argparse.Namespace) -> Client:
         options.url,
         timeout_seconds=options.timeout_seconds,
         retries=replace(Retries(), attempts=options.retries + 1, budget_per_second=RETRIES_PER_SECOND),
-        api_key=options.api_key or (None if options.token else os.environ.get(API_KEY)),
-        token=options.token or (None if options.api_key else os.environ.get(TOKEN)),
+        api_key=options.api_key or (None if options.token else os.environ.get(API_KEY) or None),
+        token=options.token or (None if options.api_key else os.environ.get(TOKEN) or None),
     )
 
 

@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from penstock_client.bulk import BulkOptions, ChunkOutcome, Window, pinned
@@ -35,7 +35,10 @@ class Workers(Generic[Answer]):
         self._chunks.put(chunk)
 
     def close(self) -> None:
-        """Each thread ends when it is through with what it has."""
+        """Each thread ends when it is through with the chunk that it is at; those still waiting are asked by nobody."""
+        with suppress(Empty):
+            while True:
+                self._chunks.get_nowait()
         for _ in range(self._count):
             self._chunks.put(None)
 

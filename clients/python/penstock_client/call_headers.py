@@ -3,7 +3,7 @@
 import math
 
 from penstock_client.call_options import CallOptions
-from penstock_client.settings import ClientSettings
+from penstock_client.settings import ClientSettings, check_credential
 from penstock_client.trace_context import child_of
 
 
@@ -23,11 +23,12 @@ def call_headers(options: CallOptions) -> dict[str, str]:
 
 
 def credential_headers(settings: ClientSettings) -> dict[str, str]:
-    """Asked anew for every attempt, as a token may have expired since the last."""
+    """Asked anew for every attempt, as a token may have expired since the last. Raises ValueError."""
     if settings.api_key is not None:
         return {"x-api-key": settings.api_key}
     if settings.token is not None:
         token = settings.token if isinstance(settings.token, str) else settings.token()
+        check_credential("token", token)
         return {"authorization": f"Bearer {token}"}
     return {}
 

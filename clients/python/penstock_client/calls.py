@@ -28,6 +28,7 @@ class Calls:
         self._protocol = Protocol(dialect, read_file=read_file)
         self._exchanges = Exchanges(dialect, settings)
         self._retries = settings.retries
+        self._now = settings.clock.now
 
     def predict(self, address: Address, inputs: Any, options: CallOptions) -> Steps[Prediction | Predictions]:
         return self._exchanges.steps(self._protocol.predict(address, inputs), options, hedge_by=address)
@@ -44,7 +45,7 @@ class Calls:
         def ask() -> Steps[AnsweredRows]:
             return self._exchanges.steps(chunk_flow(self._protocol, address, chunk), options)
 
-        return ask() if self._retries is None else patient(ask, self._retries, random)
+        return ask() if self._retries is None else patient(ask, self._retries, chance=random, now=self._now)
 
     def metadata(self, address: Address, options: CallOptions) -> Steps[ModelMetadata]:
         return self._exchanges.steps(self._protocol.metadata(address), options)

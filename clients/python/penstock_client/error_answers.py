@@ -4,6 +4,7 @@ Pure, and the only place that knows both statuses and error classes.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -108,6 +109,11 @@ def _text(value: object) -> str | None:
 def _seconds(retry_after: str | None) -> float | None:
     """RFC 9110 also allows a date there; the gateway writes seconds, and another's date is not worth a clock."""
     try:
-        return None if retry_after is None else float(retry_after)
+        return None if retry_after is None else seconds_to_wait(float(retry_after))
     except ValueError:
         return None
+
+
+def seconds_to_wait(said: float) -> float | None:
+    """None for what nobody can wait: what is below 0, without end or no number."""
+    return said if 0 <= said < math.inf else None

@@ -33,7 +33,8 @@ class Target:
 
 def target_of(url: str) -> Target:
     """Of `grpc://host:port` or, with TLS, `grpcs://host:port`. Raises ValueError for anything else."""
-    wrong = f"url is {url!r}; it must be grpc://host:port or grpcs://host:port, as in grpc://127.0.0.1:8500"
+    shown = url if "@" not in url else "one with a password"
+    wrong = f"url is {shown!r}; it must be grpc://host:port or grpcs://host:port, as in grpc://127.0.0.1:8500"
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from penstock_client import errors
 from penstock_client import grpc_messages_pb2 as messages
-from penstock_client.error_answers import BY_CODE
+from penstock_client.error_answers import BY_CODE, seconds_to_wait
 from penstock_client.messages import Response
 
 BY_STATUS: Mapping[int, type[errors.PenstockError]] = MappingProxyType(
@@ -72,7 +72,7 @@ def _details(binary: str) -> tuple[str | None, float | None]:
                 field = messages.BadRequest.FromString(detail.value).field_violations[0].field
             elif detail.type_url.endswith("/google.rpc.RetryInfo"):
                 delay = messages.RetryInfo.FromString(detail.value).retry_delay
-                wait = delay.seconds + delay.nanos / 1e9
+                wait = seconds_to_wait(delay.seconds + delay.nanos / 1e9)
     except (DecodeError, IndexError):  # somebody else's details: the error stands without them
         return field, wait
     return field, wait

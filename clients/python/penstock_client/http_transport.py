@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -23,28 +24,34 @@ packet again after 1 s and after 3."""
 
 
 class HttpTransport:
-    """Implements `penstock_client.transports.Transport`.
+    """Implements `penstock_client.transports.Transport`. Raises ValueError for a URL that names no host.
 
-    `timeout_seconds` bounds each wait for the network, and not their sum: a server that sends its answer in drops may
-    take longer.
+    An answer's body ends within `timeout_seconds`, be it sent in drops, or at the first drop after them; until its head
+    is read the time bounds each wait for the network, and not their sum.
     """
 
     def __init__(self, url: str, settings: ClientSettings) -> None:
-        self._url = url.rstrip("/")
-        self._http = httpx2.Client(mounts=DIRECT, limits=POOL, verify=_verification(settings))
+        self._url, auth = _address(url)
+        self._http = httpx2.Client(auth=auth, mounts=DIRECT, limits=POOL, verify=_verification(settings))
 
     def send(self, request: Request, *, timeout_seconds: float) -> Response:
+        ends_at = time.monotonic() + timeout_seconds
+        pieces = []
         try:
-            answer = self._http.request(
+            with self._http.stream(
                 request.method,
                 f"{self._url}{request.path}",
                 headers=request.headers,
                 content=request.body,
                 timeout=_timeout(timeout_seconds),
-            )
-        except httpx2.TransportError as error:
+            ) as answer:
+                for piece in answer.iter_bytes():
+                    if time.monotonic() > ends_at:
+                        raise _late(self._url, timeout_seconds)
+                    pieces.append(piece)
+        except httpx2.RequestError as error:
             raise _translated(error, self._url, timeout_seconds) from error
-        return Response(answer.status_code, answer.headers, answer.content)
+        return Response(answer.status_code, answer.headers, b"".join(pieces))
 
     def close(self) -> None:
         self._http.close()
@@ -54,8 +61,8 @@ class AsyncHttpTransport:
     """Implements `penstock_client.transports.AsyncTransport`. `timeout_seconds` bounds the request as a whole."""
 
     def __init__(self, url: str, settings: ClientSettings) -> None:
-        self._url = url.rstrip("/")
-        self._http = httpx2.AsyncClient(mounts=DIRECT, limits=POOL, verify=_verification(settings))
+        self._url, auth = _address(url)
+        self._http = httpx2.AsyncClient(auth=auth, mounts=DIRECT, limits=POOL, verify=_verification(settings))
 
     async def asend(self, request: Request, *, timeout_seconds: float) -> Response:
         try:
@@ -67,7 +74,7 @@ class AsyncHttpTransport:
                     content=request.body,
                     timeout=_timeout(timeout_seconds),
                 )
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise _translated(error, self._url, timeout_seconds) from error
         except TimeoutError as error:
             raise _late(self._url, timeout_seconds) from error
@@ -75,6 +82,20 @@ class AsyncHttpTransport:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+def _address(url: str) -> tuple[str, httpx2.BasicAuth | None]:
+    """The URL without user and password, which neither errors nor logs show then, and these as basic authentication."""
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise ValueError(f"url cannot be read ({error}); it must be as in http://127.0.0.1:8080") from error
+    if not parsed.host:
+        raise ValueError("url names no host; it must be as in http://127.0.0.1:8080")
+    if not parsed.userinfo:
+        return url.rstrip("/"), None
+    auth = httpx2.BasicAuth(parsed.username, parsed.password)
+    return str(parsed.copy_with(userinfo=b"")).rstrip("/"), auth
 
 
 def _timeout(timeout_seconds: float) -> httpx2.Timeout:
@@ -90,7 +111,7 @@ def _verification(settings: ClientSettings) -> ssl.SSLContext | bool:
     return context
 
 
-def _translated(error: httpx2.TransportError, url: str, timeout_seconds: float) -> PenstockError:
+def _translated(error: httpx2.RequestError, url: str, timeout_seconds: float) -> PenstockError:
     if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)):
         return ConnectionFailed(f"cannot reach {url} ({error}); is the gateway running? `penstock serve` starts one")
     if isinstance(error, httpx2.TimeoutException):

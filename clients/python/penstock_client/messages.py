@@ -14,11 +14,14 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` begins with `/` and follows the gateway's URL. Over gRPC it names the method, `headers` are metadata."""
+    """`path` begins with `/` and follows the gateway's URL. Over gRPC it names the method, `headers` are metadata.
+
+    The headers hold credentials, so that they are not shown.
+    """
 
     method: Literal["GET", "POST"]
     path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = b""
 
     def with_headers(self, more: Mapping[str, str]) -> "Request":

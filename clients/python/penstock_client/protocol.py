@@ -40,15 +40,25 @@ class Protocol:
     def predict_rows(self, address: Address, rows: Rows) -> Flow[AnsweredRows]:
         """One predict request for rows that are split already; of a longer list, a part."""
         expected = yield from self.described(address)
+        request, response = yield from self._predicted(address, rows, expected)
+        answered = yield from self._answered(address, response, expected)
+        if answered.features != expected.features:
+            # Named columns may have gone in the order of the version before, and been taken for others. The version
+            # is named, as whoever routed the call might choose another now.
+            by_number = Address(address.model, version=answered.version)
+            if self._dialect.predict_request(address, rows, answered, self._read_file).body != request.body:
+                _, response = yield from self._predicted(by_number, rows, answered)
+        return self._dialect.read_predictions(response, answered, len(rows.instances))
+
+    def _predicted(self, address: Address, rows: Rows, expected: ModelMetadata) -> Flow[tuple[Request, Response]]:
         try:
-            response = yield from self._ask(self._dialect.predict_request(address, rows, expected, self._read_file))
+            request = self._dialect.predict_request(address, rows, expected, self._read_file)
+            return request, (yield from self._ask(request))
         except InvalidInput as error:
             # The version may have changed to one with other features: look again before the next call.
             self._last_answered.pop(address, None)
             error.field = self._dialect.field_of(error.field, rows, expected)
             raise
-        answered = yield from self._answered(address, response, expected)
-        return self._dialect.read_predictions(response, answered, len(rows.instances))
 
     def metadata(self, address: Address) -> Flow[ModelMetadata]:
         metadata = self._dialect.read_metadata((yield from self._ask(self._dialect.metadata_request(address))))

@@ -22,6 +22,9 @@ WORTH_ASKING_AGAIN: Mapping[type[errors.PenstockError], When] = MappingProxyType
 """The errors that time may mend. Every call of the client may be repeated, predictions too: asking changes nothing, so
 a connection that broke after the request was sent is no reason to give up."""
 
+MOST_DOUBLINGS = 60
+"""Far beyond any longest wait, and within what a float can hold."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
@@ -64,7 +67,7 @@ def wait_before_retry(
     told = error.retry_after_seconds
     if when is None or attempt >= retries.attempts or (when == "when told how long" and told is None):
         return None
-    ceiling = min(retries.longest_wait_seconds, retries.first_wait_seconds * 2.0 ** (attempt - 1))
+    ceiling = min(retries.longest_wait_seconds, retries.first_wait_seconds * 2.0 ** min(attempt - 1, MOST_DOUBLINGS))
     wait = (told or 0.0) + chance * ceiling
     return wait if wait < remaining_seconds else None
 

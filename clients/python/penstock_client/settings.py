@@ -65,6 +65,17 @@ class ClientSettings:
         check_timeout(self.timeout_seconds)
         if self.api_key is not None and self.token is not None:
             raise ValueError("api_key and token were given; name one of them")
+        for name, secret in (("api_key", self.api_key), ("token", self.token)):
+            if isinstance(secret, str):
+                check_credential(name, secret)
+
+
+def check_credential(name: str, secret: str) -> None:
+    """Its text is not shown: wherever the error is written, the secret is not. Raises ValueError."""
+    if not (secret and secret.isascii() and secret.isprintable()):
+        raise ValueError(
+            f"{name} is empty or holds what no header can carry, such as the end of a line it was read from; strip it"
+        )
 
 
 def check_timeout(timeout_seconds: float) -> None:

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 
 from penstock_client.clocks import Clock
-from penstock_client.errors import PenstockError
+from penstock_client.errors import DeadlineExceeded, PenstockError
 from penstock_client.messages import Result
 from penstock_client.steps import Hedge, Outcome, Pause, Send, Steps
 from penstock_client.transports import Transport
@@ -46,16 +46,22 @@ class SyncRunner:
             return error
 
     def _race(self, step: Send, hedge: Hedge) -> Outcome:
-        """A blocking request cannot be called off: the slower one's thread ends with its answer, or at the deadline."""
+        """A blocking request cannot be called off: the slower one's thread ends with its answer, or at the deadline.
+
+        The deadline also ends the wait where all threads are such ones' and none is left for this call.
+        """
         first = self._threads.submit(self._send, step)
-        wait([first], timeout=hedge.after_seconds)
+        after_seconds = min(hedge.after_seconds, step.timeout_seconds)
+        wait([first], timeout=after_seconds)
         other = None if first.done() else hedge.again()
-        if other is None:
-            return first.result()
-        racing = [first, self._threads.submit(self._send, other)]
-        for finished in as_completed(racing):
-            if hedge.is_good(finished.result()):
-                for loser in racing:
-                    loser.cancel()
-                break
-        return finished.result()
+        racing = [first] if other is None else [first, self._threads.submit(self._send, other)]
+        try:
+            for finished in as_completed(racing, timeout=step.timeout_seconds - after_seconds):
+                if hedge.is_good(finished.result()):
+                    break
+            return finished.result()
+        except TimeoutError:
+            return DeadlineExceeded(f"no answer within {step.timeout_seconds:g} s")
+        finally:
+            for each in racing:
+                each.cancel()

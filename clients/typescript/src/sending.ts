@@ -48,7 +48,7 @@ export class Call {
   /** The result of the flow, whose requests are sent one after the other. */
   async run<Result>(flow: Flow<Result>): Promise<Result> {
     this.#line.budget.call(this.#line.surroundings.nowSeconds());
-    this.#headers = { ...(await this.#line.credentials()), ...this.#headers };
+    this.#headers = { ...(await this.#inTime(this.#line.credentials)), ...this.#headers };
     let step = flow.next();
     while (!step.done) {
       let response: Response;
@@ -94,23 +94,35 @@ export class Call {
   }
 
   async #attempt(request: Request): Promise<Response> {
+    return await this.#inTime(async (stop, remaining) => {
+      try {
+        const response = await this.#fetched(request, remaining, stop);
+        if (response.status !== GOOD_STATUS) {
+          throw errorFrom(response);
+        }
+        return response;
+      } catch (error) {
+        throw this.#translated(error, stop);
+      }
+    });
+  }
+
+  /** What the work comes to, or the reason that ends it: the deadline, or the caller's signal. */
+  async #inTime<Result>(work: (stop: AbortSignal, remainingSeconds: number) => Promise<Result>): Promise<Result> {
     this.#signal?.throwIfAborted();
     const remaining = this.#remainingSeconds();
     if (remaining <= 0) {
       throw this.#late();
     }
     const stop = new AbortController();
+    const stopped = new Promise<never>((_, reject) => {
+      stop.signal.addEventListener("abort", () => reject(stop.signal.reason), { once: true });
+    });
     const abort = (): void => stop.abort(this.#signal?.reason);
     this.#signal?.addEventListener("abort", abort, { once: true });
     const cancel = this.#line.surroundings.after(remaining, () => stop.abort(this.#late()));
     try {
-      const response = await this.#fetched(request, remaining, stop.signal);
-      if (response.status !== GOOD_STATUS) {
-        throw errorFrom(response);
-      }
-      return response;
-    } catch (error) {
-      throw this.#translated(error, stop.signal);
+      return await Promise.race([work(stop.signal, remaining), stopped]);
     } finally {
       cancel();
       this.#signal?.removeEventListener("abort", abort);
@@ -120,6 +132,7 @@ export class Call {
   async #fetched(request: Request, remainingSeconds: number, signal: AbortSignal): Promise<Response> {
     const answer = await this.#line.surroundings.fetch(`${this.#line.url}${request.path}`, {
       method: request.method,
+      redirect: "manual", // followed, it would hand an API key to whichever host it names
       headers: { ...this.#headers, ...request.headers, ...timeoutHeader(remainingSeconds) },
       signal,
       ...(request.body === undefined ? {} : { body: request.body as BodyInit }),

@@ -67,8 +67,11 @@ const PRINTABLE = /^[\x20-\x7e]+$/;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/;
 const MILLISECONDS_A_SECOND = 1000;
 
-/** The URL that paths are appended to; throws TypeError for one that is none. */
+/** The URL that paths are appended to; throws TypeError for one that is none, or has what `fetch` refuses and errors show. */
 export function checkedUrl(url: string): string {
+  if (/^https?:\/\/[^/?#]*@/i.test(url)) {
+    throw new TypeError("url holds a user or a password; give apiKey or token, or a fetch of your own that adds them");
+  }
   if (!/^https?:\/\//i.test(url)) {
     throw new TypeError(`url is "${url}"; it must begin with http:// or https://, as in http://127.0.0.1:8080`);
   }

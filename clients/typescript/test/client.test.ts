@@ -281,3 +281,22 @@ test("wrong use is refused before anything is sent", async () => {
   await assert.rejects(client.predictMany("spam", "x" as never), TypeError);
   assert.equal(world.predictions.length, 0);
 });
+
+test("a token that never comes ends with the deadline, and with the signal", async () => {
+  const world = spamWorld((_, asked) => good(asked));
+  const client = world.client({ token: () => new Promise<string>(() => undefined), timeoutSeconds: 3 });
+  await assert.rejects(world.come(client.predict("spam", "win")), errors.DeadlineExceeded);
+  assert.equal(world.nowSeconds, 103);
+  const stop = new AbortController();
+  const call = client.predict("spam", "win", { signal: stop.signal });
+  stop.abort(new RangeError("enough"));
+  await assert.rejects(call, RangeError);
+  assert.deepEqual([world.asked.length, world.pending], [0, 0]);
+});
+
+test("a URL with a password is wrong use, and the password is not shown", () => {
+  assert.throws(
+    () => new Client("https://me:opensesame@gateway.example"),
+    (error: unknown) => error instanceof TypeError && !error.message.includes("opensesame"),
+  );
+});

@@ -167,7 +167,7 @@ class Connection:
         if not is_settled(self.report):
             seconds = min(seconds, UNSETTLED_SECONDS)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):  # Python 3.11's wait_for can lose a cancellation: a stop
+            async with asyncio.timeout(seconds):  # no wait_for: Python 3.11's may lose a cancellation
                 await self._doubted.wait()
         self._doubted.clear()
 

@@ -34,9 +34,16 @@ class Followed(Fact):
 
 
 def follow(
-    models: Path, model: str, stored: StoredModel, *, source: str, clock: Callable[[], datetime]
+    models: Path,
+    model: str,
+    stored: StoredModel,
+    *,
+    source: str,
+    clock: Callable[[], datetime],
+    but: Collection[int] = (),
 ) -> tuple[LabelMove, ...]:
-    """Makes the node's labels and traffic follow the store's; the labels that moved.
+    """Makes the node's labels and traffic follow the store's, to every version that is here `but` these; the labels
+    that moved.
 
     Raises PublishError, UnknownModel, IntegrityError.
     """
@@ -44,7 +51,7 @@ def follow(
     with disk_errors(f"the labels of {model!r} cannot be followed"), locked(paths):
         before = read_followed(paths)
         asked = before.labels if stored.labels is None else stored.labels
-        labels = labels_to_follow(asked, before.labels, list_versions(models, model))
+        labels = labels_to_follow(asked, before.labels, {*list_versions(models, model)}.difference(but))
         traffic = before.traffic if stored.traffic is None else stored.traffic
         wanted = Followed(labels=labels, traffic=traffic_to_follow(traffic, before.traffic, labels))
         if wanted == before:

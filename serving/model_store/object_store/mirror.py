@@ -5,7 +5,7 @@ Raises when the store or the disk fails; what is wrong with single versions is i
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from serving.contract.model_directory import model_paths
@@ -17,19 +17,22 @@ from serving.model_store.object_store.fetch import BY, Fetching, NotWhole, fetch
 from serving.model_store.object_store.following import follow
 from serving.model_store.object_store.plan import versions_to_fetch, wanted_versions
 from serving.model_store.object_store.store import StoredModel
-from serving.model_store.object_store.wanted_files import fingerprint
+from serving.model_store.object_store.wanted_files import MANIFEST, fingerprint
 from serving.model_store.prune import prune_version
 from serving.model_store.versions import list_versions
 
 
 @dataclass(frozen=True, slots=True)
 class MirroredModel:
-    """What is here after a pass. `refused` says of versions of the store why they are not taken."""
+    """What is here after a pass. `refused` says of versions of the store why they are not taken; `awaited` is False
+    while the store has no whole version of the model, such as before its first one is uploaded.
+    """
 
     versions: tuple[int, ...] = ()
     labels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     refused: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     problem: str | None = None
+    awaited: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Mirror:
         self._unwanted_since: dict[tuple[str, int], float] = {}
         self._told: dict[tuple[str, int], str] = {}
         self._cleaned: set[str] = set()
+        self._unfinished: set[tuple[str, int]] = set()
+        self._same: set[tuple[str, int]] = set()
 
     def one_pass(self) -> dict[str, MirroredModel]:
         """Each model as it is here now. Raises StoreUnavailable, PublishError, Cancelled."""
@@ -77,10 +82,12 @@ class Mirror:
         try:
             self._prune(model, stored)
             refused = self._fetch(model, stored)
-            self._follow(model, stored)
+            refused |= self._follow(model, stored)
+            self._tell(model, refused)
         except (IntegrityError, UnknownVersion) as error:
             return self._as_it_is(model, {}, str(error))
-        return self._as_it_is(model, refused, None if stored.versions else "the store has no version of it")
+        report = self._as_it_is(model, refused, None if stored.versions else "the store has no version of it")
+        return replace(report, awaited=any((model, version) not in self._unfinished for version in stored.versions))
 
     def _clean(self, model: str) -> None:
         """What a killed mirror left here, once; staging cleans up too, but only where there is something to fetch."""
@@ -97,7 +104,6 @@ class Mirror:
                 stored.versions, self._present(model), stored.labelled, keep=self._choice.keep, unusable=refused
             )
             if not missing:
-                self._tell(model, refused)
                 return refused
             if problem := self._fetch_one(model, missing[0]):
                 refused[missing[0]] = problem
@@ -110,9 +116,11 @@ class Mirror:
         before, reason = self._refused.get((model, version), (None, ""))
         if before == fingerprint(listed):
             return reason  # as it was when it was refused: not downloaded again
+        self._unfinished.discard((model, version))
         try:
             fetched = fetch_version(self._fetching, model, version, listed)
         except NotWhole as error:
+            self._unfinished.add((model, version))
             return str(error)
         except IntegrityError as error:
             self._refused[model, version] = fingerprint(listed), str(error)
@@ -120,19 +128,49 @@ class Mirror:
         self._say(f"{model} {version}: {fetched.files} files, {fetched.total_bytes:,} bytes")
         return None
 
-    def _follow(self, model: str, stored: StoredModel) -> None:
+    def _follow(self, model: str, stored: StoredModel) -> dict[int, str]:
+        """The versions that no label follows to, since what is here under their number is not the store's."""
         if not self._present(model):
-            return
+            return {}
+        strangers = self._strangers(model, stored)
         source = str(self._fetching.store.address)
         clock = self._fetching.clock
-        for move in follow(self._fetching.models, model, stored, source=source, clock=clock):
+        for move in follow(self._fetching.models, model, stored, source=source, clock=clock, but=strangers):
             self._say(f"{model}: {move.label} {move.previous or 'none'} -> {move.version or 'none'}")
+        return dict.fromkeys(strangers, "another version was published here under its number")
+
+    def _strangers(self, model: str, stored: StoredModel) -> list[int]:
+        """Of the versions that a label of the store names, those that somebody who publishes here has given another
+        content. Each is compared until it is the same: no byte of a version is ever changed.
+        """
+        found = []
+        for version in sorted(stored.labelled.intersection(stored.versions, self._present(model))):
+            if (model, version) in self._same:
+                continue
+            theirs = self._fetching.store.read(f"{model}/{version}/{MANIFEST}", self._fetching.limits.manifest_bytes)
+            if theirs is None:
+                continue
+            if theirs == self._manifest_here(model, version):
+                self._same.add((model, version))
+            else:
+                found.append(version)
+        return found
+
+    def _manifest_here(self, model: str, version: int) -> bytes:
+        """Nothing, for a version that was copied here by hand."""
+        try:
+            return model_paths(self._fetching.models, model).version(version).manifest.read_bytes()
+        except OSError:
+            return b""
 
     def _prune(self, model: str, stored: StoredModel) -> None:
         present, models = self._present(model), self._fetching.models
         if not present:
             return
-        labelled = {*stored.labelled, *read_labels(models, model).values()}
+        try:
+            labelled = {*stored.labelled, *read_labels(models, model).values()}
+        except IntegrityError:
+            return  # nothing says what must stay; what is new comes all the same
         unwanted = set(present) - wanted_versions(present, (), labelled, keep=self._choice.keep)
         now = time.monotonic()
         for version in present:

@@ -68,7 +68,10 @@ _TRIGGER = {
         }),
     ]
 }  # fmt: skip
-_ROUTED: Mapping[str, Schema] = {"parentRefs": several(made({"name": TEXT})), "hostnames": several(HOST)}
+_ROUTED: Mapping[str, Schema] = {
+    "parentRefs": several(made({"name": TEXT, "sectionName": TEXT})),
+    "hostnames": several(HOST),
+}
 _BACKENDS = several(made({"name": TEXT, "port": PORT}))
 _PATH = made({"path": made({"type": one_of("PathPrefix", "Exact"), "value": {"type": "string", "pattern": "^/"}})})
 _METHOD = made({"method": made({"service": TEXT}, {"method": TEXT})})

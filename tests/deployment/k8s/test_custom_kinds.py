@@ -80,11 +80,25 @@ def test_what_comes_from_outside_leads_to_ports_of_the_gateways_service(choice: 
         assert int(size) == Settings().max_body_bytes
     for kind, port in (("HTTPRoute", "http"), ("GRPCRoute", "grpc")):
         for found in of_kind(choice, kind).values():
-            assert [parent["name"] for parent in found["spec"]["parentRefs"]] == list(of_kind(choice, "Gateway"))
+            assert {parent["name"] for parent in found["spec"]["parentRefs"]} == set(of_kind(choice, "Gateway"))
             (rule,) = found["spec"]["rules"]
             assert rule["backendRefs"] == [{"name": "gateway", "port": ports[port]}]
             if kind == "HTTPRoute":
                 assert float(rule["timeouts"]["request"][:-1]) > Settings().request_timeout_seconds
+
+
+@every_choice
+def test_every_listener_has_the_routes_of_one_protocol(choice: Choice) -> None:
+    """The Gateway API lets only one of an HTTPRoute and a GRPCRoute with a host name onto a listener."""
+    routes = [*of_kind(choice, "HTTPRoute").values(), *of_kind(choice, "GRPCRoute").values()]
+    taken = [(parent["name"], parent["sectionName"]) for each in routes for parent in each["spec"]["parentRefs"]]
+    listeners = {
+        (name, listener["name"]): (listener["port"], listener["hostname"])
+        for name, found in of_kind(choice, "Gateway").items()
+        for listener in found["spec"]["listeners"]
+    }
+    assert sorted(taken) == sorted(listeners)
+    assert len(set(listeners.values())) == len(listeners)
 
 
 @every_choice

@@ -31,6 +31,10 @@ def test_the_example_of_ones_own_deployment_comes_to_manifests_that_agree() -> N
     mounted = [mount["mountPath"] for mount in gateway["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]]
     assert read_dockerfile().last("gateway", "WORKDIR").text in mounted, "penstock.toml is read from where it starts"
     assert {each["metadata"]["namespace"] for each in objects} == {"penstock"}
+    policies = [each for each in objects if each["kind"] == "NetworkPolicy"]
+    assert ("iam.gke.io" in example) == ("169.254.169.252/32" in str(policies)), (
+        "the identity it names is asked for there"
+    )
 
 
 def test_every_overlay_and_component_has_its_row() -> None:
@@ -47,6 +51,13 @@ def test_a_command_line_for_models_is_one_that_penstock_takes(line: str) -> None
 def test_a_command_line_that_renders_does(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(shlex.split(line)[2:]) == 0
     assert "kind: Deployment" in capsys.readouterr().out
+
+
+def test_logs_that_are_searched_are_whole() -> None:
+    """By a label, kubectl shows the last ten lines of each pod."""
+    searched = [line for line in COMMANDS if line.startswith("kubectl logs -l") and "| grep" in line]
+    assert searched
+    assert all("--tail=-1" in line for line in searched)
 
 
 def test_images_are_built_from_targets_and_paths_are_there() -> None:

@@ -254,6 +254,17 @@ def test_what_is_mounted_is_there_and_what_is_there_is_mounted(choice: Choice) -
 
 
 @every_choice
+def test_pods_that_mount_what_one_node_may_mount_are_on_one_node(choice: Choice) -> None:
+    claims = of_kind(choice, "PersistentVolumeClaim")
+    for name, spec in pod_specs(choice).items():
+        mounted = {volume.get("persistentVolumeClaim", {}).get("claimName") for volume in spec["volumes"]}
+        if any("ReadWriteOnce" in claims[each]["spec"]["accessModes"] for each in mounted & set(claims)):
+            (term,) = spec["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+            assert term["topologyKey"] == "kubernetes.io/hostname"
+            assert chosen(term["labelSelector"], pod_labels(choice)[name])
+
+
+@every_choice
 def test_a_model_server_reads_what_the_sidecar_writes(choice: Choice) -> None:
     flags = dict(word[2:].split("=", 1) for word in DOCKERFILE.last("model-server", "ENTRYPOINT").command[1:])
     for name, spec in pod_specs(choice).items():

@@ -144,6 +144,12 @@ def test_credentials_and_priority_go_with_every_request(stand_in: StandIn) -> No
     assert stand_in.asked[-1][2]["authorization"] == "Bearer t-1"
 
 
+def test_an_empty_credential_in_the_environment_is_none(stand_in: StandIn) -> None:
+    done = installed_alone("diabetes", *RECORD, "--url", stand_in.url, PENSTOCK_API_KEY="", PENSTOCK_TOKEN="")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not {"x-api-key", "authorization"} & stand_in.asked[-1][2].keys()
+
+
 def test_as_a_verb_it_raises_what_the_dispatcher_prints(stand_in: StandIn) -> None:
     with pytest.raises(WrongDtype, match="a number is expected"):
         predict(["diabetes", "age=old", "bmi=30", "--url", stand_in.url])

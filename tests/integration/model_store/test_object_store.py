@@ -144,13 +144,15 @@ def test_a_gateway_answers_throughout_what_happens_in_the_store(
                 server.run(*push, "3", "--label", "stable")
                 mirror.says("stable 2 -> 3")
                 caller.until_answered_by(3)
+                server.put("models/prod/digits/labels.json", b'{"stable": 3, "next": 3}')
+                mirror.says("next none -> 3")  # so the pass before is over, and its health is written
             assert caller.failed == []
             assert mirror.terminate() == 0
             assert mirror.lines[-1] == "penstock mirror: stopped"
     finally:
         server.stop()
     assert verify_model(node, "digits") == ()
-    assert json.loads(health.read_text())["models"]["digits"]["labels"] == {"stable": 3}
+    assert json.loads(health.read_text())["models"]["digits"]["labels"]["stable"] == 3
     subprocess.run(penstock_command("mirror", "--check-health", str(health)), check=True, timeout=60)
 
 
@@ -245,7 +247,9 @@ def test_once_says_whether_the_pod_may_start(s3: S3, store: str, trained_models:
     once = ("mirror", store, "--models", str(tmp_path / "node"), "--once")
     assert "there is no model in the store" in s3.run(*once, code=1)
     s3.run("push", store, "digits", "--models", str(trained_models))
-    s3.run(*once)
+    s3.put(f"{store.removeprefix('s3://')}/begun/1/saved_model.pb", b"half")
+    assert "begun 1: not taken: it has no manifest yet" in s3.run(*once)
+    assert "it has no manifest yet" in s3.run(*once, "--model", "begun", "--model", "digits", code=1)
     assert "diabetes: the store has no version of it" in s3.run(*once, "--model", "diabetes", code=1)
     gone = S3()  # nobody listens on port 0
     gone.run(*once, "--stale-ok")

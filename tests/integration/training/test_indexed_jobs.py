@@ -75,9 +75,19 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def killed_once_it_says(process: subprocess.Popen[str], beginning: str) -> None:
+def said_up_to(process: subprocess.Popen[str], beginning: str) -> str:
+    """What it has said up to a line that begins so, which is waited for."""
     assert process.stderr
-    assert any(line.startswith(beginning) for line in process.stderr)
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if line.startswith(beginning):
+            return "".join(said)
+    raise AssertionError("".join(said))
+
+
+def killed_once_it_says(process: subprocess.Popen[str], beginning: str) -> None:
+    said_up_to(process, beginning)
     process.kill()
     process.communicate()
 
@@ -105,14 +115,19 @@ def test_a_searchs_worker_that_was_killed_goes_on_with_its_trial(pods: Callable[
     text = shipped_jobs()["digits"].read_text() + SEARCH
     (tmp_path / "mine.toml").write_text(text)
     job = pods(Training("mine.toml", text=text, tune=True, processes=3), "--set", "fit.epochs=2")
-    chief, lost, other = (job.start(number) for number in range(3))
+    chief, lost = job.start(0), job.start(1)  # alone, so that a trial is left for it however late it comes
     killed_once_it_says(lost, "trial ")
-    again = job.start(1)
+    other = job.start(2)
+    first = said_up_to(other, "trial ")
+    again = job.start(1)  # the search cannot be over before: the trial that was lost waits for it
 
-    ended = {name: each.communicate(timeout=AT_MOST_SECONDS) for name, each in
-             {"chief": chief, "again": again, "other": other}.items()}  # fmt: skip
+    ended = {name: each.communicate(timeout=AT_MOST_SECONDS)[1] for name, each in
+             {"chief": chief, "again": again}.items()}  # fmt: skip
+    assert other.stderr
+    ended["other"] = first + other.stderr.read()
+    other.communicate(timeout=AT_MOST_SECONDS)
     assert (chief.returncode, again.returncode, other.returncode) == (0, 0, 0), ended
-    trained = sorted(begun(ended["again"][1]) + begun(ended["other"][1]))
+    trained = sorted(begun(ended["again"]) + begun(ended["other"]))
     assert trained == ["1", "2", "3"], "the trial that was lost was run again, by the same worker's next process"
     assert list_versions(tmp_path / "models", "digits") == (1,)
     assert (tmp_path / "models" / ".searches" / "tune-mine").is_dir()

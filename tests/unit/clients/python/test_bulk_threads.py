@@ -73,3 +73,25 @@ def test_threads_end_with_the_call() -> None:
     for thread in started:
         thread.join(SECONDS)
         assert not thread.is_alive()
+
+
+def test_chunks_that_wait_when_the_call_ends_are_asked_by_nobody() -> None:
+    asked = []
+    let_go = threading.Event()
+
+    def ask(chunk: Chunk) -> int:
+        asked.append(chunk.index)
+        if chunk.index:
+            assert let_go.wait(SECONDS)
+        return chunk.index
+
+    before = set(threading.enumerate())
+    answers = answers_in_order(ask, chunks(50), 2)
+    assert next(answers) == 0
+    started = set(threading.enumerate()) - before
+    answers.close()
+    let_go.set()
+    for thread in started:
+        thread.join(SECONDS)
+        assert not thread.is_alive()
+    assert len(asked) <= 3

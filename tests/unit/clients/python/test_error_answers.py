@@ -9,8 +9,17 @@ from penstock_client.messages import Response
 
 import serving.errors
 
-NEVER_ANSWERED = {"PenstockError", "RetryLater", "PublishError", "InvalidSettings", "InvalidJob", "Cancelled"}
-"""Of the gateway's tree: roots that are never raised, what only training and start-up raise, and what has no reader."""
+NEVER_ANSWERED = {
+    "PenstockError",
+    "RetryLater",
+    "PublishError",
+    "StoreUnavailable",
+    "InvalidSettings",
+    "InvalidJob",
+    "Cancelled",
+}
+"""Of the gateway's tree: roots that are never raised, what only training, start-up and copying of versions raise, and
+what has no reader."""
 OWN = {"PenstockError", "ConnectionFailed", "UnexpectedAnswer", "UnreadableFile"}
 
 
@@ -60,4 +69,10 @@ def test_a_foreign_answer_asks_about_the_url(status: int) -> None:
 
 def test_a_retry_date_is_not_understood_and_does_no_harm() -> None:
     error = error_from(Response(503, {"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}, b'{"error": "full"}'))
+    assert error.retry_after_seconds is None
+
+
+@pytest.mark.parametrize("said", ["-5", "nan", "inf", "-inf"])
+def test_nor_is_a_time_that_nobody_can_wait(said: str) -> None:
+    error = error_from(Response(503, {"retry-after": said}, b'{"error": "full"}'))
     assert error.retry_after_seconds is None

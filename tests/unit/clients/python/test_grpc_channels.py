@@ -27,3 +27,9 @@ def test_anything_else_is_wrong_use(url: str) -> None:
 @pytest.mark.parametrize(("host", "asked"), [("127.0.0.1", 0), ("localhost", 0), ("[::1]", 0), ("models.example", 1)])
 def test_only_another_machine_is_asked_through_a_proxy(host: str, asked: int) -> None:
     assert dict(channel_options(target_of(f"grpc://{host}")))["grpc.enable_http_proxy"] == asked
+
+
+def test_a_password_in_a_wrong_url_is_not_shown() -> None:
+    with pytest.raises(ValueError, match="it must be grpc://host:port") as wrong:
+        target_of("grpcs://me:opensesame@models.example")
+    assert "opensesame" not in str(wrong.value)

@@ -2,6 +2,7 @@
 
 import pytest
 from penstock_client import errors
+from penstock_client import grpc_messages_pb2 as messages
 from penstock_client.error_answers import BY_CODE
 from penstock_client.grpc_errors import BY_STATUS, error_from
 from penstock_client.messages import Response
@@ -67,3 +68,13 @@ def test_an_unknown_status_is_unexpected(status: int) -> None:
     error = error_from(Response(status, {}, b"Method not found!"))
     assert type(error) is errors.UnexpectedAnswer
     assert ("is the URL that of Penstock's gRPC port?" in str(error)) == (status == 12)
+
+
+def test_a_wait_of_less_than_nothing_is_not_believed() -> None:
+    wait = messages.RetryInfo()
+    wait.retry_delay.seconds = -5
+    status = messages.Status()
+    status.details.add(type_url="type.googleapis.com/google.rpc.RetryInfo", value=wait.SerializeToString())
+    details = status.SerializeToString().decode("latin-1")
+    error = error_from(Response(8, {"x-error-code": "Overloaded", "grpc-status-details-bin": details}, b"full"))
+    assert error.retry_after_seconds is None

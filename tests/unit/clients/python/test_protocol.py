@@ -5,6 +5,8 @@ from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from penstock_client.errors import InvalidInput, UnexpectedAnswer, UnknownModel, UnreadableFile
 from penstock_client.messages import Address, Response
@@ -64,6 +66,42 @@ def test_labels_are_those_of_the_version_that_answered(
     answers = [told.run(protocol.predict(SHAPES, PIXELS)) for _ in range(3)]
     assert [(one.label, one.version) for one in answers] == [("boat", 4), ("square", 3), ("boat", 4)]
     assert told.paths[2] == "GET /v1/models/shapes/versions/4/metadata"
+
+
+def flat_metadata(version: int, *names: str) -> dict[str, Any]:
+    """A regressor of numbers alone, which takes an array with a column for each."""
+    manifest = {
+        "features": [{"kind": "number", "name": name, "dtype": "float32"} for name in names],
+        "outputs": {"task": "regression", "target": "rent", "unit": "EUR"},
+        "signatures": {"serving_default": {"inputs": [], "outputs": [{"name": "value"}]}},
+    }
+    spec = {"name": "flat", "signature_name": "", "version": str(version)}
+    return {"model_spec": spec, "metadata": {"signature_def": {}, "manifest": manifest}}
+
+
+def test_columns_are_sent_anew_in_the_order_of_a_version_that_has_another(
+    protocol: Protocol, script: Make, answer: Make
+) -> None:
+    told = script(
+        answer(flat_metadata(1, "area", "rooms")),
+        answer({"predictions": [[1.0]]}, x_model_version="2"),
+        answer(flat_metadata(2, "rooms", "area")),
+        answer({"predictions": [[2.0]]}, x_model_version="2"),
+    )
+    answered = told.run(protocol.predict(Address("flat"), pd.DataFrame([{"area": 90.0, "rooms": 3.0}])))
+    assert (answered[0].value, answered[0].version) == (2.0, 2)
+    assert [np.frombuffer(told.asked[place].body[-16:], "<f8").tolist() for place in (1, 3)] == [[90, 3], [3, 90]]
+    assert told.paths[3] == "POST /v1/models/flat/versions/2:predict"
+
+
+def test_what_names_its_values_is_not_sent_anew(protocol: Protocol, script: Make, answer: Make) -> None:
+    told = script(
+        answer(flat_metadata(1, "area", "rooms")),
+        answer({"predictions": [[1.0]]}, x_model_version="2"),
+        answer(flat_metadata(2, "rooms", "area")),
+    )
+    answered = told.run(protocol.predict(Address("flat"), {"area": 90.0, "rooms": 3.0}))
+    assert (answered.value, answered.version) == (1.0, 2)
 
 
 def test_a_version_or_a_label_stands_in_every_path(

@@ -18,6 +18,13 @@ def test_the_ceiling_of_the_wait_doubles_up_to_the_longest() -> None:
     assert waits == pytest.approx([0.1, 0.2, 0.4, 0.5, 0.5])
 
 
+def test_however_many_attempts_there_were_the_wait_can_be_told() -> None:
+    wait = wait_before_retry(
+        ConnectionFailed("down"), Retries(attempts=10_000), attempt=9_999, remaining_seconds=FOREVER, chance=1.0
+    )
+    assert wait == Retries().longest_wait_seconds
+
+
 @pytest.mark.parametrize("chance", [0.0, 0.25, 1.0])
 def test_the_wait_is_drawn_from_nothing_to_the_ceiling(chance: float) -> None:
     assert waited(ConnectionFailed("down"), 2, chance=chance) == pytest.approx(0.2 * chance)

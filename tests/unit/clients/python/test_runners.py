@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from penstock_client.async_runner import AsyncRunner
 from penstock_client.clocks import SystemClock
-from penstock_client.errors import ConnectionFailed
+from penstock_client.errors import ConnectionFailed, DeadlineExceeded
 from penstock_client.in_process import FakeClock, InProcess
 from penstock_client.messages import Request, Response
 from penstock_client.steps import Hedge, Outcome, Pause, Send, Steps
@@ -143,6 +143,28 @@ def test_where_the_hedging_task_fails_the_first_one_is_waited_for() -> None:
     outcome = within_bound(raced())
     assert isinstance(outcome, Response)
     assert outcome.body == b"/first"
+
+
+@pytest.mark.parametrize("is_paid", [True, False])
+def test_a_hedged_call_ends_at_its_deadline_whatever_its_threads_do(is_paid: bool) -> None:  # noqa: FBT001 - both ways
+    let_go = threading.Event()
+
+    def stalls(request: Request) -> Response:
+        assert let_go.wait(BOUND_SECONDS)
+        return answer(request)
+
+    def asked() -> Steps[Outcome]:
+        other = Send(OTHER, 0.05) if is_paid else None
+        outcome = yield Send(FIRST, 0.05, Hedge(0.0, lambda: other, lambda one: isinstance(one, Response)))
+        assert outcome is not None
+        return outcome
+
+    runner = SyncRunner(InProcess(stalls), SystemClock())
+    try:
+        assert isinstance(runner.run(asked()), DeadlineExceeded)
+    finally:
+        let_go.set()
+        runner.close()
 
 
 def test_where_both_fail_an_error_comes_of_it() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from serving.deployment.agreement import faults
+from serving.deployment.agreement import LATE_SECONDS, faults
+from serving.workers import supervisor
 
 AGREED: list[Any] = list(
     yaml.safe_load_all("""
@@ -24,6 +25,7 @@ spec:
           image: penstock/gateway:1
           envFrom: [{configMapRef: {name: penstock-config}}]
           ports: [{name: http, containerPort: 8080}]
+          lifecycle: {preStop: {sleep: {seconds: 5}}}
           readinessProbe: {httpGet: {path: /readyz, port: http}}
       volumes: [{name: models, persistentVolumeClaim: {claimName: models}}, {name: k, secret: {secretName: keys}}]
 ---
@@ -51,6 +53,10 @@ WORKLOAD, ACCOUNT, CLAIM, CONFIG, SERVICE, BUDGET, POLICY, SCALER = range(8)
 
 def test_objects_that_agree_have_no_faults() -> None:
     assert faults(AGREED) == []
+
+
+def test_a_worker_that_hangs_is_ended_as_late_as_the_supervisor_does() -> None:
+    assert supervisor.LATE_SECONDS == LATE_SECONDS
 
 
 def pod(objects: list[Any]) -> Any:
@@ -85,6 +91,17 @@ BROKEN: list[tuple[Callable[[list[Any]], object], str]] = [
             "ConfigMap 'penstock-config': tfserving_addresses: the backend tfserving needs the address of a model "
             "server, such as localhost:8500"
         ),
+    ),
+    (
+        lambda o: o[CONFIG]["data"].update(PENSTOCK_DRAIN_SECONDS="20.5"),
+        (
+            "ConfigMap 'penstock-config': drain_seconds: with preStop a stop may take 30.5 s, and the pod is killed "
+            "after 30 s: drain for less, or raise terminationGracePeriodSeconds in a kustomization of your own"
+        ),
+    ),
+    (
+        lambda o: o[CONFIG]["data"].update(PENSTOCK_PORT="9000"),
+        ("ConfigMap 'penstock-config': port: 9000 is no port of the pod, whose probes and Services ask the image's"),
     ),
 ]
 

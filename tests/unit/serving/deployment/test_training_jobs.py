@@ -83,7 +83,7 @@ def test_what_is_pushed_needs_no_volume_of_the_deployments(capsys: pytest.Captur
     [
         (["digits", "--push", "/srv/store"], "--push takes s3://bucket/prefix"),
         (["digits", "--push", "s3://key:secret@models"], "without credentials$"),
-        (["digits", "--push", "s3://models", "--tune"], "a search cannot push"),
+        (["digits", "--push", "s3://models", "--tune"], "then `penstock push`"),
         (["digits", "--schedule", "daily"], "'daily' is no schedule"),
         (["digits", "--tune", "--processes", "2"], "a chief and only one worker"),
         (["x" * 45], "cannot be the name of a Job"),

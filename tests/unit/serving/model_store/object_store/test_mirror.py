@@ -278,3 +278,55 @@ def test_a_full_disk_is_said_before_anything_is_fetched(
     with pytest.raises(PublishError, match="free") as full:
         make_mirror(limits=Limits(total_bytes=2**60)).one_pass()
     assert not isinstance(full.value, StoreUnavailable)
+
+
+def test_a_label_does_not_follow_to_what_was_published_here_under_the_same_number(
+    store: ObjectStore, node: Path, push_one: PushOne, make_mirror: MakeMirror, said: list[str]
+) -> None:
+    push_one()
+    push_label(store, "digits", "stable", 1)
+    mirror = make_mirror()
+    mirror.one_pass()
+    shutil.copytree(node / "digits" / "1", node / "digits" / "2")
+    push_one()
+    push_label(store, "digits", "stable", 2)
+    del said[:]
+    for _ in range(2):
+        report = mirror.one_pass()["digits"]
+        assert dict(report.refused) == {2: "another version was published here under its number"}
+    assert read_labels(node, "digits") == {"stable": 1}
+    assert said == ["digits 2: not taken: another version was published here under its number"]
+
+
+def test_a_model_is_awaited_once_the_store_has_a_whole_version_of_it(
+    folder: Path, push_one: PushOne, make_mirror: MakeMirror
+) -> None:
+    (folder / "digits" / ".claims").mkdir(parents=True)
+    mirror = make_mirror()
+    assert mirror.one_pass()["digits"].awaited is False
+    push_one()
+    manifest = folder / "digits" / "1" / "assets.extra" / "manifest.json"
+    text = manifest.read_bytes()
+    manifest.unlink()
+    assert mirror.one_pass()["digits"].awaited is False
+    manifest.write_bytes(text[:100])
+    assert mirror.one_pass()["digits"].awaited is True
+    manifest.write_bytes(text)
+    report = mirror.one_pass()["digits"]
+    assert (report.awaited, report.versions) == (True, (1,))
+
+
+def test_damaged_labels_here_are_told_and_written_over_once_a_label_moves_in_the_store(
+    store: ObjectStore, node: Path, push_one: PushOne, make_mirror: MakeMirror
+) -> None:
+    push_one()
+    push_label(store, "digits", "stable", 1)
+    mirror = make_mirror()
+    mirror.one_pass()
+    (node / "digits" / "labels.json").write_text('{"stable":')
+    report = mirror.one_pass()["digits"]
+    assert "labels.json" in (report.problem or "")
+    push_one()
+    push_label(store, "digits", "stable", 2)
+    assert mirror.one_pass()["digits"].versions == (1, 2)
+    assert read_labels(node, "digits") == {"stable": 2}
