@@ -34,7 +34,7 @@ def serve(argv: Sequence[str]) -> int:
     except InvalidSettings as error:
         print(f"penstock serve: {error}", file=sys.stderr)
         return 2
-    _runner(settings.workers)(settings, lambda text: print(text, flush=True))
+    _runner(settings.workers)(settings, lambda text: print(f"{text}\n", end="", flush=True))  # in one write: others log
     return 0
 
 

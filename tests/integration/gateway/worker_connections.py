@@ -13,6 +13,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.processes import START_SECONDS, GatewayProcess
+from tests.swaps import until
 
 BODY = json.dumps({"instances": [{"x": 1.0}]})
 
@@ -118,10 +119,18 @@ def _requests(scraped: Scraped, worker: int) -> float:
     return scraped.value("penstock_worker_requests_total", worker=str(worker))
 
 
-def worker_processes(gateway: GatewayProcess) -> dict[int, int]:
-    """The process of each worker, as the supervisor's log named it when the gateway came up."""
-    named = [re.search(r"worker (\d+) is up \(process (\d+)\)", line) for line in gateway.lines]
-    return {int(found[1]): int(found[2]) for found in named if found}
+def worker_processes(gateway: GatewayProcess, workers: int = 2) -> dict[int, int]:
+    """The process of each worker, as the supervisor's log first named it; the log comes from a thread of its own."""
+    named: dict[int, int] = {}
+
+    def all_are_named() -> bool:
+        for line in gateway.log:
+            if found := re.search(r"worker (\d+) is up \(process (\d+)\)", line):
+                named.setdefault(int(found[1]), int(found[2]))
+        return len(named) == workers
+
+    until(all_are_named)
+    return named
 
 
 def wait_for_end(process: int, timeout_seconds: float) -> bool:

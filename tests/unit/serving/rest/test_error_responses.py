@@ -20,6 +20,7 @@ NOT_OVER_REST = {
     errors.Cancelled,
     errors.PublishError,
     errors.IntegrityError,
+    errors.StoreUnavailable,
     errors.InvalidSettings,
     errors.InvalidJob,
 }
