@@ -22,6 +22,10 @@ CONNECT_SECONDS = 3.0
 """Of the time left, at most: an address that does not answer leaves some for another attempt. Linux sends the first
 packet again after 1 s and after 3."""
 
+_BROKEN = (httpx2.RequestError, ssl.SSLError)
+"""A server that speaks TLS 1.3 asks for a certificate after the handshake: its refusal comes with the first read, which
+httpx2's async client passes on as it is."""
+
 
 class HttpTransport:
     """Implements `penstock_client.transports.Transport`. Raises ValueError for a URL that names no host.
@@ -49,7 +53,7 @@ class HttpTransport:
                     if time.monotonic() > ends_at:
                         raise _late(self._url, timeout_seconds)
                     pieces.append(piece)
-        except httpx2.RequestError as error:
+        except _BROKEN as error:
             raise _translated(error, self._url, timeout_seconds) from error
         return Response(answer.status_code, answer.headers, b"".join(pieces))
 
@@ -74,7 +78,7 @@ class AsyncHttpTransport:
                     content=request.body,
                     timeout=_timeout(timeout_seconds),
                 )
-        except httpx2.RequestError as error:
+        except _BROKEN as error:
             raise _translated(error, self._url, timeout_seconds) from error
         except TimeoutError as error:
             raise _late(self._url, timeout_seconds) from error
@@ -111,7 +115,7 @@ def _verification(settings: ClientSettings) -> ssl.SSLContext | bool:
     return context
 
 
-def _translated(error: httpx2.RequestError, url: str, timeout_seconds: float) -> PenstockError:
+def _translated(error: httpx2.RequestError | ssl.SSLError, url: str, timeout_seconds: float) -> PenstockError:
     if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)):
         return ConnectionFailed(f"cannot reach {url} ({error}); is the gateway running? `penstock serve` starts one")
     if isinstance(error, httpx2.TimeoutException):

@@ -53,8 +53,11 @@ def test_two_workers_split_alike_and_tell_the_figures_of_both(start_gateway: Sta
         assert counts[1] == pytest.approx(EACH / 2, abs=2)
     for user in map(str, range(EACH)):
         assert len({worker.version(x_user_id=user) for worker in workers}) == 1
-    for told in traffic():
-        assert sum(version["requests"] for version in told["versions"].values()) == 4 * EACH
+
+    def counted() -> list[int]:
+        return [sum(version["requests"] for version in told["versions"].values()) for told in traffic()]
+
+    wait_until(lambda: counted() == [4 * EACH] * 2)  # a worker counts after it has answered
     to.close()
 
 
