@@ -1,5 +1,6 @@
 """Where the parts are put together, and nowhere else: settings in, a FastAPI application out."""
 
+import asyncio
 import functools
 import os
 import socket
@@ -38,7 +39,7 @@ from serving.predict import Predictor
 from serving.readiness import missing_models
 from serving.request_ids import RequestIds
 from serving.rest.console_figures import ConsoleFacts, console_figures
-from serving.rest.console_routes import console_router, report_file
+from serving.rest.console_routes import console_router, reports_of
 from serving.rest.cross_origin import CrossOrigin, Origins
 from serving.rest.error_responses import error_body
 from serving.rest.health_routes import health_router
@@ -215,20 +216,15 @@ def _statistics(gateway: Gateway, reference: ModelReference) -> Any:
     return {**counted, "traffic": traffic, "drift": gateway.drift(reference.model)}
 
 
-def _console_figures(gateway: Gateway, settings: Settings) -> Any:
-    gateway.show_moment()
+async def _console_figures(gateway: Gateway, settings: Settings) -> Any:
+    view = gateway.catalog.view
+    reports = await asyncio.to_thread(reports_of, settings.models, view)
+    gateway.bring_up_to_date()
     ledger = gateway.metrics.ledger
+    moments = [row.moment for row in ledger.board.live().values()]
+    sums = summed(ledger.read())
     return console_figures(
-        ConsoleFacts(
-            gateway.catalog.view,
-            gateway.backend.name,
-            summed(ledger.read()),
-            [row.moment for row in ledger.board.live().values()],
-            time.monotonic(),
-            version("penstock"),
-            lambda model, number: report_file(settings.models, model, number) is not None,
-            gateway.drift,
-        )
+        ConsoleFacts(view, gateway.backend.name, sums, moments, time.monotonic(), version("penstock"), reports)
     )
 
 

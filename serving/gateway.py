@@ -106,8 +106,7 @@ class Gateway:
 
     def gauges(self) -> list[Metric]:
         """What is read at the moment of a scrape; brings what its parts count by themselves up to it."""
-        self._count_told()
-        self.show_moment()
+        self.bring_up_to_date()
         entries = self.catalog.view.models
         labels = {name: entry.labels for name, entry in entries.items()}
         moving = {name: entry.moving() for name, entry in entries.items()}
@@ -119,7 +118,12 @@ class Gateway:
             *standing_gauges(standings(self.catalog.view, self.model_settings, self.watcher)),
         ]
 
-    def show_moment(self) -> None:
+    def bring_up_to_date(self) -> None:
+        """What lies in the ledger, before it is read."""
+        self._count_told()
+        self._show_moment()
+
+    def _show_moment(self) -> None:
         """To whichever worker answers the next scrape."""
         self.metrics.ledger.board.show(moment_of(self.batcher, time.monotonic()))
 
@@ -144,7 +148,7 @@ class Gateway:
     async def _keep_board(self) -> None:
         """What another worker tells of this one is as old as BOARD_SECONDS at most; one alone tells when asked."""
         while self.workers > 1:
-            self.show_moment()
+            self._show_moment()
             await asyncio.sleep(BOARD_SECONDS)
 
     async def _start(self) -> None:

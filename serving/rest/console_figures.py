@@ -4,19 +4,21 @@ Pure. Counts begin with the gateway and are of all its workers, so that rates an
 between two documents, as Prometheus makes them; states and labels are this process's.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import add
 from typing import Any
 
 from serving.backend_protocol import VersionState
 from serving.catalog import CatalogView, ModelEntry
+from serving.observability import drift_cells
 from serving.observability.board import Moment
 from serving.observability.families import (
     BACKEND,
     BATCH,
     BATCH_ROWS,
     DECODE,
+    DRIFT,
     ENCODE,
     QUEUE,
     REJECTED,
@@ -41,9 +43,7 @@ PARTS: Mapping[str, tuple[str, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class ConsoleFacts:
-    """What the document is made of. `has_report(model, version)` looks at the disk; `drift(model)` has a feature of a
-    version in each entry, its `psi` None while too few rows were sampled.
-    """
+    """What the document is made of. `reports` are the models and versions that have a training report."""
 
     view: CatalogView
     backend: str
@@ -51,8 +51,7 @@ class ConsoleFacts:
     moments: Sequence[Moment]
     now_seconds: float
     gateway_version: str
-    has_report: Callable[[str, int], bool]
-    drift: Callable[[str], Sequence[Mapping[str, Any]]]
+    reports: Collection[tuple[str, int]]
 
 
 def console_figures(facts: ConsoleFacts) -> dict[str, Any]:
@@ -98,7 +97,7 @@ def _model(facts: ConsoleFacts, name: str, entry: ModelEntry) -> dict[str, Any]:
                 "state": status.state.value,
                 "is_live": status.state is VersionState.AVAILABLE and version in entry.servables,
                 "error": status.error,
-                "has_report": facts.has_report(name, version),
+                "has_report": (name, version) in facts.reports,
                 "requests": answered.get(str(version), 0),
             }
             for version, status in sorted(entry.statuses.items())
@@ -109,16 +108,16 @@ def _model(facts: ConsoleFacts, name: str, entry: ModelEntry) -> dict[str, Any]:
         "latency": {"bounds_seconds": SECONDS, "counts": _histogram(records[REQUEST], TOTAL, SECONDS_SUM).counts},
         "parts": {part: _part(records[kind], start) for part, (kind, start) in PARTS.items()},
         "batch_rows": {"bounds": ROWS, "counts": rows.counts},
-        "drift": _drift(facts.drift(name)),
+        "drift": _drift(facts.sums, name),
     }
 
 
-def _drift(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
+def _drift(sums: Sums, model: str) -> dict[str, dict[str, dict[str, float]]]:
     """By version and feature, of those of which enough rows were sampled."""
     drift: dict[str, dict[str, dict[str, float]]] = {}
-    for each in found:
-        if each["psi"] is not None:
-            drift.setdefault(str(each["version"]), {})[each["feature"]] = {"psi": each["psi"], "rows": each["rows"]}
+    for each in drift_cells.read(dict(_of(sums, DRIFT, model))):
+        if each.psi is not None:
+            drift.setdefault(each.version, {})[each.feature] = {"psi": each.psi, "rows": each.rows}
     return drift
 
 

@@ -4,7 +4,7 @@ The page is built from `serving/console` (`make console`); without a build `/` s
 part of the API: the paths under `/console` change with the page.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from serving.catalog import CatalogView
 from serving.contract.model_directory import model_paths, version_number
 
 BUILT = Path(__file__).parents[1] / "console" / "dist"
@@ -32,7 +33,7 @@ MISSING = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Penstoc
 Node is installed. <a href="/docs">The API's pages</a>, <a href="/metrics">metrics</a>.</p></html>"""
 
 
-def console_router(figures: Callable[[], Mapping[str, Any]], models: Path, built: Path = BUILT) -> APIRouter:
+def console_router(figures: Callable[[], Awaitable[Mapping[str, Any]]], models: Path, built: Path = BUILT) -> APIRouter:
     """`figures` gives the document of `console_figures`; `models` is the model directory, `built` where the page is."""
     router = APIRouter(include_in_schema=False)
 
@@ -45,11 +46,11 @@ def console_router(figures: Callable[[], Mapping[str, Any]], models: Path, built
 
     @router.get("/console/figures")
     async def all_figures() -> Mapping[str, Any]:
-        return figures()
+        return await figures()
 
     @router.get("/console/reports/{model}/{version}")
     @router.get("/console/reports/{model}/{version}/")
-    async def report(model: str, version: str) -> Response:
+    def report(model: str, version: str) -> Response:  # in a thread: the model directory may be far away
         number = version_number(version)
         file = None if number is None else report_file(models, model, number)
         if file is None:
@@ -58,6 +59,12 @@ def console_router(figures: Callable[[], Mapping[str, Any]], models: Path, built
 
     router.mount("/console", _Files(built))
     return router
+
+
+def reports_of(models: Path, view: CatalogView) -> frozenset[tuple[str, int]]:
+    """The models and versions of `view` that have a report; looks at the disk."""
+    versions = [(name, version) for name, entry in view.models.items() for version in entry.statuses]
+    return frozenset(each for each in versions if report_file(models, *each) is not None)
 
 
 def report_file(models: Path, model: str, version: int) -> Path | None:

@@ -3,13 +3,16 @@
 import json
 from typing import Any
 
+import pytest
+
 from serving.backend_protocol import Target, VersionState, VersionStatus
 from serving.batching.events import QueueKey, RowSlice, SendBatch
 from serving.catalog import CatalogView, ModelEntry, Servable
 from serving.model_store.label_following import Following
 from serving.model_store.traffic import Traffic
+from serving.observability import drift_cells
 from serving.observability.board import Moment
-from serving.observability.families import summed
+from serving.observability.families import DRIFT, summed
 from serving.observability.metrics import UNKNOWN, RequestMetrics
 from serving.rest.console_figures import ConsoleFacts, console_figures
 
@@ -47,16 +50,9 @@ def view() -> CatalogView:
     )
 
 
-def drift_of(model: str) -> list[dict[str, Any]]:
-    known = {"version": 3, "feature": "image", "rows": 600, "psi": 0.25}
-    return [known, {**known, "feature": "rare", "rows": 4, "psi": None}] if model == "digits" else []
-
-
 def figures(metrics: RequestMetrics | None = None, moments: tuple[Moment, ...] = ()) -> dict[str, Any]:
     sums = summed((metrics or busy()).ledger.read())
-    return console_figures(
-        ConsoleFacts(view(), "embedded", sums, moments, 100.0, "1.2", lambda _model, version: version == 3, drift_of)
-    )
+    return console_figures(ConsoleFacts(view(), "embedded", sums, moments, 100.0, "1.2", {("digits", 3)}))
 
 
 def digits() -> Any:
@@ -117,7 +113,13 @@ def test_labels_say_where_they_answer_and_which_wait() -> None:
 
 
 def test_drift_is_told_where_enough_rows_were_sampled() -> None:
-    assert digits()["drift"] == {"3": {"image": {"psi": 0.25, "rows": 600}}}
+    metrics = busy()
+    for feature, rows in (("image", 600), ("rare", 4)):
+        cells, at = metrics.ledger.own.slot((DRIFT, "digits", "3", feature), drift_cells.SIZE)
+        for place, value in enumerate(drift_cells.record([rows / 2, rows / 2], [500, 500], rows)):
+            cells[at + place] = value
+    [model] = figures(metrics)["models"]
+    assert model["drift"] == {"3": {"image": {"psi": pytest.approx(0.0), "rows": 600}}}
 
 
 def test_queue_is_that_of_all_workers_and_as_old_as_the_oldest() -> None:

@@ -25,8 +25,11 @@ def models(tmp_path: Path, write_version: Callable[[Manifest], None], manifest_w
 
 
 def get_from(models: Path, built: Path) -> Get:
+    async def figures() -> dict[str, list[str]]:
+        return {"models": []}
+
     app = FastAPI()
-    app.include_router(console_router(lambda: {"models": []}, models, built))
+    app.include_router(console_router(figures, models, built))
     return lambda path: answered(asyncio.run(ask(app, path, method="GET")))
 
 
