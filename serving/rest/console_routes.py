@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from serving.catalog import CatalogView
-from serving.contract.model_directory import model_paths, version_number
+from serving.contract.model_directory import MODEL_NAME, model_paths, version_number
 
 BUILT = Path(__file__).parents[1] / "console" / "dist"
 PAGE = "index.html"
@@ -69,7 +69,7 @@ def reports_of(models: Path, view: CatalogView) -> frozenset[tuple[str, int]]:
 
 def report_file(models: Path, model: str, version: int) -> Path | None:
     """The page of a version's report, where there is one: a single file, its pictures in it."""
-    if not model.isprintable() or model.startswith(".") or "/" in model or "\\" in model:
+    if not MODEL_NAME.fullmatch(model):
         return None
     file = model_paths(models, model).version(version).report / PAGE
     return file if file.is_file() else None

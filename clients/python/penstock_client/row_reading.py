@@ -136,7 +136,7 @@ def _decoded(text: bytes, source: str, line: int) -> str:
 
 def _record(header: Sequence[str], cells: Sequence[str], numbers: frozenset[str], source: str, line: int) -> SourceRow:
     if len(cells) != len(header):
-        error = InvalidInput(f"{len(cells)} cells under a header of {len(header)}")
+        error = InvalidInput(f"a row of {len(cells)} under a header of {len(header)}")
         return SourceRow(None, source, line, error=error)
     record = {name: _cell(cell, name in numbers) for name, cell in zip(header, cells, strict=True) if cell}
     return SourceRow(record, source, line)

@@ -33,7 +33,7 @@ def test_csv_is_the_same_in_whatever_pieces(cuts: list[int]) -> None:
         (6, {"age": 3.5, "town": "7"}),
         (7, {"age": "high", "town": "x", "old": "y"}),
     ]
-    assert [(row.line, str(row.error)) for row in found if row.error] == [(8, "2 cells under a header of 3")]
+    assert [(row.line, str(row.error)) for row in found if row.error] == [(8, "a row of 2 under a header of 3")]
 
 
 @given(cuts=st.lists(st.integers(0, 30), max_size=6))

@@ -91,7 +91,9 @@ def test_report_of_a_version_is_shown_without_scripts(get: Get, path: str) -> No
 
 
 @pytest.mark.parametrize(
-    "named", ["doubles/2", "none/1", "../1", "doubles/x", "doubles/-1", ".hidden/1", "a\\b/1", "a\0/1"]
+    "named",
+    ["doubles/2", "none/1", "../1", "doubles/x", "doubles/-1", ".hidden/1", "a\\b/1", "a\0/1", f"{'a' * 4000}/1"],
+    ids=lambda named: named[:12],
 )
 def test_report_that_is_not_there_is_not_found(get: Get, named: str) -> None:
     assert get(f"/console/reports/{named}").status == 404

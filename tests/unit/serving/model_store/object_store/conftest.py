@@ -9,6 +9,7 @@ import pytest
 from serving.model_store.object_store.address import parse_address
 from serving.model_store.object_store.fetch import Fetching
 from serving.model_store.object_store.mirror import Choice, Mirror
+from serving.model_store.object_store.push import push_version
 from serving.model_store.object_store.store import ObjectStore
 from serving.model_store.object_store.wanted_files import Limits
 
@@ -60,3 +61,15 @@ def make_mirror(store: ObjectStore, node: Path, said: list[str]) -> MakeMirror:
         return Mirror(fetching, Choice(names, keep, patience), said.append)
 
     return make
+
+
+@pytest.fixture
+def push_one(store: ObjectStore, models: Path, publish_one: Callable[[str], int]) -> Callable[[], int]:
+    """Publishes the next version of `digits` and pushes it."""
+
+    def push_next() -> int:
+        version = publish_one("digits")
+        push_version(store, models, "digits", version, concurrency=2)
+        return version
+
+    return push_next

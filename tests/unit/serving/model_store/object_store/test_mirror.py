@@ -12,13 +12,12 @@ import pytest
 from serving.contract.model_directory import model_paths
 from serving.errors import Cancelled, PublishError, StoreUnavailable
 from serving.model_store.audit import read_audit
-from serving.model_store.labels import read_labels, remove_label, set_label
+from serving.model_store.labels import read_labels
 from serving.model_store.object_store.address import parse_address
 from serving.model_store.object_store.mirror import Mirror
-from serving.model_store.object_store.push import push_label, push_labels, push_version
+from serving.model_store.object_store.push import push_label, push_version
 from serving.model_store.object_store.store import ObjectStore, store_errors
 from serving.model_store.object_store.wanted_files import Limits
-from serving.model_store.traffic import NO_TRAFFIC, make_traffic, read_traffic, render_traffic
 from serving.model_store.verify import verify_model
 from serving.model_store.versions import highest_version, list_versions
 
@@ -26,18 +25,6 @@ NOON = datetime(2030, 1, 2, tzinfo=UTC)
 
 MakeMirror = Callable[..., Mirror]
 PushOne = Callable[[], int]
-
-
-@pytest.fixture
-def push_one(store: ObjectStore, models: Path, publish_one: Callable[[str], int]) -> PushOne:
-    """Publishes the next version of `digits` and pushes it."""
-
-    def push_next() -> int:
-        version = publish_one("digits")
-        push_version(store, models, "digits", version, concurrency=2)
-        return version
-
-    return push_next
 
 
 def test_versions_come_whole_with_their_labels_and_stand_in_the_history(
@@ -189,60 +176,6 @@ def test_told_to_stop_it_leaves_nothing(node: Path, push_one: PushOne, make_mirr
     assert [path.name for path in (node / "digits").iterdir()] == [".lock"]
 
 
-def test_a_label_taken_away_here_stays_away_until_the_store_moves_it(
-    store: ObjectStore, node: Path, push_one: PushOne, make_mirror: MakeMirror
-) -> None:
-    """As a gateway does with a canary that is worse."""
-    push_one()
-    push_one()
-    push_label(store, "digits", "canary", 2)
-    mirror = make_mirror()
-    mirror.one_pass()
-    remove_label(node, "digits", "canary", by="gateway", reason="worse", now=NOON)
-    mirror.one_pass()
-    assert read_labels(node, "digits") == {}
-    push_label(store, "digits", "stable", 1)
-    mirror.one_pass()
-    assert read_labels(node, "digits") == {"stable": 1}
-    push_one()
-    push_label(store, "digits", "canary", 3)
-    mirror.one_pass()
-    assert read_labels(node, "digits") == {"stable": 1, "canary": 3}
-
-
-def test_traffic_follows_its_labels_and_goes_with_them(
-    store: ObjectStore, models: Path, node: Path, push_one: PushOne, make_mirror: MakeMirror
-) -> None:
-    push_one()
-    push_one()
-    mirror = make_mirror()
-    split = make_traffic({"stable": 9, "canary": 1})
-    for label, version in (("stable", 1), ("canary", 2)):
-        set_label(models, "digits", label, version, by="me", reason="", now=NOON)
-    (models / "digits" / "traffic.json").write_bytes(render_traffic(split))
-    push_labels(store, models, "digits")
-    mirror.one_pass()
-    assert read_traffic(node, "digits") == split
-    (models / "digits" / "traffic.json").unlink()
-    remove_label(models, "digits", "canary", by="me", reason="", now=NOON)
-    push_labels(store, models, "digits")
-    mirror.one_pass()
-    assert (read_traffic(node, "digits"), read_labels(node, "digits")) == (NO_TRAFFIC, {"stable": 1})
-
-
-def test_damaged_labels_of_the_store_change_nothing_here(
-    store: ObjectStore, folder: Path, node: Path, push_one: PushOne, make_mirror: MakeMirror
-) -> None:
-    push_one()
-    push_label(store, "digits", "stable", 1)
-    mirror = make_mirror()
-    mirror.one_pass()
-    (folder / "digits" / "labels.json").write_text('{"stable":')
-    report = mirror.one_pass()["digits"]
-    assert report.problem == "the store's digits/labels.json: not JSON"
-    assert (report.versions, read_labels(node, "digits")) == ((1,), {"stable": 1})
-
-
 def test_a_store_that_was_emptied_takes_nothing_away(
     folder: Path, node: Path, push_one: PushOne, make_mirror: MakeMirror
 ) -> None:
@@ -280,24 +213,6 @@ def test_a_full_disk_is_said_before_anything_is_fetched(
     assert not isinstance(full.value, StoreUnavailable)
 
 
-def test_a_label_does_not_follow_to_what_was_published_here_under_the_same_number(
-    store: ObjectStore, node: Path, push_one: PushOne, make_mirror: MakeMirror, said: list[str]
-) -> None:
-    push_one()
-    push_label(store, "digits", "stable", 1)
-    mirror = make_mirror()
-    mirror.one_pass()
-    shutil.copytree(node / "digits" / "1", node / "digits" / "2")
-    push_one()
-    push_label(store, "digits", "stable", 2)
-    del said[:]
-    for _ in range(2):
-        report = mirror.one_pass()["digits"]
-        assert dict(report.refused) == {2: "another version was published here under its number"}
-    assert read_labels(node, "digits") == {"stable": 1}
-    assert said == ["digits 2: not taken: another version was published here under its number"]
-
-
 def test_a_model_is_awaited_once_the_store_has_a_whole_version_of_it(
     folder: Path, push_one: PushOne, make_mirror: MakeMirror
 ) -> None:
@@ -314,19 +229,3 @@ def test_a_model_is_awaited_once_the_store_has_a_whole_version_of_it(
     manifest.write_bytes(text)
     report = mirror.one_pass()["digits"]
     assert (report.awaited, report.versions) == (True, (1,))
-
-
-def test_damaged_labels_here_are_told_and_written_over_once_a_label_moves_in_the_store(
-    store: ObjectStore, node: Path, push_one: PushOne, make_mirror: MakeMirror
-) -> None:
-    push_one()
-    push_label(store, "digits", "stable", 1)
-    mirror = make_mirror()
-    mirror.one_pass()
-    (node / "digits" / "labels.json").write_text('{"stable":')
-    report = mirror.one_pass()["digits"]
-    assert "labels.json" in (report.problem or "")
-    push_one()
-    push_label(store, "digits", "stable", 2)
-    assert mirror.one_pass()["digits"].versions == (1, 2)
-    assert read_labels(node, "digits") == {"stable": 2}
