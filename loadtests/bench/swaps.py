@@ -156,7 +156,7 @@ def _swap(server: ServerProcess, models: Path, request: bytes, version: int, rat
     changing = threading.Thread(target=change)
     started = time.perf_counter()
     changing.start()
-    run = run_open_loop(server.port, request, due, connections=CONNECTIONS, patience_seconds=GIVE_UP_SECONDS)
+    run = run_open_loop(server.port, [request], due, connections=CONNECTIONS, patience_seconds=GIVE_UP_SECONDS)
     changing.join()
     if failure:
         raise failure[0]
