@@ -80,8 +80,9 @@ else
 	@test -e $(CONSOLE)/dist/index.html || echo "No Node here, so no web console: install nodejs and npm (18 or newer), then: make console"
 endif
 
-# By file, so that what a file's tests share is made once. Most tests wait for processes, so two testers suit two cores.
-TESTS = $(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile $(PYTEST)
+# By file, so that what a file's tests share is made once, in the order of tests/conftest.py (pytest-xdist's own would
+# leave the files of few and long tests to the end). Hundreds of processes read the byte code that the first one wrote.
+TESTS = PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test: install .venv-triton/.installed $(if $(NODE),client-ts console) ## every test, by TESTERS processes at once
 	$(TESTS)

@@ -1,6 +1,7 @@
 """What every test may use: real models trained once, real gateways as processes, and the rule for absent programs."""
 
 import contextlib
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -27,6 +28,24 @@ PACKAGES = {
     "wrk": "wrk",
 }
 """The Debian package of each system program that a test uses."""
+
+LONGEST_FIRST = ("integration/training", "integration/loadtests", "deployment", "integration", "unit")
+"""Folders of tests in the order in which several testers take their files, so that none is left with a long one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _turn(item.path.relative_to(Path(__file__).parent)))
+
+
+def _turn(path: Path) -> int:
+    folders = (turn for turn, folder in enumerate(LONGEST_FIRST) if path.is_relative_to(folder))
+    return next(folders, len(LONGEST_FIRST))
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of collected tests hold stays; else each collection by a test would look through all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
