@@ -1,6 +1,7 @@
 """What every test may use: real models trained once, real gateways as processes, and the rule for absent programs."""
 
 import contextlib
+import fcntl
 import gc
 import os
 import shutil
@@ -69,11 +70,19 @@ def gateway(start_gateway_session: StartGateway, trained_models: Path) -> Gatewa
 
 @pytest.fixture(scope="session")
 def trained_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model directory with the shipped jobs, trained by the command line, once. Read it; copy it to change it."""
-    models = tmp_path_factory.mktemp("trained") / "models"
-    for job in ("digits", "diabetes"):
-        penstock("train", job, "--models", str(models))
-    return models
+    """A model directory with two shipped jobs, trained by the command line, once for all testers and copied for each:
+    a gateway may write beside its models. Read it; copy it to change it.
+    """
+    run = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        run = run.parent  # the run's own folder, in which each tester has one
+    with (run / "trained.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (run / "trained").exists():
+            for job in ("digits", "diabetes"):
+                penstock("train", job, "--models", str(run / "training"))
+            (run / "training").rename(run / "trained")
+    return Path(shutil.copytree(run / "trained", tmp_path_factory.mktemp("models") / "models"))
 
 
 @pytest.fixture
