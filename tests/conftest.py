@@ -35,11 +35,12 @@ LONGEST_FIRST = ("integration/training", "integration/loadtests", "deployment", 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: _turn(item.path.relative_to(Path(__file__).parent)))
+    items.sort(key=lambda item: _turn(item.path))
 
 
 def _turn(path: Path) -> int:
-    folders = (turn for turn, folder in enumerate(LONGEST_FIRST) if path.is_relative_to(folder))
+    tests = Path(__file__).parent
+    folders = (turn for turn, folder in enumerate(LONGEST_FIRST) if path.is_relative_to(tests / folder))
     return next(folders, len(LONGEST_FIRST))
 
 
