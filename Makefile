@@ -5,6 +5,7 @@ PORT   ?= 8080
 GRPC_PORT ?= 8500
 PYTEST ?=
 TESTERS ?= 2
+STEP   ?=
 RUNS   ?= 20000000
 MINUTES ?= 30
 BENCH  ?=
@@ -80,18 +81,19 @@ else
 	@test -e $(CONSOLE)/dist/index.html || echo "No Node here, so no web console: install nodejs and npm (18 or newer), then: make console"
 endif
 
-# By file, so that what a file's tests share is made once. Most tests wait for processes, so two testers suit two cores.
-TESTS = $(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile $(PYTEST)
+# By file, so that what a file's tests share is made once, in the order of tests/conftest.py (pytest-xdist's own would
+# leave the files of few and long tests to the end). Hundreds of processes read the byte code that the first one wrote.
+TESTS = env PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test: install .venv-triton/.installed $(if $(NODE),client-ts console) ## every test, by TESTERS processes at once
 	$(TESTS)
 
 check: install .venv-triton/.installed $(if $(NODE),client-ts console) ## format, lint, types, import contracts and every test: what CI runs
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(TESTS)
+	$(STEP) $(BIN)/ruff format --check .
+	$(STEP) $(BIN)/ruff check .
+	$(STEP) $(BIN)/mypy
+	$(STEP) $(BIN)/lint-imports
+	$(STEP) $(TESTS)
 
 format: install ## write the files as the formatter wants them
 	$(BIN)/ruff format .
