@@ -51,7 +51,9 @@ def gateway(start_gateway_session: StartGateway, trained_models: Path) -> Gatewa
 @pytest.fixture(scope="session")
 def trained_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model directory with the shipped jobs, trained by the command line, once. Read it; copy it to change it."""
-    models = Path(shutil.copytree("/tmp/hp/dm", tmp_path_factory.mktemp("trained") / "models"))
+    models = tmp_path_factory.mktemp("trained") / "models"
+    for job in ("digits", "diabetes"):
+        penstock("train", job, "--models", str(models))
     return models
 
 
