@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from serving.connection_settings import ConnectionSettings
 from serving.errors import InvalidSettings
 from serving.model_settings import Count, ModelSettings, Positive, Share
 
@@ -25,7 +26,7 @@ LISTS = ("cors_origins", "required_models", "tfserving_addresses", "tfserving_mo
 """Settings of several values; outside the file they are written with commas."""
 
 
-class Settings(BaseModel):
+class Settings(ConnectionSettings):
     """Every setting, its unit in its name and the reason for its default beside it.
 
     In the environment a setting is `PENSTOCK_` and its name in capitals; in `penstock.toml` and on the command
