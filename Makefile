@@ -155,6 +155,9 @@ bench-rates: install ## servers beside each other at the same rates, open loop; 
 bench-overload: install ## goodput at twice the load that can be served, how soon the rest is refused, and the time after it
 	$(BIN)/penstock bench overload $(BENCH)
 
+bench-hostile: install ## latency beside 1,000 slow heads, 1,000 silent connections and 10,000 idle ones, by that alone
+	$(BIN)/penstock bench hostile $(BENCH)
+
 bench-memory: install ## the gateway's memory after ten thousand requests and after a million
 	$(BIN)/penstock bench memory $(BENCH)
 
