@@ -13,6 +13,7 @@ from loadtests.bench.memory import memory
 from loadtests.bench.overload import overload
 from loadtests.bench.rates import rates
 from loadtests.bench.servers import peers, servers
+from loadtests.bench.soak import soak
 from loadtests.bench.swaps import swaps
 from loadtests.compare_verb import compare_files
 
@@ -25,6 +26,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
         "hostile": hostile,
         "memory": memory,
         "swaps": swaps,
+        "soak": soak,
         "clients": clients,
         "gpu": gpu,
         "loadgen": loadgen,
