@@ -69,8 +69,7 @@ class GuardedProtocol(HttpToolsProtocol):
             if self.cycle is None and not self._has_ended:
                 self._end()  # turned away: it is told so once it asks, or it would be reset instead
             return
-        before, scope, body_bytes = self.cycle, self.scope, self._body_bytes
-        begins = self.is_between
+        before, scope, body_bytes, begins = self.cycle, self.scope, self._body_bytes, self.is_between
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -193,9 +192,11 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self.pipeline:
             self.flow.resume_reading()
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
+            self._start_asgi_task(*self.pipeline.pop())
         elif self._last_words is not None:
+            self._end()
+        elif not self.cycle.keep_alive:  # answered in the middle of a body, which a close at once would punish
+            self.is_between, self._last_words = False, b""
             self._end()
         else:
             self.flow.resume_reading()
@@ -223,9 +224,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._last_words is not None or self.transport.is_closing():
             return None
         if self.is_between and self.is_free():
-            if self.cycle is not None:
-                return 1, self.resting_since_seconds
-            return (0, self.resting_since_seconds) if now_seconds > self.resting_since_seconds else None
+            is_new = self.cycle is None and now_seconds <= self.resting_since_seconds
+            return None if is_new else (int(self.cycle is not None), self.resting_since_seconds)
         is_slow = self._awaited is not None and now_seconds - self._awaited_since_seconds > LINGER_SECONDS
         return (2, self._awaited_since_seconds) if is_slow else None
 

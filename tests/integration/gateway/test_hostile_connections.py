@@ -103,6 +103,10 @@ def test_half_a_head_is_closed_while_others_are_answered(strict: GatewayProcess)
         (HEAD + b"content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", b"HTTP/1.1 400 "),
         (HEAD + b"transfer-encoding: chunked\r\n\r\n1;" + b"a" * 2_000_000, b"HTTP/1.1 400 "),
         (HEAD + b"content-length: 99999999999\r\n\r\n" + b"a" * 100_000, b"HTTP/1.1 413 "),
+        (
+            HEAD + b"connection: close\r\ncontent-length: 20000000\r\n\r\n" + b"a" * 20_000_000,
+            b"HTTP/1.1 413 ",
+        ),
         (b"GET /livez HTTP/1.1\r\nhost: h\r\n\r\n" * 20_000, b"HTTP/1.1 200 "),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"HTTP/1.1 400 "),
     ],
