@@ -183,7 +183,7 @@ def test_an_answer_that_is_no_jwk_set_leaves_the_keys_as_they_were(
         ({}, "no jwks_uri"),
         ({"issuer": "https://another.example.com", "jwks_uri": "https://another.example.com/jwks"}, "another issuer's"),
         ({"jwks_uri": "http://192.0.2.1/jwks"}, "https:// only"),
-        ({"jwks_uri": "file:///etc/passwd"}, "https:// only"),
+        ({"jwks_uri": "ftp://127.0.0.1/jwks"}, "https:// only"),
     ],
 )
 def test_a_discovery_document_leads_nowhere_else(
