@@ -7,8 +7,10 @@ outage there must not lock out who holds a good token.
 import asyncio
 import ipaddress
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -42,10 +44,12 @@ class IssuerKeys:
         *,
         fetch_seconds: float = FETCH_SECONDS,
         soonest_seconds: float = SOONEST_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self.healthy = False
         self._issuer, self._jwks_url = issuer, jwks_url
         self._fetch_seconds, self._soonest_seconds = fetch_seconds, soonest_seconds
+        self._timeout_seconds = timeout_seconds
         self._wanted, self._told = asyncio.Event(), ""
         try:
             _check_address(jwks_url or issuer)
@@ -68,7 +72,7 @@ class IssuerKeys:
     async def fetch(self, learn: Callable[[SigningKeys, bytes], None]) -> None:
         """Once. What fails is logged, once, and leaves the keys as they are."""
         try:
-            document = await asyncio.to_thread(_fetch_keys, self._issuer, self._jwks_url)
+            document = await _in_a_thread_of_its_own(self._fetch_keys)
             keys = read_signing_keys(document)
         except PenstockError as error:
             self.healthy = False
@@ -79,6 +83,15 @@ class IssuerKeys:
         self.healthy, self._told = True, ""
         learn(keys, document)
 
+    def _fetch_keys(self) -> bytes:
+        deadline_seconds = time.monotonic() + self._timeout_seconds
+        with httpx2.Client(timeout=self._timeout_seconds / 2, mounts=_DIRECT, follow_redirects=False) as http:
+            url = self._jwks_url
+            if url is None:
+                found = _read(http, self._issuer.rstrip("/") + DISCOVERY, deadline_seconds)
+                url = _discovered(found, self._issuer)
+            return _read(http, url, deadline_seconds)
+
     async def _until_wanted(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
@@ -87,11 +100,19 @@ class IssuerKeys:
             return
 
 
-def _fetch_keys(issuer: str, jwks_url: str | None) -> bytes:
-    deadline_seconds = time.monotonic() + TIMEOUT_SECONDS
-    with httpx2.Client(timeout=TIMEOUT_SECONDS / 2, mounts=_DIRECT, follow_redirects=False) as http:
-        url = jwks_url or _discovered(_read(http, issuer.rstrip("/") + DISCOVERY, deadline_seconds), issuer)
-        return _read(http, url, deadline_seconds)
+async def _in_a_thread_of_its_own(work: Callable[[], bytes]) -> bytes:
+    """A thread of asyncio's pool would hold up the end of the process, as long as a name's look-up may take."""
+    done: Future[bytes] = Future()
+    done.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="penstock-issuer", daemon=True).start()
+    return await asyncio.wrap_future(done)
 
 
 def _discovered(document: bytes, issuer: str) -> str:
@@ -120,7 +141,7 @@ def _read(http: httpx2.Client, url: str, deadline_seconds: float) -> bytes:
                 if len(content) > MAX_DOCUMENT_BYTES:
                     raise IntegrityError(f"the issuer's keys are more than {MAX_DOCUMENT_BYTES} bytes")
                 if time.monotonic() > deadline_seconds:
-                    raise IntegrityError(f"the issuer's keys took more than {TIMEOUT_SECONDS:g} s")
+                    raise IntegrityError("the issuer took too long to send its keys")
             return bytes(content)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise IntegrityError(f"the issuer does not answer when asked for its keys: {type(error).__name__}") from error

@@ -5,6 +5,7 @@ What a token may do stands in its `scope` (RFC 8693, 4.2; every OAuth issuer can
 `penstock:model:*` all of them. A token without any of these may do nothing.
 """
 
+import base64
 import hashlib
 import logging
 import math
@@ -13,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 import jwt
+import orjson
 
 from serving.access.caller import Caller, Presented, Quota, Verb
 from serving.access.jwks import IssuerKeys
@@ -22,9 +24,12 @@ from serving.errors import Unauthenticated
 LEEWAY_SECONDS = 30.0
 """How far the issuer's clock and this machine's may lie apart."""
 MAX_TOKEN_BYTES = 8192
+MAX_HEADER_BYTES = 1024
+MAX_SIGNATURE_BYTES = 1400
+"""8192 bits in base64url, and a little."""
 MAX_NAME_CHARACTERS = 128
 MAX_REMEMBERED = 10_000
-"""Of some 500 bytes each. A token that was verified is known again by its SHA-256."""
+"""Of some 800 bytes each. A token that was verified is known again by its SHA-256."""
 NOT_VALID = "the token is not valid"
 MODEL_SCOPE = "penstock:model:"
 VERB_OF_SCOPE: Mapping[str, Verb] = MappingProxyType({f"penstock:{verb}": verb for verb in Verb})
@@ -74,7 +79,7 @@ class TokenVerifier:
             _log.info("the issuer's keys changed", extra={"event": "issuer_keys_changed"})
 
     def caller_of(self, presented: Presented, now_seconds: float) -> Caller | None:
-        """About 1 us for a token that came before, some 50 us by RSA, 100 by EC, for one that did not."""
+        """About 1 us for a token that came before, 100 to 300 for a new one, 5 to 80 to refuse a forged one."""
         token = presented.token
         if token is None:
             return None
@@ -94,8 +99,7 @@ class TokenVerifier:
 
     def _verified(self, token: bytes, now_seconds: float) -> Caller:
         try:
-            header = jwt.get_unverified_header(token)
-            key = self._key(header.get("kid"), header.get("alg"))
+            key = self._key_that_signed(token)
             claims = jwt.decode(
                 token,
                 key,
@@ -120,13 +124,30 @@ class TokenVerifier:
             expires_at,
         )
 
-    def _key(self, key_id: str | None, algorithm: object) -> jwt.PyJWK:
-        """The key fixes the algorithm; what the token says of it only has to agree."""
-        key = self._keys.get((key_id, algorithm)) if isinstance(algorithm, str) else None
+    def _key_that_signed(self, token: bytes) -> jwt.PyJWK:
+        """The key fixes the algorithm; what the token says of it only has to agree.
+
+        PyJWT reads every byte of a token, one by one, before it looks at the signature: half a millisecond of a long
+        one. This looks at the signature first, so that who has no key costs us little; PyJWT then has the last word.
+        """
+        head, _, rest = token.partition(b".")
+        payload, _, signature = rest.partition(b".")
+        if len(head) > MAX_HEADER_BYTES or len(signature) > MAX_SIGNATURE_BYTES:
+            raise _refused("a part of it is too long")
+        header = orjson.loads(_unpacked(head))
+        named: Any = (header.get("kid"), header.get("alg")) if isinstance(header, dict) else (None, None)
+        known = isinstance(named[0], str | None) and isinstance(named[1], str)
+        key = self._keys.get(named) if known else None
         if key is None:
             self._issuer_keys.want()
             raise _refused("no key of the issuer has its id and algorithm")
+        if not key.Algorithm.verify(head + b"." + payload, key.key, _unpacked(signature)):
+            raise _refused("its signature is wrong")
         return key
+
+
+def _unpacked(part: bytes) -> bytes:
+    return base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
 
 
 def _refused(reason: str) -> Unauthenticated:

@@ -20,6 +20,7 @@ class Issuer(http.server.ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.answers: dict[str, Answer] = {}
         self.asked: Counter[str] = Counter()
+        self.goes_on = threading.Event()
         self.publish("/.well-known/openid-configuration", {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
 
     def publish(self, path: str, document: bytes | dict[str, object]) -> None:
@@ -38,6 +39,8 @@ class _Answerer(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        if "Content-Length" in headers:  # more than there is: the rest is never sent
+            self.server.goes_on.wait(60)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -52,5 +55,6 @@ def running_issuer(port: int = 0) -> Iterator[Issuer]:
         try:
             yield issuer
         finally:
+            issuer.goes_on.set()
             issuer.shutdown()
             thread.join()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -18,8 +19,12 @@ PATIENCE_SECONDS = 20
 SOON_SECONDS = 0.02
 
 
-def verifier_of(issuer: str, jwks_url: str | None = None, *, fetch_seconds: float = 600.0) -> TokenVerifier:
-    keys = IssuerKeys(issuer, jwks_url, fetch_seconds=fetch_seconds, soonest_seconds=SOON_SECONDS)
+def verifier_of(
+    issuer: str, jwks_url: str | None = None, *, fetch_seconds: float = 600.0, timeout_seconds: float = 10.0
+) -> TokenVerifier:
+    keys = IssuerKeys(
+        issuer, jwks_url, fetch_seconds=fetch_seconds, soonest_seconds=SOON_SECONDS, timeout_seconds=timeout_seconds
+    )
     return TokenVerifier(issuer, AUDIENCE, jwks_url=jwks_url, quota=Quota(), keys=keys)
 
 
@@ -156,7 +161,7 @@ def test_an_issuer_that_is_away_at_the_start_is_asked_again() -> None:
         (200, {}, b"<html>", "no JWK Set"),
         (200, {"Content-Length": "1000"}, b"{", "does not answer"),
     ],
-    ids=["redirect", "error", "huge", "packed", "html", "cut short"],
+    ids=["redirect", "error", "huge", "packed", "html", "stalled"],
 )
 def test_an_answer_that_is_no_jwk_set_leaves_the_keys_as_they_were(
     status: int, headers: dict[str, str], body: bytes, said: str, caplog: pytest.LogCaptureFixture
@@ -164,7 +169,10 @@ def test_an_answer_that_is_no_jwk_set_leaves_the_keys_as_they_were(
     with running_issuer() as issuer:
         issuer.publish("/jwks", jwks(jwk("ec")))
         issuer.publish("/elsewhere", jwks(jwk("other-rsa")))
-        verifier = verifier_of(issuer.url, f"{issuer.url}/jwks", fetch_seconds=2 * SOON_SECONDS)
+        timeout_seconds = 0.4 if "Content-Length" in headers else 10.0
+        verifier = verifier_of(
+            issuer.url, f"{issuer.url}/jwks", fetch_seconds=2 * SOON_SECONDS, timeout_seconds=timeout_seconds
+        )
 
         async def story() -> None:
             await until(lambda: verifier.healthy)
@@ -175,6 +183,18 @@ def test_an_answer_that_is_no_jwk_set_leaves_the_keys_as_they_were(
 
         kept(verifier, story)
     assert said in caplog.text
+
+
+def test_an_issuer_that_stalls_holds_up_no_stop() -> None:
+    with running_issuer() as issuer:
+        issuer.answers["/jwks"] = (200, {"Content-Length": "1000"}, b"{")
+        verifier = verifier_of(issuer.url, f"{issuer.url}/jwks", timeout_seconds=2 * PATIENCE_SECONDS)
+
+        async def story() -> None:
+            await until(lambda: issuer.asked["/jwks"] == 1)
+
+        kept(verifier, story)
+        assert "penstock-issuer" in [thread.name for thread in threading.enumerate()]
 
 
 @pytest.mark.parametrize(
