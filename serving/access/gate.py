@@ -57,4 +57,6 @@ def check(caller: Caller, verb: Verb, model: str | None) -> None:
     if verb not in caller.verbs:
         verbs = " and ".join(sorted(caller.verbs)) or "nothing"
         raise Forbidden(f"{caller.name!r} may not {_SAYS[verb]}: its credential is for {verbs}, not {verb}")
-    raise Forbidden(f"{caller.name!r} may not {_SAYS[verb]} of model {(model or '')[:128]!r}: its credential is for others")
+    raise Forbidden(
+        f"{caller.name!r} may not {_SAYS[verb]} of model {(model or '')[:128]!r}: its credential is for others"
+    )
