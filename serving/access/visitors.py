@@ -4,11 +4,14 @@ A shell around `gate.py` and `quotas.py`: it has the clocks. Its gateway has cre
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from serving.access.caller import Caller, Credentials, Presented, Verb
 from serving.access.gate import Admitted, Gate, check
+from serving.access.presented import NOTHING, presented_by, presented_in
 from serving.access.quotas import Allowance, Allowances
+from serving.errors import QuotaExceeded, Unauthenticated
 
 MOST_VISITORS = 4096
 """Credentials remembered, only such as were good: what a token costs to verify, it costs once."""
@@ -50,6 +53,16 @@ class Visitor:
             allowance.enter()
         return allowance
 
+    @contextmanager
+    def visit(self, verb: Verb, model: str | None) -> Iterator[None]:
+        """`enter` and `leave` around a block."""
+        entered = self.enter(verb, model)
+        try:
+            yield
+        finally:
+            if entered is not None:
+                entered.leave()
+
     def check(self, verb: Verb, model: str | None) -> None:
         """The same for a request that has begun. Raises Unauthenticated, Forbidden."""
         check(self.caller(), verb, model)
@@ -65,6 +78,27 @@ class Visitor:
         allowance = self._visitors.allowance_of(self._admitted.caller)
         if allowance is not None:
             allowance.take(rows, self._visitors.clock())
+
+    def refusal(self, rows: int) -> QuotaExceeded | None:
+        """Why the caller may not have so many rows now; None, and they were taken, where it may."""
+        try:
+            self.charge(rows)
+        except QuotaExceeded as error:
+            return error
+        return None
+
+
+class Stranger(Visitor):
+    """Whoever presents what cannot be a credential."""
+
+    __slots__ = ("_why",)
+
+    def __init__(self, visitors: "Visitors", why: str) -> None:
+        super().__init__(visitors, NOTHING)
+        self._why = why
+
+    def caller(self) -> Caller:
+        raise Unauthenticated(self._why)
 
 
 class Visitors:
@@ -82,6 +116,20 @@ class Visitors:
         self.admit = Gate(credentials).admit
         self._allowances = Allowances(share)
         self._known: dict[Presented, Visitor] = {}
+
+    def coming(self, headers: Mapping[bytes, bytes]) -> Visitor:
+        """Who sends a REST request; what is wrong with that is said once it enters."""
+        try:
+            return self.of(presented_in(headers))
+        except Unauthenticated as error:
+            return Stranger(self, str(error))
+
+    def calling(self, metadata: Iterable[tuple[str, str | bytes]] | None) -> Visitor:
+        """Who makes a gRPC call, in the same way."""
+        try:
+            return self.of(presented_by(metadata))
+        except Unauthenticated as error:
+            return Stranger(self, str(error))
 
     def of(self, presented: Presented) -> Visitor:
         return self._known.get(presented) or Visitor(self, presented)
