@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from serving.access_settings import AccessSettings
 from serving.errors import InvalidSettings
 from serving.model_settings import Count, ModelSettings, Positive, Share
 
@@ -25,7 +26,7 @@ LISTS = ("cors_origins", "required_models", "tfserving_addresses", "tfserving_mo
 """Settings of several values; outside the file they are written with commas."""
 
 
-class Settings(BaseModel):
+class Settings(AccessSettings):
     """Every setting, its unit in its name and the reason for its default beside it.
 
     In the environment a setting is `PENSTOCK_` and its name in capitals; in `penstock.toml` and on the command
@@ -41,7 +42,7 @@ class Settings(BaseModel):
     """What runs the models; `embedded` needs nothing beside this process."""
 
     host: str = "127.0.0.1"
-    """The address to listen on. Loopback: nobody is asked for credentials yet."""
+    """The address to listen on. One that others reach needs `api_keys`, `token_issuer` or `allow_anonymous`."""
 
     port: int = Field(default=8080, ge=0, le=65535)
     """The REST port; 0 takes a free one and prints it."""

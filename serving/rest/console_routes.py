@@ -36,7 +36,9 @@ Node is installed. <a href="/docs">The API's pages</a>, <a href="/metrics">metri
 def console_router(
     figures: Callable[[Scope], Awaitable[Mapping[str, Any]]], models: Path, built: Path = BUILT
 ) -> APIRouter:
-    """`figures` gives the document of `console_figures` for a request; `models` is the model directory, `built` where the page is."""
+    """`figures` gives the document of `console_figures` for a request; `models` is the model directory, `built` where
+    the page is.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")

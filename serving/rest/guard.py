@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.access.caller import Verb
+from serving.access.quotas import Allowance
 from serving.access.visitors import Visitor, Visitors
 from serving.catalog import Catalog, CatalogView
 from serving.errors import PenstockError
@@ -38,9 +39,7 @@ class Need(NamedTuple):
 def seen_by(scope: Scope, view: CatalogView) -> CatalogView:
     """The models that lists show to whoever sent the request: all of them in a gateway that asks nobody."""
     visitor = scope.get(VISITOR)
-    if visitor is None:
-        return view
-    return CatalogView({name: entry for name, entry in view.models.items() if visitor.sees(name)})
+    return view if visitor is None else view.of(visitor.sees)
 
 
 class Needs:
@@ -85,8 +84,8 @@ class Guard:
         visitors: Visitors,
         metrics: RequestMetrics,
         catalog: Catalog,
-        request_ids: RequestIds,
         *,
+        request_ids: RequestIds,
         open_metrics: bool,
     ) -> None:
         self._app, self._routes, self._visitors = app, routes, visitors
@@ -108,7 +107,7 @@ class Guard:
         headers = dict(scope["headers"])
         visitor = self._visitors.coming(headers)
         try:
-            entered = visitor.enter(need.verb, need.model) if need is not None and need.verb else _known(visitor)
+            entered = _entered(visitor, need)
         except PenstockError as error:
             self._count(scope, need, error, started)
             request_id = self._request_ids.of(RequestHead(headers).given_id)
@@ -138,8 +137,12 @@ class Guard:
         self._metrics.request_finished(series, time.monotonic() - started)
 
 
-def _known(visitor: Visitor) -> None:
+def _entered(visitor: Visitor, need: Need | None) -> Allowance | None:
+    """Where nothing answers, everybody who is known is told so."""
+    if need is not None and need.verb is not None:
+        return visitor.enter(need.verb, need.model)
     visitor.caller()
+    return None
 
 
 def _path(scope: Scope) -> str:

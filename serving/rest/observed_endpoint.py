@@ -78,6 +78,7 @@ class ObservedEndpoint(PredictEndpoint):
                 call.encode_seconds,
                 call.receipt,
                 call.trace,
+                "" if call.head.visitor is None else call.head.visitor.name,
             )
         )
 

@@ -18,8 +18,8 @@ from serving.errors import PenstockError
 from serving.metadata_document import metadata_document
 from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_response
-from serving.rest.guard import seen_by
 from serving.rest.examples import read_classify, read_regress
+from serving.rest.guard import seen_by
 from serving.rest.natural_body import read_predict_body
 from serving.rest.observed_endpoint import endpoint_of
 from serving.rest.predict_endpoint import Serving

@@ -1,7 +1,7 @@
 """A caller's allowance: never more than its rate and one burst, waits that are exact, counts that come out even."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.access.caller import Caller, Quota
@@ -86,6 +86,7 @@ def asked(allowance: Allowance, rows: int, now_seconds: float) -> float:
 request = st.tuples(st.floats(0, 3), st.integers(1, 40), st.booleans())
 
 
+@settings(max_examples=60)
 @given(
     st.lists(request, max_size=60), st.floats(0.3, 50), st.sampled_from([1.0, 0.5, 1 / 3]), st.sampled_from([0, 1.7e9])
 )
@@ -111,6 +112,7 @@ def test_no_window_has_more_than_the_rate_and_one_burst(
             assert total <= rate * share * (end - begin + 1e-4) + max(rate * share, largest) + 1e-6
 
 
+@settings(max_examples=60)
 @given(st.lists(st.booleans(), max_size=200), st.integers(1, 5))
 def test_what_entered_and_did_not_leave_is_under_way(steps: list[bool], limit: int) -> None:
     allowance, inside = Allowance(Quota(concurrent_requests=limit)), 0
