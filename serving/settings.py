@@ -15,7 +15,7 @@ from serving.errors import InvalidSettings
 from serving.model_settings import Count, ModelSettings, Positive, Share
 
 PREFIX = "PENSTOCK_"
-NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|TEST_.*")
+NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|TEST_.*|API_KEY|TOKEN")
 """PENSTOCK_ variables that are no settings: what Kubernetes gives every pod beside a Service named `penstock`, and what
 the tests are told."""
 SERVICE_ADDRESSES = ("tcp://", "udp://", "sctp://")

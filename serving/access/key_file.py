@@ -131,7 +131,7 @@ def parse_keys(text: str) -> KeyFile:
     if not text.strip():
         raise InvalidSettings("it is empty; make a key with `penstock keys new NAME`")
     try:
-        return KeyFile.model_validate(tomllib.loads(text))
+        return checked_keys(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at [^)]*\)$", str(error))  # the rest of the message may quote the file
         raise InvalidSettings(
@@ -139,6 +139,12 @@ def parse_keys(text: str) -> KeyFile:
         ) from None
     except RecursionError:
         raise InvalidSettings("it is nested too deeply; write a table [key.NAME] for each key") from None
+
+
+def checked_keys(values: Mapping[str, object]) -> KeyFile:
+    """Of the values a file has. Raises InvalidSettings as `parse_keys` does."""
+    try:
+        return KeyFile.model_validate(values)
     except ValidationError as error:
         raise InvalidSettings("; ".join(_faults(error))) from None
 
