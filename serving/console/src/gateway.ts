@@ -47,8 +47,7 @@ export async function askFigures(): Promise<Figures> {
 
 /** The report, which a link cannot fetch where the gateway asks who this is. Throws as `askFigures`. */
 export async function askReport(model: string, version: number): Promise<ReportPage> {
-  const text = await (await asked(reportAddress(model, version))).text();
-  return reportPage(new DOMParser().parseFromString(text, "text/html"));
+  return reportPage(await (await asked(reportAddress(model, version))).text());
 }
 
 async function asked(path: string): Promise<Response> {

@@ -1,4 +1,4 @@
-"""The console before a gateway that asks for a key, in a real browser: it asks once, keeps it in the tab, shows reports."""
+"""The console before a gateway that asks for a key, in a real browser: it asks once, and keeps what it was shown."""
 
 import os
 from contextlib import redirect_stderr, redirect_stdout
