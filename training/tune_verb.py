@@ -17,7 +17,7 @@ from training.environment import prepare_environment
 from training.indexed_job import tuner_environment
 from training.job import JobSpec
 from training.job_files import load_job
-from training.pushing import Destination, add_push_argument
+from training.pushing import add_push_argument, destination_of
 from training.search_space import search_of
 from training.summary import Summary
 
@@ -62,7 +62,7 @@ def run(argv: Sequence[str]) -> int:
 def _tune(job: JobSpec, folder: Path, arguments: argparse.Namespace) -> object:
     prepare_environment()
     console = Console(stderr=True)
-    destination = Destination.prepared(arguments.push, arguments.models, job.model) if arguments.push else None
+    destination = destination_of(arguments, job.model)
     console.print(f"tuning {job.model}: {job.description}", highlight=False, soft_wrap=True)
     # importing it takes seconds, and TensorFlow reads its environment then: the one deferred import
     pipeline, tuning = (importlib.import_module(f"training.{name}") for name in ("pipeline", "tuning"))
