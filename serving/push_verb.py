@@ -13,6 +13,7 @@ from serving.model_store.object_store.patience import Patience, seconds_argument
 from serving.model_store.object_store.push import Pushed, push_label, push_labels, push_version
 from serving.model_store.object_store.renumber import Publisher, push_renumbered
 from serving.model_store.object_store.store import ObjectStore
+from serving.model_store.signing_keys import add_signing_argument, chosen_signer
 from serving.model_store.versions import list_versions
 
 DONE, WRONG_USE = 0, 2
@@ -65,7 +66,7 @@ def _push(arguments: argparse.Namespace, store: ObjectStore, model: str, version
     models, concurrency = arguments.models, arguments.concurrency
     if not arguments.renumber:
         return patience.until_there(partial(push_version, store, models, model, version, concurrency=concurrency))
-    publisher = Publisher(BY, lambda: datetime.now(UTC))
+    publisher = Publisher(BY, lambda: datetime.now(UTC), chosen_signer(arguments.sign_with))
     return push_renumbered(
         store, models, model, version, concurrency=concurrency, publisher=publisher, patience=patience
     )
@@ -93,6 +94,7 @@ def push_parser() -> argparse.ArgumentParser:
         "--labels", action="store_true", help="make the store's labels and traffic those of this model directory"
     )
     parser.add_argument("--renumber", action="store_true", help="take the next free number when this one is taken")
+    add_signing_argument(parser)
     parser.add_argument("--concurrency", type=int, choices=range(1, 65), default=4, metavar="N", help="files at once")
     parser.add_argument(
         "--timeout",

@@ -15,6 +15,7 @@ from serving.model_store.object_store.patience import Patience, seconds_argument
 from serving.model_store.object_store.push import push_label, raise_numbers
 from serving.model_store.object_store.renumber import Publisher, push_renumbered
 from serving.model_store.object_store.store import ObjectStore
+from serving.model_store.publishing import Sign
 from training.summary import Summary
 
 CONCURRENCY = 4
@@ -35,12 +36,12 @@ def add_push_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def destination_of(arguments: argparse.Namespace, model: str) -> "Destination | None":
+def destination_of(arguments: argparse.Namespace, model: str, sign: Sign | None = None) -> "Destination | None":
     """None without --push. Raises as `Destination.prepared` does; waits are told on stderr."""
     if not arguments.push:
         return None
     patience = Patience(arguments.push_timeout, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
-    return Destination.prepared(arguments.push, arguments.models, model, patience)
+    return Destination.prepared(arguments.push, arguments.models, model, patience, sign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,12 @@ class Destination:
     url: str
     models: Path
     patience: Patience
+    sign: Sign | None = None
 
     @classmethod
-    def prepared(cls, url: str, models: Path, model: str, patience: Patience) -> "Destination":
+    def prepared(
+        cls, url: str, models: Path, model: str, patience: Patience, sign: Sign | None = None
+    ) -> "Destination":
         """Numbers of the store are taken over, so that the run's version gets a free one.
 
         Raises InvalidSettings for a URL that is none, or without the libraries; PublishError when the store cannot be
@@ -61,7 +65,7 @@ class Destination:
         """
         store = ObjectStore(parse_address(url, folder=str(Path.cwd())))
         raise_numbers(store, models, model)
-        return cls(store, url, models, patience)
+        return cls(store, url, models, patience, sign)
 
     def push(self, run: Summary, *, by: str, clock: Callable[[], datetime]) -> str:
         """One line of what came of it, "" after a dry run. Under the next free number when somebody else was quicker,
@@ -80,7 +84,7 @@ class Destination:
                 run.model,
                 run.version,
                 concurrency=CONCURRENCY,
-                publisher=Publisher(by, clock),
+                publisher=Publisher(by, clock, self.sign),
                 patience=self.patience,
             )
             if run.promoted:
