@@ -18,6 +18,10 @@ from fastapi import FastAPI
 
 from serving.app import create_app, process_name
 from serving.catalog import CatalogView
+from serving.connections.answer_bytes import DefaultHeaders
+from serving.connections.descriptors import connections_within, raise_descriptor_limit
+from serving.connections.limits import ConnectionLimits
+from serving.connections.watch import Watch
 from serving.errors import BackendUnavailable
 from serving.gateway import Gateway
 from serving.heaps import share_heaps
@@ -27,7 +31,7 @@ from serving.model_server.control_path import control_listener, worker_path
 from serving.observability.ledger import Ledger
 from serving.settings import Settings
 from serving.welcome import welcome
-from serving.whole_response import DefaultHeaders, WholeResponseProtocol
+from serving.whole_response import WholeResponseProtocol
 
 GC_THRESHOLD = 50_000
 """Objects made before a young collection: requests make few cycles, and a collection every 700 objects costs more."""
@@ -59,7 +63,12 @@ def _run(settings: Settings, app: FastAPI, listener: socket.socket | None, say: 
     config = uvicorn.Config(
         app.state.front,
         loop="uvloop",
-        http=functools.partial(WholeResponseProtocol, heads=KnownHeads(), default=DefaultHeaders()),  # type: ignore[arg-type]  # any maker of protocols
+        http=functools.partial(  # type: ignore[arg-type]  # any maker of protocols
+            WholeResponseProtocol,
+            heads=KnownHeads(),
+            default=DefaultHeaders(),
+            watch=Watch(connection_limits(settings)),
+        ),
         ws="none",
         lifespan="on",
         access_log=False,
@@ -83,6 +92,20 @@ def _run(settings: Settings, app: FastAPI, listener: socket.socket | None, say: 
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(server, listener, settings, on_live))
+
+
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(
+        max_head_bytes=settings.max_head_bytes,
+        max_headers=settings.max_headers,
+        max_target_bytes=settings.max_target_bytes,
+        head_seconds=settings.head_timeout_seconds,
+        pace_bytes_per_second=settings.pace_bytes_per_second,
+        pace_window_seconds=settings.pace_window_seconds,
+        keep_alive_seconds=settings.keep_alive_seconds,
+        max_connections=connections_within(raise_descriptor_limit(), settings.max_connections),
+        max_connections_per_address=settings.max_connections_per_address,
+    )
 
 
 class _Server(uvicorn.Server):
