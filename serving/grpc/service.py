@@ -9,12 +9,15 @@ from typing import Any
 
 import grpc
 
+from serving.access.caller import Verb
 from serving.grpc.calls import Calls, Context, Method
 
 
 @dataclass(frozen=True, slots=True)
 class MethodOf:
-    """A unary method: the message it takes and what answers it. One that predicts nothing is not `counted`."""
+    """A unary method: the message it takes and what answers it. One that predicts nothing is not `counted`, and is for
+    callers who may read.
+    """
 
     request: Any
     method: Method
@@ -39,7 +42,7 @@ class Service:
     def generic(self, calls: Calls) -> grpc.GenericRpcHandler:
         made = {
             name: grpc.unary_unary_rpc_method_handler(
-                calls.unary(self.protocol if method.counted else "", method.method),
+                _handler(calls, self.protocol, method),
                 method.request.FromString,
                 _serialized,
             )
@@ -50,6 +53,12 @@ class Service:
             for name, stream in self.streams.items()
         }
         return grpc.method_handlers_generic_handler(self.name, made)
+
+
+def _handler(calls: Calls, protocol: str, method: MethodOf) -> Callable[[Any, Context], Awaitable[Any]]:
+    if method.counted:
+        return calls.unary(protocol, calls.asking(method.method, Verb.PREDICT))
+    return calls.unary("", calls.asking(method.method, Verb.READ, protocol))
 
 
 def _serialized(message: Any) -> bytes:
