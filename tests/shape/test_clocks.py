@@ -20,9 +20,8 @@ WRITE_IT_DOWN = {
     "serving/traffic/watcher.py",
 }
 """What puts the moment into a model's history, whose order is that of its lines; into the log, spans and files; and
-what tells how long ago, by another machine's clock, a version was made, or whether a credential's time is up. A
-key's moments are written by a verb, and a
-file's moment tells one file from another.
+what tells how long ago, by another machine's clock, a version was made, or whether a credential's time is up. A key's
+moments are written by a verb, and a file's moment tells one file from another.
 """
 
 
