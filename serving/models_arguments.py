@@ -132,6 +132,8 @@ def _add_promote(promote: argparse.ArgumentParser) -> None:
         help="watch the version for so long after the move by the canary's rule, and move the label back if worse",
     )
 
+    add_trust_arguments(promote)
+
 
 def _add_traffic(traffic: argparse.ArgumentParser) -> None:
     _add_model(traffic)

@@ -78,6 +78,8 @@ def _chosen(model: str, version: int | None, summaries: Sequence[VersionSummary]
 def _check_promote(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     if arguments.offline and (arguments.shadow or arguments.watch):
         parser.error("--shadow and --watch need a gateway, and --offline asks none")
+    if (arguments.trusted_key or arguments.allow_operation) and not arguments.offline:
+        parser.error("--trusted-key and --allow-operation are for --offline; a gateway goes by its own settings")
     if arguments.requests and not arguments.shadow:
         parser.error("--requests is where --shadow N takes its N requests from")
 
