@@ -1,4 +1,4 @@
-"""No answer tells of the machine: no traceback, no path, no package and no banner, whatever is asked and whatever breaks."""
+"""No answer tells of the machine: no traceback, path, package or banner, whatever is asked and whatever breaks."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ from serving.settings import Settings
 from tests.doubles import doubles_manifest, publish_in_miniature
 from tests.integration.gateway.test_every_door import MODELS, about, methods_of, routes_of
 from tests.processes import StartGateway
-from tests.unit.serving.gateway_parts import ask, doubled
+from tests.unit.serving.gateway_parts import answered, ask, doubled
 
 BROKEN = (
     b"",
@@ -29,7 +29,7 @@ BROKEN = (
     b'{"inputs": 1}',
     b"\xff\x00",
 )
-SECRET = "/srv/secret-place/weights.bin"
+HIDDEN = "/srv/secret-place/weights.bin"
 METHODS = ("GET", "POST", "PUT", "DELETE")
 SERVICES = [
     "grpc.health.v1.Health",
@@ -42,12 +42,12 @@ PACKAGES = ("uvicorn", "fastapi", "starlette", "pydantic", "site-packages", "grp
 
 
 def raising(*_: object) -> Any:
-    raise RuntimeError(f"cannot read {SECRET}")
+    raise RuntimeError(f"cannot read {HIDDEN}")
 
 
 def telling(text: str, folder: Path) -> list[str]:
     """What of the machine is in an answer."""
-    words = ("Traceback", 'File "', ".py", "RuntimeError", SECRET, "secret-place", str(folder), str(Path.cwd()))
+    words = ("Traceback", 'File "', ".py", "RuntimeError", HIDDEN, "secret-place", str(folder), str(Path.cwd()))
     return [word for word in (*words, *PACKAGES) if word.lower() in text.lower()]
 
 
@@ -92,11 +92,9 @@ def test_no_answer_over_rest_tells_of_the_machine(tmp_path: Path, compute: Any) 
 
 async def asked(app: FastAPI, path: str, method: str, body: bytes) -> tuple[int, str, str]:
     headers = {"content-type": "application/json"} if body else {}
-    messages = await ask(app.state.front, path, method=method, body=body, headers=headers)
-    start = next(each for each in messages if each["type"] == "http.response.start")
-    content = b"".join(each.get("body", b"") for each in messages if each["type"] == "http.response.body")
-    assert b"server" not in {name.lower() for name, _ in start["headers"]}
-    return start["status"], str(start["headers"]), content.decode(errors="replace")
+    answer = answered(await ask(app.state.front, path, method=method, body=body, headers=headers))
+    assert "server" not in {name.lower() for name in answer.headers}
+    return answer.status, str(answer.headers), answer.body.decode(errors="replace")
 
 
 @pytest.mark.parametrize("compute", [doubled, raising])
@@ -161,7 +159,7 @@ def test_no_answer_of_the_server_itself_has_a_banner(start_gateway: StartGateway
         with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             try:
                 connection.sendall(request)
-                answer = b"".join(iter(lambda: connection.recv(65536), b""))  # noqa: B023 - called at once
+                answer = b"".join(iter(lambda: connection.recv(65536), b""))
             except ConnectionError:
                 continue  # it was closed before all of it was sent: nothing is told either
         head = answer.partition(b"\r\n\r\n")[0].lower()
