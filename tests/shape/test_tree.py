@@ -12,7 +12,7 @@ import penstock_cli
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {
     "training", "serving", "clients", "k8s", "loadtests", "tests", "docs", "requirements", ".ci",
-    "Dockerfile.gpu", "compose.yaml", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "penstock_cli.py",
+    "Dockerfile.gpu", "compose.yaml", "README.md", "SECURITY.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "penstock_cli.py",
     ".dockerignore", ".gitignore",
 }  # fmt: skip
 SOURCES = ("training", "serving", "clients", "k8s", "loadtests", "penstock_cli.py")

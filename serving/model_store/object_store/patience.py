@@ -43,6 +43,10 @@ class Patience:
                 self.wait(seconds)
 
 
+AT_ONCE = Patience(0.0, lambda _: None)
+"""None at all."""
+
+
 def seconds_argument(text: str) -> float:
     """A time from a command line. Raises ArgumentTypeError for what is none."""
     try:

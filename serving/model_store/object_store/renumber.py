@@ -11,7 +11,7 @@ from pathlib import Path
 from serving.contract.model_directory import model_paths
 from serving.errors import PublishError, UnknownVersion
 from serving.model_store.disk_errors import disk_errors
-from serving.model_store.object_store.patience import Patience
+from serving.model_store.object_store.patience import AT_ONCE, Patience
 from serving.model_store.object_store.push import Pushed, VersionTaken, push_version, raise_numbers
 from serving.model_store.object_store.store import ObjectStore
 from serving.model_store.publishing import Sign, publish
@@ -39,7 +39,7 @@ def push_renumbered(
     *,
     concurrency: int,
     publisher: Publisher,
-    patience: Patience,
+    patience: Patience = AT_ONCE,
 ) -> Pushed:
     """Pushes the version, under the next number free in both places when its own is taken in the store.
 
