@@ -12,8 +12,8 @@ import penstock_cli
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {
     "training", "serving", "clients", "k8s", "loadtests", "tests", "docs", "requirements", ".ci",
-    "Dockerfile.gpu", "compose.yaml", "README.md", "SECURITY.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "penstock_cli.py",
-    ".dockerignore", ".gitignore",
+    "Dockerfile.gpu", "compose.yaml", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "penstock_cli.py",
+    ".dockerignore", ".gitignore", "SECURITY.md",
 }  # fmt: skip
 SOURCES = ("training", "serving", "clients", "k8s", "loadtests", "penstock_cli.py")
 NO_NAMES = re.compile(r"(utils?|helpers?|common|misc|managers?|handlers?)\.py$")
