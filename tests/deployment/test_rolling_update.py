@@ -1,7 +1,7 @@
 """A rolling update rehearsed with processes: gateways behind a balancer are replaced as Kubernetes replaces pods.
 
-Under load, REST and gRPC, nothing is lost as long as what the manifests promise holds: a new pod gets requests once it is ready, an old
-one is taken out of the endpoints, waits (preStop), gets SIGTERM, and is over before its grace is.
+Under load, REST and gRPC, nothing is lost as long as what the manifests promise holds: a new pod gets requests once it
+is ready, an old one is taken out of the endpoints, waits (preStop), gets SIGTERM, and is over before its grace is.
 """
 
 import socket
