@@ -170,6 +170,9 @@ bench-rates: install ## servers beside each other at the same rates, open loop; 
 bench-overload: install ## goodput at twice the load that can be served, how soon the rest is refused, and the time after it
 	$(BIN)/penstock bench overload $(BENCH)
 
+bench-hostile: install ## latency beside 1,000 slow heads, 1,000 silent connections and 10,000 idle ones, by that alone
+	$(BIN)/penstock bench hostile $(BENCH)
+
 bench-storm: install ## a minute at five times the peak, every fifth request a hostile one
 	$(BIN)/penstock bench overload --times 5 --overload-seconds 60 --good-between 4 --rounds 1 --widths 8192 8192 $(BENCH)
 

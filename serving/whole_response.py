@@ -47,7 +47,7 @@ class WholeResponseCycle(RequestResponseCycle):
         self.waiting_for_100_continue = False
         self.response_started = self.response_complete = True
         self.message_event.set()
-        if not self.keep_alive:
+        if not self.keep_alive and not self.more_body:
             self.transport.close()
         self.on_response()
 

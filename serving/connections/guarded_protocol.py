@@ -51,8 +51,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._has_ended = False
         self._awaited: object = None
         """What was waited for at the last look, since when, and how many bytes of it were there then."""
-        self._awaited_since_seconds = 0.0
-        self._awaited_bytes = 0
+        self._awaited_since_seconds, self._awaited_bytes = 0.0, 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -68,10 +67,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._last_words is not None:
             if self.cycle is None and not self._has_ended:
-                self._end()  # one that was turned away: told so once it asks, or it would be reset instead
+                self._end()  # turned away: it is told so once it asks, or it would be reset instead
             return
-        before, scope, body_bytes = self.cycle, self.scope, self._body_bytes
-        begins = self.is_between
+        before, scope, body_bytes, begins = self.cycle, self.scope, self._body_bytes, self.is_between
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -156,7 +154,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Forget the request that is not whole. True where others before it are still to be answered."""
         cycle = self.cycle
         if self._is_in_head or self.is_between or cycle is None:
-            return cycle is not None and not cycle.response_complete
+            return not self.is_free()
         if self.pipeline and self.pipeline[0][0] is cycle:
             self.pipeline.popleft()
             return True
@@ -194,9 +192,11 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self.pipeline:
             self.flow.resume_reading()
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
+            self._start_asgi_task(*self.pipeline.pop())
         elif self._last_words is not None:
+            self._end()
+        elif not self.cycle.keep_alive:  # answered in the middle of a body, which a close at once would punish
+            self.is_between, self._last_words = False, b""
             self._end()
         else:
             self.flow.resume_reading()
@@ -224,11 +224,15 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._last_words is not None or self.transport.is_closing():
             return None
         if self.is_between and self.is_free():
-            if self.cycle is not None:
-                return 1, self.resting_since_seconds
-            return (0, self.resting_since_seconds) if now_seconds > self.resting_since_seconds else None
+            is_new = self.cycle is None and now_seconds <= self.resting_since_seconds
+            return None if is_new else (int(self.cycle is not None), self.resting_since_seconds)
         is_slow = self._awaited is not None and now_seconds - self._awaited_since_seconds > LINGER_SECONDS
         return (2, self._awaited_since_seconds) if is_slow else None
+
+    def _rests_too_long(self, now_seconds: float) -> bool:
+        limits = self.watch.limits
+        most = limits.head_seconds if self.cycle is None else limits.keep_alive_seconds
+        return now_seconds - self.resting_since_seconds > most
 
     def look(self, now_seconds: float) -> None:
         if self._has_ended or self.transport.is_closing() or (self._last_words is not None and self.is_free()):
@@ -244,9 +248,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 self.refuse(SLOW_HEAD)
         elif self.is_free():
             self._awaited = None
-            limits = self.watch.limits
-            most = limits.head_seconds if self.cycle is None else limits.keep_alive_seconds
-            if now_seconds - self.resting_since_seconds > most:
+            if self._rests_too_long(now_seconds):
                 self._end_idle()
 
     def _look_at_end(self, now_seconds: float) -> None:

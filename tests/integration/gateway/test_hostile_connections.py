@@ -2,9 +2,12 @@
 gateway whose limits are short.
 """
 
+import json
 import resource
 import select
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.doubles import doubles_manifest, publish_in_miniature
-from tests.processes import GatewayProcess, StartGateway
+from tests.processes import ROOT, GatewayProcess, StartGateway
 
 HEAD = b"POST /v1/models/doubles:predict HTTP/1.1\r\nhost: h\r\n"
 BODY = b'{"instances": [1.0]}'
@@ -100,6 +103,10 @@ def test_half_a_head_is_closed_while_others_are_answered(strict: GatewayProcess)
         (HEAD + b"content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", b"HTTP/1.1 400 "),
         (HEAD + b"transfer-encoding: chunked\r\n\r\n1;" + b"a" * 2_000_000, b"HTTP/1.1 400 "),
         (HEAD + b"content-length: 99999999999\r\n\r\n" + b"a" * 100_000, b"HTTP/1.1 413 "),
+        (
+            HEAD + b"connection: close\r\ncontent-length: 20000000\r\n\r\n" + b"a" * 20_000_000,
+            b"HTTP/1.1 413 ",
+        ),
         (b"GET /livez HTTP/1.1\r\nhost: h\r\n\r\n" * 20_000, b"HTTP/1.1 200 "),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"HTTP/1.1 400 "),
     ],
@@ -149,6 +156,18 @@ def test_past_the_most_connections_the_idle_ones_go_and_newcomers_are_answered(s
         for _ in range(10):
             assert answered(strict)
         assert ended(idle) > 0
+
+
+@pytest.mark.parametrize("kind", ["trickle", "silent", "idle"])
+def test_the_benchmarks_attackers_hold_what_they_open_and_harm_nobody(strict: GatewayProcess, kind: str) -> None:
+    command = [sys.executable, "-m", "loadtests.bench.attackers", str(address(strict)[1]), kind, "30"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as attackers:
+        assert attackers.stdout
+        first = json.loads(attackers.stdout.readline())
+        assert first["opened"] == 30
+        assert all(answered(strict) for _ in range(20))
+        rest, _ = attackers.communicate(timeout=BOUND_SECONDS)
+    assert json.loads(rest)["opened"] >= 30
 
 
 def test_without_descriptors_the_gateway_closes_newcomers_and_is_back_at_once(
