@@ -108,6 +108,7 @@ lock:           ## resolve requirements/*.txt anew: dev and triton, and what Doc
 	@.lock-venv/bin/uv pip compile pyproject.toml clients/python/pyproject.toml \
 	  --extra serving --extra training --extra loadtests --extra tracing --extra object-store --extra grpc --extra progress --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
 	  $(LOCKED) --output-file requirements/dev.txt
+	@.lock-venv/bin/uv pip compile requirements/audit.in $(LOCKED) --output-file requirements/audit.txt
 	@.lock-venv/bin/uv pip compile requirements/triton.in $(LOCKED) --output-file requirements/triton.txt
 	@.lock-venv/bin/uv pip compile pyproject.toml --extra gateway --extra object-store $(IMAGES) --output-file requirements/gateway.txt
 	@.lock-venv/bin/uv pip compile requirements/tensorflow.in --no-deps $(IMAGES) --output-file requirements/tensorflow.txt
@@ -125,6 +126,18 @@ proto: install  ## generate the gateway's and the Python client's gRPC messages 
 	$(BIN)/python -W ignore -m grpc_tools.protoc -I . --python_out=. --pyi_out=. serving/grpc/inference.proto
 	$(BIN)/python -W ignore -m grpc_tools.protoc -I clients/python --python_out=clients/python --pyi_out=clients/python \
 	  penstock_client/grpc_messages.proto
+
+# Its tools' packages conflict with nobody's, and nothing else needs them.
+.audit-venv/.installed: requirements/audit.txt
+	@$(PYTHON) -m venv .audit-venv
+	@.audit-venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements/audit.txt
+	@touch $@
+
+audit: .audit-venv/.installed ## look every pinned package up in the advisory databases; needs the network, so `make check` does without
+	@.ci/audit
+
+sbom: .audit-venv/.installed ## bills of materials (CycloneDX) in ARTIFACTS: what the images install with pip, and the npm packages
+	@.ci/sbom $(ARTIFACTS)
 
 monitoring: install ## write k8s/components/monitoring's dashboard.json and prometheusrule.yaml anew from their sources
 	$(BIN)/python -m k8s.components.monitoring.generate
@@ -218,5 +231,5 @@ openapi: install ## write docs/openapi.json anew; look at its difference before 
 	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py
 
 clean:          ## remove what the targets above made, but for the models
-	rm -rf .venv .venv-triton .lock-venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info $(TS)/node_modules $(TS)/dist $(TS)/build \
+	rm -rf .venv .venv-triton .audit-venv .lock-venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info $(TS)/node_modules $(TS)/dist $(TS)/build \
 	  $(CONSOLE)/node_modules $(CONSOLE)/dist $(CONSOLE)/build

@@ -35,7 +35,7 @@ LISTS = (
 """Settings of several values; outside the file they are written with commas."""
 
 
-class Settings(AccessSettings, TrustSettings, ConnectionSettings):
+class Settings(AccessSettings, ConnectionSettings, TrustSettings):
     """Every setting, its unit in its name and the reason for its default beside it.
 
     In the environment a setting is `PENSTOCK_` and its name in capitals; in `penstock.toml` and on the command
