@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.arrivals import Seconds
-from tests.integration.chaos.questions import Outcome, judged
+from tests.integration.chaos.questions import Outcome, judged, reason
 
 WINDOW_SECONDS, STEP_SECONDS = 1.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`what` is the status line of an answer, or why there is none."""
+    """`what` is the status of an answer and the name of its error, or why there is no answer."""
 
     outcome: Outcome
     at_seconds: float
@@ -34,7 +34,7 @@ class Account:
     twice: int = 0
 
     def heard(self, number: int, received: bytes, at_seconds: float) -> None:
-        self._end(number, Ended(judged(number, received), at_seconds, received[9:12].decode("latin-1")))
+        self._end(number, Ended(judged(number, received), at_seconds, reason(received)))
 
     def broke(self, number: int, reason: str, at_seconds: float) -> None:
         self._end(number, Ended(Outcome.FAILED, at_seconds, reason))

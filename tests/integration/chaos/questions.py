@@ -4,6 +4,7 @@ Every request in a turn of TURNS has numbers of its own, so that an answer that 
 """
 
 import json
+import re
 from enum import StrEnum
 
 from loadtests.http_connection import request_bytes
@@ -56,6 +57,12 @@ def judged(number: int, received: bytes) -> Outcome:
         return Outcome.ANSWERED if _is_right(number % TURNS, headers, body) else Outcome.WRONG
     is_refusal = status == _LATE or (status in _WITH_RETRY_AFTER and headers.get("retry-after", "").isdigit())
     return Outcome.REFUSED if is_refusal else Outcome.FAILED
+
+
+def reason(received: bytes) -> str:
+    """The status of an answer, with the name of its error."""
+    code = re.search(rb'"code":"(\w+)"', received)
+    return received[9:12].decode("latin-1") + (f" {code[1].decode()}" if code else "")
 
 
 def _is_right(turn: int, headers: dict[str, str], body: bytes) -> bool:

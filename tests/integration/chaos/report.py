@@ -40,8 +40,13 @@ class Storm:
         touched = {each for window in self.windows for each in self.account.between(window.began, window.until)}
         return [each for each in range(self.sent) if each not in touched]
 
-    def broken_promises(self, bound_times: float) -> Iterator[str]:
-        """What was promised and did not come, in words."""
+    def broken_promises(self, bound_times: float, *, is_quiet: bool) -> Iterator[str]:
+        """What was promised and did not come, in words.
+
+        On a machine that is not `is_quiet`, busy with other work too, a refusal is no broken promise: to be late or to
+        have no room is what refusals are for.
+        """
+        borne = {Outcome.ANSWERED} if is_quiet else {Outcome.ANSWERED, Outcome.REFUSED}
         account = self.account
         if account.twice:
             yield f"{account.twice} requests ended twice"
@@ -50,13 +55,13 @@ class Storm:
                 yield f"{count} requests were {outcome}"
         for window in self.windows:
             found = self.of(window)
-            for outcome in found.keys() - window.harm - {Outcome.ANSWERED, Outcome.WRONG, Outcome.LOST}:
+            for outcome in found.keys() - window.harm - borne - {Outcome.WRONG, Outcome.LOST}:
                 reasons = dict(account.reasons(account.between(window.began, window.until)))
                 yield f"{window.name}: {found[outcome]} requests {outcome}: {reasons}"
             if window.recovered_seconds is None:
                 yield f"{window.name}: not recovered {bound_times * window.promised_seconds:g} s after its end"
         for each in self.undisturbed():
-            if account.outcome_of(each) is not Outcome.ANSWERED:
+            if account.outcome_of(each) not in borne:
                 yield f"request {each}, due at {account.due[each]:.2f} s: {account.ended.get(each)}"
 
 

@@ -78,7 +78,6 @@ def behind(folder: Path, chance: random.Random, _: int) -> Iterator[Stage]:
         gateway = start(
             *(*models, "--workers", str(WORKERS), "--backend", "tfserving"),
             *("--tfserving-addresses", f"127.0.0.1:{proxy.port}"),
-            PENSTOCK_POLL_SECONDS=POLL_SECONDS,
             **environment(clocks, "gateway"),
         )
         wait_for_workers(gateway, WORKERS)

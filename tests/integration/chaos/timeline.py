@@ -21,7 +21,7 @@ COLOURS = {
     Outcome.LOST: "#000000",
 }
 SHADE = "#e4e7ea"
-WIDTH_INCHES, PANEL_INCHES, NAMES_SHARE = 14.0, 5.0, 0.75
+WIDTH_INCHES, PANEL_INCHES, NAMES_SHARE = 14.0, 5.0, 1.0
 
 
 def draw_timeline(storms: Sequence[Storm], path: Path) -> None:
@@ -62,4 +62,4 @@ def _draw(axis: Axes, storm: Storm) -> None:
     axis.set_yticks([tick for tick in axis.get_yticks() if tick <= top * 1.1])
     axis.set_ylabel("requests due, each second", color=INK)
     axis.set_title(f"{storm.stage} (seed {storm.seed})", loc="left", fontsize=10, color=INK)
-    axis.legend(loc="upper right", frameon=False, fontsize=8, ncols=len(Outcome))
+    axis.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8, ncols=len(Outcome))
