@@ -2,8 +2,8 @@
 itself.
 
 PENSTOCK_TEST_HELD_SECONDS is how long a fault lasts, PENSTOCK_TEST_STORMS how often each comes, PENSTOCK_TEST_SEED what
-they are drawn from, PENSTOCK_TEST_CHAOS_OUT a folder for the report, PENSTOCK_TEST_QUIET=1 says that the machine does nothing
-else, so that nobody may be refused who is not touched by a fault (`make chaos` sets them).
+they are drawn from, PENSTOCK_TEST_CHAOS_OUT a folder for the report, PENSTOCK_TEST_QUIET=1 says that the machine does
+nothing else, so that nobody may be refused who is not touched by a fault (`make chaos` sets them).
 """
 
 import os
