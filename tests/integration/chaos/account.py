@@ -4,7 +4,7 @@ Filled by the thread that asks, read by the one that makes trouble.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,11 +49,20 @@ class Account:
         first, last = np.searchsorted(self.due, (since_seconds, until_seconds)).tolist()
         return range(first, last)
 
-    def outcomes(self, requests: range) -> Counter[Outcome]:
+    def under_way(self, since_seconds: float, until_seconds: float) -> list[int]:
+        """The requests that were due then, or earlier and had not ended when it began."""
+        earlier = (each for each in self.between(0.0, since_seconds) if not self._had_ended(each, since_seconds))
+        return [*earlier, *self.between(since_seconds, until_seconds)]
+
+    def _had_ended(self, request: int, at_seconds: float) -> bool:
+        end = self.ended.get(request)
+        return end is not None and end.at_seconds < at_seconds
+
+    def outcomes(self, requests: Iterable[int]) -> Counter[Outcome]:
         """Of requests that have had their time: what has no end is lost."""
         return Counter(self.ended[each].outcome if each in self.ended else Outcome.LOST for each in requests)
 
-    def reasons(self, requests: range) -> Counter[str]:
+    def reasons(self, requests: Iterable[int]) -> Counter[str]:
         """Why requests were not answered, with their counts."""
         ends = (self.ended[each] for each in requests if each in self.ended)
         return Counter(each.what for each in ends if each.outcome is not Outcome.ANSWERED)

@@ -33,11 +33,15 @@ class Storm:
         return self.account.outcomes(range(self.sent))
 
     def of(self, window: Window) -> Counter[Outcome]:
-        return self.account.outcomes(self.account.between(window.began, window.until))
+        return self.account.outcomes(self.touched(window))
+
+    def touched(self, window: Window) -> list[int]:
+        """The requests that may have met it: the "sent" of its row."""
+        return self.account.under_way(window.began, window.until)
 
     def undisturbed(self) -> list[int]:
         """The requests that no fault may have touched."""
-        touched = {each for window in self.windows for each in self.account.between(window.began, window.until)}
+        touched = {each for window in self.windows for each in self.touched(window)}
         return [each for each in range(self.sent) if each not in touched]
 
     def broken_promises(self, bound_times: float, *, is_quiet: bool) -> Iterator[str]:
@@ -56,7 +60,7 @@ class Storm:
         for window in self.windows:
             found = self.of(window)
             for outcome in found.keys() - window.harm - borne - {Outcome.WRONG, Outcome.LOST}:
-                reasons = dict(account.reasons(account.between(window.began, window.until)))
+                reasons = dict(account.reasons(self.touched(window)))
                 yield f"{window.name}: {found[outcome]} requests {outcome}: {reasons}"
             if window.recovered_seconds is None:
                 yield f"{window.name}: not recovered {bound_times * window.promised_seconds:g} s after its end"

@@ -59,6 +59,15 @@ def test_what_has_no_end_is_lost_and_a_second_end_is_counted() -> None:
     assert account.twice == 1
 
 
+def test_what_was_under_way_when_a_fault_began_is_touched_by_it() -> None:
+    account = Account(np.array([0.0, 0.1, 0.2, 0.9]))
+    account.heard(0, right(0), 0.05)
+    account.broke(1, "the connection broke", 0.5)
+    account.heard(3, right(3), 0.95)
+    assert account.under_way(0.3, 0.6) == [1, 2]
+    assert account.under_way(0.6, 1.0) == [2, 3]
+
+
 def test_recovery_is_the_first_whole_second_with_every_answer() -> None:
     account = Account(np.arange(0.0, 5.0, 0.25))
     for number, due in enumerate(account.due):
