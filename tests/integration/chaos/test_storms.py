@@ -28,7 +28,9 @@ STORMS = int(os.environ.get("PENSTOCK_TEST_STORMS", "1"))
 SEED = int(os.environ.get("PENSTOCK_TEST_SEED", "1"))
 IS_QUIET = os.environ.get("PENSTOCK_TEST_QUIET") == "1"
 OUT = os.environ.get("PENSTOCK_TEST_CHAOS_OUT")
-RATE_PER_SECOND, CHANGES = 100.0, 8
+RATE_PER_SECOND = 100.0
+CHANGES = round(20 * HELD_SECONDS)
+"""Of a publishing storm, which has no length of its own."""
 
 
 @pytest.fixture(scope="module")
