@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3})[^\r]*\r\n")
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
-QUIET_SECONDS = 0.25
+QUIET_SECONDS = 1.0
 """After so much silence the server waits for more, or has said all: whoever sent half a request goes."""
 AT_ONCE = 100
 
