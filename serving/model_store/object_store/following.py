@@ -39,7 +39,7 @@ class Followed(Fact):
     traffic_moves: bool = False
 
     def towards(self, wanted: "Followed") -> "Followed":
-        """This, with what is about to change marked. A label that the store moves back meanwhile would else look as if
+        """The same with what is about to change marked: a label that the store moves back meanwhile would look as if
         it had never left.
         """
         names = {*self.labels, *wanted.labels}
