@@ -7,11 +7,13 @@ from types import MappingProxyType
 
 from loadtests.bench.clients import clients
 from loadtests.bench.gpu import gpu
+from loadtests.bench.hostile import hostile
 from loadtests.bench.loadgen import loadgen
 from loadtests.bench.memory import memory
 from loadtests.bench.overload import overload
 from loadtests.bench.rates import rates
 from loadtests.bench.servers import peers, servers
+from loadtests.bench.soak import soak
 from loadtests.bench.swaps import swaps
 from loadtests.compare_verb import compare_files
 
@@ -21,8 +23,10 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
         "peers": peers,
         "rates": rates,
         "overload": overload,
+        "hostile": hostile,
         "memory": memory,
         "swaps": swaps,
+        "soak": soak,
         "clients": clients,
         "gpu": gpu,
         "loadgen": loadgen,

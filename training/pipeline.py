@@ -14,8 +14,9 @@ from rich.console import Console
 from serving.contract.model_directory import STABLE, VersionPaths, model_paths
 from serving.contract.tensors import Signature
 from serving.model_store.labels import set_label
-from serving.model_store.publishing import publish
+from serving.model_store.publishing import Sign, publish
 from serving.model_store.staging import staging
+from serving.model_store.trust import read_operations
 from training.agreement import export_facts
 from training.answering import answers_and_truth
 from training.batches import as_tensors
@@ -46,7 +47,8 @@ BY = "penstock train"
 class Orders:
     """What the caller wants of one run, beside the job: `promote` moves the label `stable` to the new version, `force`
     publishes a worse one than the live one, `dry_run` does everything but publish. Event files for TensorBoard go
-    under `tensorboard`, `tables` into the report.
+    under `tensorboard`, `tables` into the report; `sign` signs the
+    version.
     """
 
     promote: bool = False
@@ -54,6 +56,7 @@ class Orders:
     dry_run: bool = False
     tensorboard: Path | None = None
     tables: tuple[Table, ...] = ()
+    sign: Sign | None = None
 
 
 def train_and_publish(
@@ -84,6 +87,8 @@ def train_and_publish(
             refuse_worse(job.publish, outcome.metrics, live_manifest(models, job.model))
 
         manifest = describe(outcome, _export(model, outcome, staged), clock())
+        if fault := read_operations(staged).fault:  # a layer of the job's own may need them, and a gateway allow them
+            console.print(f"no gateway loads this version as it is: {fault}", highlight=False, soft_wrap=True)
         tables = (*((folds.table(),) if folds else ()), *orders.tables)
         write_report(replace(report_facts(manifest, outcome, fitted, model), tables=tables), staged.report)
         run = Summary(
@@ -96,7 +101,7 @@ def train_and_publish(
         )
         if orders.dry_run:
             return run
-        version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock())
+        version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock(), sign=orders.sign)
     folder = model_paths(models, job.model).version(version).root
     if not orders.promote:
         return replace(run, version=version, folder=folder)
