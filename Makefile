@@ -142,8 +142,12 @@ sbom: .audit-venv/.installed ## bills of materials (CycloneDX) in ARTIFACTS: wha
 monitoring: install ## write k8s/components/monitoring's dashboard.json and prometheusrule.yaml anew from their sources
 	$(BIN)/python -m k8s.components.monitoring.generate
 
-fuzz: install   ## feed the decoders RUNS inputs that coverage chooses, and keep what crashes one
-	$(BIN)/python tests/integration/fuzz/fuzz_decoders.py -runs=$(RUNS) -timeout=60 tests/integration/fuzz/corpus
+# What coverage finds stays in ARTIFACTS/fuzz for the next run, and so does what ends a target.
+fuzz: install   ## feed every reader of bytes RUNS inputs that coverage chooses; then a gateway, the OpenAPI and the model store
+	PYTHONPATH=. $(BIN)/python tests/integration/fuzz/all_targets.py $(RUNS) $(ARTIFACTS)/fuzz
+	PENSTOCK_TEST_FUZZ_INPUTS=100000 $(BIN)/pytest -s tests/integration/fuzz/test_whole_gateway.py
+	PENSTOCK_TEST_OPENAPI_EXAMPLES=1000 $(BIN)/pytest -s tests/integration/gateway/test_openapi_driven.py
+	PENSTOCK_TEST_STORE_EXAMPLES=20000 $(BIN)/pytest -s tests/integration/model_store/test_faults_at_any_call.py
 
 bench: install  ## the gateway beside bare servers and a naive one, each on one core; BENCH="--rounds 1" passes options on
 	$(BIN)/penstock bench $(BENCH)
