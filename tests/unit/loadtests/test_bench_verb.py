@@ -9,7 +9,7 @@ def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_an_unknown_benchmark_is_told_the_known_ones() -> None:
     done = bench("speed")
     assert done.returncode == 2
-    known = "servers, peers, rates, overload, memory, swaps, clients, gpu, loadgen, compare"
+    known = "servers, peers, rates, overload, hostile, memory, swaps, soak, clients, gpu, loadgen, compare"
     assert done.stderr == f"penstock bench: no benchmark 'speed'; there are: {known}\n"
 
 
