@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from serving.access_settings import refuse_public
 from serving.errors import InvalidSettings
 from serving.settings import Settings, load_settings
 from serving.workers.supervisor import run_workers
@@ -21,6 +22,8 @@ _HELP = {
     "host": "address to listen on (default: 127.0.0.1)",
     "port": "REST port (default: 8080; 0 takes a free one)",
     "grpc_port": "gRPC port (default: 8500; 0 takes a free one)",
+    "api_keys": "file of API keys, which `penstock keys` writes; from then on everybody is asked for one",
+    "allow_anonymous": "listen where others reach it though nobody is asked who calls",
     "workers": "processes that answer on these ports, each with its own models in memory (default: 1)",
 }
 
@@ -31,6 +34,7 @@ def serve(argv: Sequence[str]) -> int:
     given = {name: value for name, value in vars(arguments).items() if name in _HELP and value is not None}
     try:
         settings = load_settings(_settings_file(arguments.settings), os.environ, given)
+        refuse_public(settings.host, settings)
     except InvalidSettings as error:
         print(f"penstock serve: {error}", file=sys.stderr)
         return 2
@@ -56,6 +60,8 @@ def _serve_parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", help=_HELP["host"])
     parser.add_argument("--port", help=_HELP["port"])
     parser.add_argument("--grpc-port", help=_HELP["grpc_port"])
+    parser.add_argument("--api-keys", metavar="FILE", help=_HELP["api_keys"])
+    parser.add_argument("--allow-anonymous", action="store_true", default=None, help=_HELP["allow_anonymous"])
     parser.add_argument("--workers", metavar="N", help=_HELP["workers"])
     parser.add_argument(
         "--settings", metavar="FILE", type=Path, help=f"settings file (default: ./{SETTINGS_FILE} if there)"
@@ -69,7 +75,7 @@ def _settings_file(named: Path | None) -> dict[str, object]:
         return {}
     try:
         return tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidSettings(f"{path}: {error}") from error
 
 

@@ -5,7 +5,8 @@ import functools
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -14,12 +15,17 @@ from fastapi import Response as HttpResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, PlatformCollector
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import Scope
 
+from serving.access.visitors import Visitors
 from serving.answering.layers import AnswerLayers
 from serving.backend_protocol import Backend
 from serving.backends.from_settings import make_backend
 from serving.batching.admission import QueueLimits
 from serving.batching.policy import BatchingCore
+from serving.callers import Followed, credentials_of
 from serving.catalog import Catalog, ModelReference
 from serving.connections.port_certificates import certificates_of
 from serving.gateway import Gateway
@@ -43,6 +49,7 @@ from serving.rest.console_figures import ConsoleFacts, console_figures
 from serving.rest.console_routes import console_router, reports_of
 from serving.rest.cross_origin import CrossOrigin, Origins
 from serving.rest.error_responses import error_body
+from serving.rest.guard import Guard, seen_by
 from serving.rest.health_routes import health_router
 from serving.rest.hot_routes import HotFirst
 from serving.rest.oip_routes import infer_routes, oip_router, statistics
@@ -65,6 +72,16 @@ STREAM_ROWS = 256
 """Rows that a stream puts into one batch: past that, decoding them would hold up everybody else."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What a gateway has beside its backend and its counting."""
+
+    control: socket.socket | None
+    observers: Observers
+    visitors: Visitors | None
+    credentials: Sequence[Followed]
+
+
 def create_app(
     settings: Settings,
     *,
@@ -79,13 +96,16 @@ def create_app(
     """
     observers = observers_of(settings, process_name(ledger))
     backend = backend or make_backend(settings, outgoing_metadata if observers.tracing else None)
-    gateway = _gateway(settings, backend, clock, RequestMetrics(ledger), control=control, observers=observers)
+    credentials = credentials_of(settings)
+    visitors = Visitors(credentials, share=1 / settings.workers) if credentials else None
+    beside = _Beside(control, observers, visitors, credentials)
+    gateway = _gateway(settings, backend, clock, RequestMetrics(ledger), beside)
     app = FastAPIOffline(
         title="Penstock", description="Online predictions of Keras models.", lifespan=lambda _: gateway.running()
     )
     app.state.gateway = gateway
     request_ids = RequestIds()
-    serving = _serving(settings, gateway, clock, request_ids)
+    serving = _serving(settings, gateway, clock, request_ids, visitors)
     stream_rows = max(1, min(STREAM_ROWS, settings.max_queue_rows // 8))  # streams leave most of the queue to others
     hot = [*predict_routes(serving, stream_rows), *infer_routes(serving), *example_routes(serving)]
     app.router.routes[:0] = hot
@@ -104,13 +124,36 @@ def create_app(
     app.add_exception_handler(HTTPException, functools.partial(_http_error, request_ids))
     plain = app.openapi
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
+    if visitors is not None:
+        _guard(app, visitors, plain, request_ids, open_metrics=settings.open_metrics)
     front = HotFirst(hot, app)
     origins = settings.cors_origins
     app.state.front = CrossOrigin(front, Origins(origins), request_ids) if origins else front
     return app
 
 
-def _serving(settings: Settings, gateway: Gateway, clock: Callable[[], float], request_ids: RequestIds) -> Serving:
+def _guard(
+    app: FastAPI,
+    visitors: Visitors,
+    plain: Callable[[], dict[str, Any]],
+    request_ids: RequestIds,
+    *,
+    open_metrics: bool,
+) -> None:
+    """Everything but predictions, which ask for themselves; `plain` is what FastAPI says of its routes."""
+    gateway: Gateway = app.state.gateway
+    app.router.routes.insert(0, Route("/openapi.json", functools.partial(_openapi, gateway, plain)))
+    guarded = (lambda: app.router.routes, visitors, gateway.metrics, gateway.catalog)
+    app.add_middleware(Guard, *guarded, request_ids=request_ids, open_metrics=open_metrics)
+
+
+def _serving(
+    settings: Settings,
+    gateway: Gateway,
+    clock: Callable[[], float],
+    request_ids: RequestIds,
+    visitors: Visitors | None,
+) -> Serving:
     return Serving(
         gateway.predictor,
         gateway.metrics,
@@ -120,6 +163,7 @@ def _serving(settings: Settings, gateway: Gateway, clock: Callable[[], float], r
         request_ids,
         model_timeouts=settings.model_timeouts,
         observers=gateway.observers.requests,
+        visitors=visitors,
     )
 
 
@@ -128,10 +172,9 @@ def _gateway(
     backend: Backend,
     clock: Callable[[], float],
     metrics: RequestMetrics,
-    *,
-    control: socket.socket | None,
-    observers: Observers,
+    beside: _Beside,
 ) -> Gateway:
+    observers = beside.observers
     core = BatchingCore(
         max_batch_rows=settings.max_batch_rows,
         slots=min(-(-START_SLOTS // settings.workers), most_slots(settings)),
@@ -144,12 +187,12 @@ def _gateway(
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
     junction = junction_of(batcher, backend, layers, metrics.ledger, clock)
     predictor = Predictor(catalog, backend, batcher, clock, layers, junction, recorder=observers.recorder)
-    grpc = _grpc_server(settings, predictor, metrics, observers)
+    grpc = _grpc_server(settings, predictor, metrics, observers, beside.visitors)
     watcher = CanaryWatcher(settings.models, catalog, junction.spreads, metrics.ledger)
-    orders = ControlSocket(control, predictor.tap, lambda: catalog.view) if control else None
+    orders = ControlSocket(beside.control, predictor.tap, lambda: catalog.view) if beside.control else None
     candidates = CandidateKeeper(settings.models, catalog)
     parts = (backend, batcher, catalog, metrics, predictor, layers, grpc, watcher, candidates, observers)
-    return Gateway(*parts, settings.workers, settings.model, Arrivals(metrics), orders)
+    return Gateway(*parts, settings.workers, settings.model, Arrivals(metrics), orders, beside.credentials)
 
 
 def process_name(ledger: Ledger | None) -> str:
@@ -171,7 +214,13 @@ def usable_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetrics, observers: Observers) -> GrpcServer:
+def _grpc_server(
+    settings: Settings,
+    predictor: Predictor,
+    metrics: RequestMetrics,
+    observers: Observers,
+    visitors: Visitors | None,
+) -> GrpcServer:
     catalog = predictor.catalog
     calls = calls_of(
         catalog,
@@ -180,6 +229,7 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
         model_timeouts=settings.model_timeouts,
         company=predictor.batcher.company,
         observers=observers.requests,
+        visitors=visitors,
     )
 
     def ready() -> bool:
@@ -187,7 +237,7 @@ def _grpc_server(settings: Settings, predictor: Predictor, metrics: RequestMetri
 
     services = [
         PredictionService(predictor, calls, settings.grpc_max_request_bytes, settings.grpc_tensor_content).service(),
-        ModelService(catalog).service(),
+        ModelService(catalog, calls).service(),
         InferenceService(catalog, InferenceCalls(predictor, calls), ready, settings.max_batch_rows, metrics).service(),
     ]
     door = Door(
@@ -220,8 +270,13 @@ def _statistics(gateway: Gateway, reference: ModelReference) -> Any:
     return {**counted, "traffic": traffic, "drift": gateway.drift(reference.model)}
 
 
-async def _console_figures(gateway: Gateway, settings: Settings) -> Any:
-    view = gateway.catalog.view
+async def _openapi(gateway: Gateway, plain: Callable[[], dict[str, Any]], request: Request) -> HttpResponse:
+    """The API's description with examples of the models that the caller may see."""
+    return JSONResponse(described(plain(), seen_by(request.scope, gateway.catalog.view)))
+
+
+async def _console_figures(gateway: Gateway, settings: Settings, scope: Scope) -> Any:
+    view = seen_by(scope, gateway.catalog.view)
     reports = await asyncio.to_thread(reports_of, settings.models, view)
     gateway.bring_up_to_date()
     ledger = gateway.metrics.ledger

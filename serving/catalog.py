@@ -7,7 +7,7 @@ what cannot be read keeps its last good answer.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -110,6 +110,10 @@ class CatalogView:
     """The catalog at one moment."""
 
     models: Mapping[str, ModelEntry]
+
+    def of(self, is_shown: Callable[[str], bool]) -> "CatalogView":
+        """The same with those models only."""
+        return CatalogView({name: entry for name, entry in self.models.items() if is_shown(name)})
 
     def entry(self, model: str) -> ModelEntry:
         """Raises UnknownModel."""

@@ -13,6 +13,7 @@ from serving.answering.layers import AnswerLayers
 from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher
 from serving.batching.explanation import BatcherFacts
+from serving.callers import Followed
 from serving.catalog import Catalog
 from serving.change_log import ChangeLog
 from serving.grpc.server import GrpcServer
@@ -55,6 +56,8 @@ class Gateway:
     model_settings: Mapping[str, ModelSettings]
     arrivals: Arrivals
     control: ControlSocket | None = None
+    credentials: Sequence[Followed] = ()
+    """Who may call, where somebody is asked."""
     started: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the backend's first pass over the models has ended."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,6 +73,7 @@ class Gateway:
             await self.control.start()
         watching = [self.catalog.keep(), self.watcher.keep(), self.candidates.keep(), ChangeLog(self.catalog).keep()]
         work = [self._start(), self._keep_told(), self._keep_board(), *watching]
+        work += [each.keep() for each in self.credentials]
         tasks = [asyncio.create_task(each) for each in work]
         try:
             yield

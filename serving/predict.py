@@ -5,13 +5,14 @@ Knows no protocol: routes and servicers bring the decoding of their bodies and d
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from serving.answering.layers import AnswerLayers
 from serving.backend_protocol import Backend
 from serving.batching.batcher import Batcher
+from serving.batching.waiting import Answer
 from serving.begun import Begun, BegunBeforeWitness
 from serving.catalog import Catalog, CatalogView, ModelReference, Servable
 from serving.contract.tensors import Array
@@ -72,16 +73,11 @@ class Predictor:
                 decoded = self.clock()
                 if decoded >= request.deadline_seconds:
                     raise DeadlineExceeded("the deadline passed while the request was decoded")
+                if request.charge is not None:
+                    request.charge(_rows(inputs))
                 if self.tap.listener is not None:
                     self.tap.listener(served.servable.plan(request.signature), inputs)
-                lane, deadline, tenant = request.lane, request.deadline_seconds, request.tenant
-                if lane is None:
-                    lane = served.lane
-                if served.layers is None:
-                    key = served.queues.key_of(inputs)
-                    answer = await self.batcher.predict(key, inputs, deadline, lane=lane, tenant=tenant)
-                else:
-                    answer = await served.layers(inputs, deadline, lane, tenant)
+                answer = await self._queued(request, served, inputs)
         except PenstockError as error:
             prediction = await self._otherwise(request, served, error, pinned=servable is not None)
             if prediction is None:
@@ -90,6 +86,13 @@ class Predictor:
         if served.witness is not None:
             served.witness.answered(inputs, answer, decoded - started, request_id_of(request))
         return Prediction(served.servable, answer.outputs, answer.receipt, decoded - started, answer.all_finite)
+
+    def _queued(self, request: PredictRequest, served: Served, inputs: dict[str, Array]) -> Awaitable[Answer]:
+        lane = served.lane if request.lane is None else request.lane
+        deadline, tenant = request.deadline_seconds, request.tenant
+        if served.layers is not None:
+            return served.layers(inputs, deadline, lane, tenant)
+        return self.batcher.predict(served.queues.key_of(inputs), inputs, deadline, lane=lane, tenant=tenant)
 
     async def _otherwise(
         self, request: PredictRequest, served: Served, error: PenstockError, *, pinned: bool
@@ -108,7 +111,7 @@ class Predictor:
         """
         remaining = request.deadline_seconds - self.clock()
         servable = await successor(self.catalog, request.reference, left, error, remaining)
-        return None if servable is None else await self.predict(request, servable)
+        return None if servable is None else await self.predict(request._replace(charge=None), servable)
 
     def begin(self, request: PredictRequest, told: Told) -> "Begun | None":
         """`predict` without waiting: `told` is called once, with the prediction or the error, maybe at once. None, and
@@ -128,6 +131,8 @@ class Predictor:
             deadline = request.deadline_seconds
             if decoded >= deadline:
                 raise DeadlineExceeded("the deadline passed while the request was decoded")
+            if request.charge is not None:
+                request.charge(_rows(inputs))
         except PenstockError as error:
             if witness is not None:
                 witness.failed(error)
@@ -201,6 +206,12 @@ class Predictor:
         if request.features_of is not None:
             _check_names(inputs, servable, request.signature)
         return inputs
+
+
+def _rows(inputs: dict[str, Array]) -> int:
+    for array in inputs.values():
+        return len(array)
+    return 0
 
 
 def _is_counted(view: CatalogView, model: str) -> bool:

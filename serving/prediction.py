@@ -18,7 +18,8 @@ class PredictRequest(NamedTuple):
     up nobody else's request. `features_of` names the signature whose features it is given, where that is not the one
     that runs: `classify` takes records made from the features of `serving_default`. `lane` is None where the caller
     leaves it to the model's settings; `tenant` is whom the request is counted for among others. `asker` is who asks,
-    for a split that sticks by something they say.
+    for a split that sticks by something they say. `charge` takes the rows, once they are known, of the caller's
+    allowance, or raises QuotaExceeded; None where nobody counts.
     """
 
     reference: ModelReference
@@ -30,6 +31,7 @@ class PredictRequest(NamedTuple):
     lane: Lane | None = None
     tenant: str = ""
     asker: Asker | None = None
+    charge: Callable[[int], None] | None = None
 
 
 class Prediction(NamedTuple):

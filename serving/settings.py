@@ -10,13 +10,14 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from serving.access_settings import AccessSettings
 from serving.connection_settings import ConnectionSettings
 from serving.errors import InvalidSettings
 from serving.model_settings import Count, ModelSettings, Positive, Share
 from serving.trust_settings import TrustSettings
 
 PREFIX = "PENSTOCK_"
-NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|SIGNING_KEY|TEST_.*")
+NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|SIGNING_KEY|TEST_.*|API_KEY|TOKEN")
 """PENSTOCK_ variables that are no settings: what Kubernetes gives every pod beside a Service named `penstock`, and what
 the tests are told, and the key of whoever publishes."""
 SERVICE_ADDRESSES = ("tcp://", "udp://", "sctp://")
@@ -34,7 +35,7 @@ LISTS = (
 """Settings of several values; outside the file they are written with commas."""
 
 
-class Settings(ConnectionSettings, TrustSettings):
+class Settings(AccessSettings, ConnectionSettings, TrustSettings):
     """Every setting, its unit in its name and the reason for its default beside it.
 
     In the environment a setting is `PENSTOCK_` and its name in capitals; in `penstock.toml` and on the command
@@ -48,7 +49,7 @@ class Settings(ConnectionSettings, TrustSettings):
     """What runs the models; `embedded` needs nothing beside this process."""
 
     host: str = "127.0.0.1"
-    """The address to listen on. Loopback: nobody is asked for credentials yet."""
+    """The address to listen on. One that others reach needs `api_keys`, `token_issuer` or `allow_anonymous`."""
 
     port: int = Field(default=8080, ge=0, le=65535)
     """The REST port; 0 takes a free one and prints it."""

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loadtests.bench.samples import spread, turn_by_turn
+from serving.access.visitors import Visitors
 from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend
 from serving.batching.admission import QueueLimits
@@ -32,6 +33,7 @@ from serving.rest.request_head import RequestHead
 from serving.rest.response import Response
 
 SIGNATURE = Signature((TensorSpec("x", "float32", ()),), (TensorSpec("value", "float32", (1,)),))
+NO_HEAD = RequestHead({})
 BODY = b'{"instances": [1.0]}'
 TOGETHER = 16
 """Requests under way at once, which share batches as they do on a busy gateway."""
@@ -57,19 +59,19 @@ def doubled(_: Target, inputs: Arrays) -> dict[str, Array]:
     return {"value": inputs["x"][:, None] * 2}
 
 
-async def endpoint_with(metrics: RequestMetrics, folder: Path) -> PredictEndpoint:
+async def endpoint_with(metrics: RequestMetrics, folder: Path, visitors: Visitors | None = None) -> PredictEndpoint:
     """The whole way of a prediction; the model has no folder and is served by its signature alone."""
     backend = InMemoryBackend({"doubles": {1: {"serving_default": SIGNATURE}}}, doubled, at_once=True)
     catalog = Catalog(folder, backend, 1.0, folders_elsewhere=True)
     core = BatchingCore(max_batch_rows=64, slots=1, limits=QueueLimits(8192, 2**28))
     predictor = Predictor(catalog, backend, Batcher(backend, core, metrics))
     await backend.start(catalog.renew)
-    return PredictEndpoint(Serving(predictor, metrics, 2**20, 30.0), read_predict_body)
+    return PredictEndpoint(Serving(predictor, metrics, 2**20, 30.0, visitors=visitors), read_predict_body)
 
 
-async def cpu_seconds(endpoint: PredictEndpoint, requests: int) -> float:
+async def cpu_seconds(endpoint: PredictEndpoint, requests: int, head: RequestHead = NO_HEAD) -> float:
     """The processor time that a request took, the mean of many."""
-    begin = endpoint.prepare(RequestHead({}), {"model": "doubles"})
+    begin = endpoint.prepare(head, {"model": "doubles"})
     if begin is None:
         raise RuntimeError("the endpoint would take a task for each request")
     answered, statuses = asyncio.Event(), list[int]()

@@ -48,6 +48,9 @@ class Presented(NamedTuple):
     api_key: bytes | None = None
     token: bytes | None = None
 
+    def __repr__(self) -> str:
+        return f"Presented(api_key={self.api_key and '...'}, token={self.token and '...'})"  # neither is for a log
+
 
 class Credentials(Protocol):
     """Something that knows callers by what they present: a file of API keys, an issuer of tokens."""

@@ -12,10 +12,12 @@ from typing import Any, TypeAlias
 
 from grpc import StatusCode, aio
 
+from serving.access.caller import Verb
+from serving.access.visitors import Visitor, Visitors
 from serving.batching.company import Company
 from serving.batching.events import Lane
-from serving.catalog import Catalog
-from serving.errors import InternalError, PenstockError
+from serving.catalog import Catalog, CatalogView
+from serving.errors import Forbidden, InternalError, PenstockError, QuotaExceeded, Unauthenticated
 from serving.grpc.call_head import CallHead, read_head
 from serving.grpc.error_status import Metadata, error_message, error_metadata, status_of
 from serving.observability.metrics import UNKNOWN, RequestMetrics
@@ -23,6 +25,7 @@ from serving.prediction import Prediction
 from serving.request_ids import RequestIds
 
 TOGETHER_BYTES = 16
+NOT_LET_IN = (Unauthenticated, Forbidden, QuotaExceeded)
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +45,9 @@ class Call:
     predictions: list[Prediction] = field(default_factory=list)
     given: Iterable[tuple[str, str | bytes]] = ()
     """The caller's metadata."""
+    visitor: Visitor | None = None
+    """Who calls; None in a gateway that asks nobody."""
+    verb: Verb = Verb.PREDICT
     together: bytes | None = None
     """What predictions have in common that one version is to answer, such as those of a stream."""
 
@@ -58,6 +64,19 @@ class Call:
         self.signature = signature
         self.decode_seconds = (self.decode_seconds or 0.0) + prediction.decode_seconds
         self.predictions.append(prediction)
+
+    @property
+    def caller(self) -> str:
+        return "" if self.visitor is None else self.visitor.name
+
+    @property
+    def charge(self) -> Callable[[int], None] | None:
+        """Takes rows of the caller's allowance."""
+        return None if self.visitor is None else self.visitor.charge
+
+    def seen(self, view: CatalogView) -> CatalogView:
+        """The models that lists show to the caller."""
+        return view if self.visitor is None else view.of(self.visitor.sees)
 
     def metadata(self) -> Metadata:
         """The receipt: the id, the version that answered and where the time went, as REST's headers of these names."""
@@ -90,6 +109,8 @@ class Calls:
     model_timeouts: Mapping[str, float] = field(default_factory=dict)
     company: Company = field(default_factory=Company)
     """The batcher's: grpc.aio hands over one call at a time."""
+    visitors: Visitors | None = None
+    """Who may call; None where everybody may."""
 
     def unary(self, protocol: str, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
         """`method` as grpc.aio wants it, counted under `protocol`; an empty one is not counted."""
@@ -118,6 +139,39 @@ class Calls:
 
         return handle
 
+    def asking(self, method: Method, verb: Verb, uncounted: str = "") -> Method:
+        """`method` for callers who may `verb`; of which model, `named` asks. `uncounted` is the protocol of a method
+        whose calls are not counted: those that were not let in are.
+        """
+        visitors = self.visitors
+        if visitors is None:
+            return method
+
+        async def let_in(request: Any, call: Call) -> Any:
+            call.visitor, call.verb = visitors.calling(call.given), verb
+            try:
+                with call.visitor.visit(verb, None):
+                    return await method(request, call)
+            except NOT_LET_IN as error:
+                self.refused(uncounted, call, error)
+                raise
+
+        return let_in
+
+    async def opening(self, protocol: str, verb: Verb, context: Context) -> Visitor | None:
+        """Who opens a stream, which ends here unless they may `verb`; None in a gateway that asks nobody."""
+        if self.visitors is None:
+            return None
+        given = context.invocation_metadata() or ()
+        visitor, call = self.visitors.calling(given), self.begun(read_head(given).request_id)
+        try:
+            visitor.check(verb, None)
+        except NOT_LET_IN as error:
+            self.refused(protocol, call, error)
+            metadata = (*call.metadata(), *error_metadata(error))
+            await context.abort(status_of(error), error_message(error), metadata)
+        return visitor
+
     def begun(self, request_id: str | None) -> Call:
         now = self.clock()
         return Call(self.request_ids.of(request_id), now, now + self.timeout_seconds)
@@ -129,9 +183,13 @@ class Calls:
         call.lane = head.lane()
 
     def named(self, call: Call, model: str) -> None:
-        """The model a call is about, for its time and for the metrics: a request's text never becomes a label."""
+        """The model a call is about, for its time and for the metrics: a request's text never becomes a label. Raises
+        Forbidden where it is none of the caller's.
+        """
         if model in self.catalog.view.models:
             call.model = model
+        if call.visitor is not None:
+            call.visitor.check(call.verb, model)
         if self.model_timeouts:
             most = self.model_timeouts.get(model, self.timeout_seconds)
             call.deadline_seconds = min(call.deadline_seconds, call.started_seconds + most)

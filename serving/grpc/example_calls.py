@@ -81,7 +81,14 @@ class ExampleCalls:
         )
         # never dear: the examples are bytes already, and looking into one takes microseconds
         request = PredictRequest(
-            reference, signature, decode, dear=False, deadline_seconds=call.deadline_seconds, lane=call.lane
+            reference,
+            signature,
+            decode,
+            dear=False,
+            deadline_seconds=call.deadline_seconds,
+            lane=call.lane,
+            tenant=call.caller,
+            charge=call.charge,
         )
         prediction = await self.predictor.predict(request)
         call.answered_by(prediction, signature)

@@ -5,11 +5,13 @@ import functools
 import re
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from grpc import StatusCode
 
+from serving.access.caller import Verb
 from serving.batching.events import Lane
 from serving.batching.lane_names import lane_of_level
 from serving.catalog import ModelReference
@@ -63,7 +65,9 @@ class InferenceCalls:
             is_dear(request),
             call.deadline_seconds,
             lane=_lane(request.parameters, call),
+            tenant=call.caller,
             asker=call,
+            charge=call.charge,
         )
         prediction = await self.predictor.predict(asked)
         call.answered_by(prediction, DEFAULT_SIGNATURE)
@@ -76,6 +80,7 @@ class InferenceCalls:
         """One answer a request, in their order, while later ones are already under way. What is wrong with one is said
         in its `error_message` and ends nothing else. The stream's own deadline is each request's.
         """
+        visitor = await self.calls.opening(PROTOCOL, Verb.PREDICT, context)
         given, together = context.invocation_metadata() or (), secrets.token_bytes(TOGETHER_BYTES)
         head = read_head(given)
         ahead: asyncio.Queue[asyncio.Task[Any] | None] = asyncio.Queue(STREAM_REQUESTS)
@@ -85,7 +90,7 @@ class InferenceCalls:
             try:
                 async for request in requests:
                     call = self.calls.begun(head.request_id)
-                    call.given, call.together = given, together
+                    call.given, call.together, call.visitor = given, together, visitor
                     task = asyncio.create_task(self._streamed(request, call, head, context))
                     running.add(task)
                     task.add_done_callback(running.discard)
@@ -104,7 +109,8 @@ class InferenceCalls:
     async def _streamed(self, request: Any, call: Call, head: CallHead, context: Context) -> Any:
         try:
             self.calls.limit(call, head, context)
-            answer = await self.infer(request, call)
+            with nullcontext() if call.visitor is None else call.visitor.visit(Verb.PREDICT, request.model_name):
+                answer = await self.infer(request, call)
         except asyncio.CancelledError:
             self.calls.finished(PROTOCOL, call, StatusCode.CANCELLED)
             raise

@@ -63,10 +63,10 @@ class InferenceService:
     async def server_ready(self, _: Any, __: Call) -> Any:
         return messages.ServerReadyResponse(ready=self.ready())
 
-    async def model_ready(self, request: Any, _: Call) -> Any:
+    async def model_ready(self, request: Any, call: Call) -> Any:
         """A model nobody knows is not ready, which is what Triton says of it too."""
         try:
-            self._servable(request)
+            self._servable(request, call)
         except (UnknownModel, UnknownVersion, ModelNotReady):
             return messages.ModelReadyResponse(ready=False)
         return messages.ModelReadyResponse(ready=True)
@@ -74,8 +74,8 @@ class InferenceService:
     async def server_metadata(self, _: Any, __: Call) -> Any:
         return messages.ServerMetadataResponse(name="penstock", version=version("penstock"), extensions=EXTENSIONS)
 
-    async def model_metadata(self, request: Any, _: Call) -> Any:
-        servable = self._servable(request)
+    async def model_metadata(self, request: Any, call: Call) -> Any:
+        servable = self._servable(request, call)
         signature = _default_signature(servable)
         live = self.catalog.view.entry(servable.model).servables
         return messages.ModelMetadataResponse(
@@ -86,11 +86,11 @@ class InferenceService:
             outputs=[_tensor_metadata(spec) for spec in signature.outputs],
         )
 
-    async def model_config(self, request: Any, _: Call) -> Any:
+    async def model_config(self, request: Any, call: Call) -> Any:
         """Triton's configuration. Its `parameters`, free to every server, hold what REST answers as metadata; field 6
         of ModelMetadataResponse is `properties` to some clients and `parameters`, of another type, to others.
         """
-        servable = self._servable(request)
+        servable = self._servable(request, call)
         signature = _default_signature(servable)
         most = min(self.max_batch_rows, servable.settings.max_batch_rows or self.max_batch_rows)
         config = messages.ModelConfig(name=servable.model, platform=PLATFORM, backend="tensorflow", max_batch_size=most)
@@ -101,12 +101,13 @@ class InferenceService:
         config.parameters[METADATA].string_value = orjson.dumps(metadata_document(servable)).decode()
         return messages.ModelConfigResponse(config=config)
 
-    async def statistics(self, request: Any, _: Call) -> Any:
+    async def statistics(self, request: Any, call: Call) -> Any:
         """Of one version, of a model's live ones, or of all; since the gateway started."""
         if request.name:
-            servables = [self._servable(request)] if request.version else self._live(request.name)
+            self.calls.calls.named(call, request.name)
+            servables = [self._servable(request, call)] if request.version else self._live(request.name)
         else:
-            servables = [each for name in self.catalog.view.models for each in self._live(name)]
+            servables = [each for name in call.seen(self.catalog.view).models for each in self._live(name)]
         return messages.ModelStatisticsResponse(
             model_stats=[_statistics(each, self.metrics.served(each.model, str(each.version))) for each in servables]
         )
@@ -114,9 +115,9 @@ class InferenceService:
     def _live(self, model: str) -> list[Servable]:
         return list(self.catalog.view.entry(model).servables.values())
 
-    async def index(self, request: Any, _: Call) -> Any:
+    async def index(self, request: Any, call: Call) -> Any:
         answer = messages.RepositoryIndexResponse()
-        for name, entry in self.catalog.view.models.items():
+        for name, entry in call.seen(self.catalog.view).models.items():
             for number, status in sorted(entry.statuses.items()):
                 ready = status.state is VersionState.AVAILABLE
                 if ready or not request.ready:
@@ -124,9 +125,10 @@ class InferenceService:
                     answer.models.add(name=name, version=str(number), state=state, reason=status.error)
         return answer
 
-    def _servable(self, request: Any) -> Servable:
+    def _servable(self, request: Any, call: Call) -> Servable:
         if not request.name:
             raise InvalidInput("no model is named", pointer="/name")
+        self.calls.calls.named(call, request.name)
         return self.catalog.view.resolve(reference_of(request.name, request.version))
 
 

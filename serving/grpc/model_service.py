@@ -8,12 +8,13 @@ from typing import Any
 from serving.backend_protocol import VersionState
 from serving.backends.tensorflow_messages import message_module
 from serving.catalog import Catalog
-from serving.grpc.calls import Call
+from serving.grpc.calls import Call, Calls
 from serving.grpc.error_status import ReloadRefused
 from serving.grpc.model_spec import reference_of
 from serving.grpc.service import MethodOf, Service
 
 NAME = "tensorflow.serving.ModelService"
+PROTOCOL = "grpc_tfs"
 
 _STATES: Mapping[VersionState, int] = MappingProxyType(
     {
@@ -31,6 +32,7 @@ _INTERNAL = 13
 @dataclass(frozen=True, slots=True)
 class ModelService:
     catalog: Catalog
+    calls: Calls
 
     def service(self) -> Service:
         status = message_module("tensorflow_serving.apis.get_model_status_pb2")
@@ -38,16 +40,17 @@ class ModelService:
         message_module("tensorflow_serving.apis.model_service_pb2")  # the service itself, for reflection to find
         return Service(
             NAME,
-            "",
+            PROTOCOL,
             {
                 "GetModelStatus": MethodOf(status.GetModelStatusRequest, self.status, counted=False),
                 "HandleReloadConfigRequest": MethodOf(management.ReloadConfigRequest, self.reload, counted=False),
             },
         )
 
-    async def status(self, request: Any, _: Call) -> Any:
+    async def status(self, request: Any, call: Call) -> Any:
         """Every version's state, newest first. Raises UnknownModel, UnknownVersion."""
         reference = reference_of(request.model_spec)
+        self.calls.named(call, reference.model)
         statuses = self.catalog.view.entry(reference.model).statuses
         if reference.version is not None or reference.label is not None:
             version = self.catalog.view.version_named(reference)
@@ -59,13 +62,15 @@ class ModelService:
             listed.status.error_message = found.error
         return answer
 
-    async def reload(self, request: Any, _: Call) -> Any:
+    async def reload(self, request: Any, call: Call) -> Any:
         """Agrees to a config that says what is so already, once the directory has been looked at anew; raises
         ReloadRefused for any other. What is served and how it is labelled is decided in the model directory, by whoever
         may write there.
         """
         if request.config.WhichOneof("config") == "custom_model_config":
             raise ReloadRefused("custom_model_config has no meaning here; models come from the model directory")
+        for config in request.config.model_config_list.config:
+            self.calls.named(call, config.name)
         await self.catalog.renew()
         for config in request.config.model_config_list.config:
             entry = self.catalog.view.models.get(config.name)

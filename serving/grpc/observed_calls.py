@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from grpc import StatusCode
 
+from serving.access.visitors import Visitors
 from serving.batching.company import Company
 from serving.catalog import Catalog
 from serving.grpc.call_head import CallHead
@@ -74,6 +75,7 @@ class ObservedCalls(Calls):
                 call.encode_seconds,
                 last.receipt if last else None,
                 call.trace,
+                call.caller,
             )
         )
 
@@ -86,12 +88,21 @@ def calls_of(
     model_timeouts: Mapping[str, float],
     company: Company,
     observers: RequestObservers | None,
+    visitors: Visitors | None,
 ) -> Calls:
     """Observed where there are observers."""
     if observers is None:
-        return Calls(catalog, metrics, timeout_seconds, model_timeouts=model_timeouts, company=company)
+        return Calls(
+            catalog, metrics, timeout_seconds, model_timeouts=model_timeouts, company=company, visitors=visitors
+        )
     return ObservedCalls(
-        catalog, metrics, timeout_seconds, model_timeouts=model_timeouts, company=company, observers=observers
+        catalog,
+        metrics,
+        timeout_seconds,
+        model_timeouts=model_timeouts,
+        company=company,
+        visitors=visitors,
+        observers=observers,
     )
 
 

@@ -70,7 +70,15 @@ class PredictionService:
         decode = functools.partial(decode_tensors, inputs, self.max_tensor_bytes)
         prediction = await self.predictor.predict(
             PredictRequest(
-                reference, signature, decode, is_dear(inputs), call.deadline_seconds, lane=call.lane, asker=call
+                reference,
+                signature,
+                decode,
+                is_dear(inputs),
+                call.deadline_seconds,
+                lane=call.lane,
+                tenant=call.caller,
+                asker=call,
+                charge=call.charge,
             )
         )
         call.answered_by(prediction, signature)

@@ -1,14 +1,17 @@
 """The gRPC server: every service on one port, in the gateway's own event loop, with health that follows readiness."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server as add_reflection
 
+from serving.access.caller import Verb
 from serving.errors import BackendUnavailable
 from serving.grpc.calls import Calls
 from serving.grpc.connection_options import connection_options
@@ -64,7 +67,7 @@ class GrpcServer:
         )
         server.add_generic_rpc_handlers(tuple(service.generic(self._calls) for service in self._services))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection(self._names, server)
+        add_reflection(_Reflection(self._names, self._calls), server)
         try:
             self.port = self._opened(server)
         except RuntimeError as error:
@@ -94,3 +97,16 @@ class GrpcServer:
             self._stopping = True
             await self._health.enter_graceful_shutdown()
         await self._server.stop(self._door.grace_seconds)
+
+
+class _Reflection(reflection.aio.ReflectionServicer):  # type: ignore[misc]  # grpc_reflection has no types
+    """Which services and messages there are, for callers who may read."""
+
+    def __init__(self, names: Sequence[str], calls: Calls) -> None:
+        super().__init__(names)
+        self._calls = calls
+
+    async def ServerReflectionInfo(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802 - the protocol's name
+        await self._calls.opening("grpc_v2", Verb.READ, context)
+        async for answer in super().ServerReflectionInfo(requests, context):
+            yield answer

@@ -8,13 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
+from serving.access.caller import Verb
+from serving.errors import InvalidInput
 from serving.grpc.calls import Calls, Context, Method
 
 
 @dataclass(frozen=True, slots=True)
 class MethodOf:
-    """A unary method: the message it takes and what answers it. One that predicts nothing is not `counted`."""
+    """A unary method: the message it takes and what answers it. One that predicts nothing is not `counted`, and is for
+    callers who may read.
+    """
 
     request: Any
     method: Method
@@ -39,17 +44,42 @@ class Service:
     def generic(self, calls: Calls) -> grpc.GenericRpcHandler:
         made = {
             name: grpc.unary_unary_rpc_method_handler(
-                calls.unary(self.protocol if method.counted else "", method.method),
-                method.request.FromString,
+                _handler(calls, self.protocol, method),
+                _reader(method.request),
                 _serialized,
             )
             for name, method in self.methods.items()
         }
         made |= {
-            name: grpc.stream_stream_rpc_method_handler(stream.method, stream.request.FromString, _serialized)
+            name: grpc.stream_stream_rpc_method_handler(stream.method, _reader(stream.request), _serialized)
             for name, stream in self.streams.items()
         }
         return grpc.method_handlers_generic_handler(self.name, made)
+
+
+def _handler(calls: Calls, protocol: str, method: MethodOf) -> Callable[[Any, Context], Awaitable[Any]]:
+    if method.counted:
+        return calls.unary(protocol, calls.asking(method.method, Verb.PREDICT))
+    return calls.unary("", calls.asking(method.method, Verb.READ, protocol))
+
+
+class _Unreadable:
+    """In the place of a message whose bytes are none: whoever looks into it refuses it. grpc itself would answer
+    UNKNOWN and log a traceback for each.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        raise InvalidInput("the request's bytes are not a message of this method")
+
+
+def _reader(message: Any) -> Callable[[bytes], Any]:
+    def read(data: bytes) -> Any:
+        try:
+            return message.FromString(data)
+        except DecodeError:
+            return _Unreadable()
+
+    return read
 
 
 def _serialized(message: Any) -> bytes:

@@ -59,6 +59,8 @@ def fields_of(request: FinishedRequest, offset_seconds: float, process: str = ""
         fields["process"] = process
     fields["request_id"] = request.request_id
     fields["protocol"] = request.protocol
+    if request.caller:
+        fields["caller"] = request.caller
     fields["model"] = request.model
     if request.version:
         fields["version"] = request.version

@@ -28,6 +28,8 @@ class FinishedRequest(NamedTuple):
     encode_seconds: float | None
     receipt: Receipt | None
     trace: RequestTrace | None
+    caller: str = ""
+    """The name of whoever asked, empty where nobody is asked for one."""
 
     @property
     def is_ok(self) -> bool:

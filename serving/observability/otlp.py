@@ -158,6 +158,8 @@ def _attributes(request: FinishedRequest) -> Attributes:
     }
     if request.version:
         attributes |= {"penstock.version": request.version, "penstock.signature": request.signature}
+    if request.caller:
+        attributes["enduser.id"] = request.caller
     if request.rows is not None:
         attributes["penstock.rows"] = request.rows
     if isinstance(request.code, int):

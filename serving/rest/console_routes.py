@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
@@ -33,8 +33,12 @@ MISSING = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Penstoc
 Node is installed. <a href="/docs">The API's pages</a>, <a href="/metrics">metrics</a>.</p></html>"""
 
 
-def console_router(figures: Callable[[], Awaitable[Mapping[str, Any]]], models: Path, built: Path = BUILT) -> APIRouter:
-    """`figures` gives the document of `console_figures`; `models` is the model directory, `built` where the page is."""
+def console_router(
+    figures: Callable[[Scope], Awaitable[Mapping[str, Any]]], models: Path, built: Path = BUILT
+) -> APIRouter:
+    """`figures` gives the document of `console_figures` for a request; `models` is the model directory, `built` where
+    the page is.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
@@ -45,8 +49,8 @@ def console_router(figures: Callable[[], Awaitable[Mapping[str, Any]]], models: 
         return HTMLResponse(MISSING, headers=headers)
 
     @router.get("/console/figures")
-    async def all_figures() -> Mapping[str, Any]:
-        return await figures()
+    async def all_figures(request: Request) -> Mapping[str, Any]:
+        return await figures(request.scope)
 
     @router.get("/console/reports/{model}/{version}")
     @router.get("/console/reports/{model}/{version}/")
@@ -71,8 +75,10 @@ def report_file(models: Path, model: str, version: int) -> Path | None:
     """The page of a version's report, where there is one: a single file, its pictures in it."""
     if not MODEL_NAME.fullmatch(model):
         return None
-    file = model_paths(models, model).version(version).report / PAGE
-    return file if file.is_file() else None
+    folder = model_paths(models, model).version(version)
+    file = folder.report / PAGE
+    inside = file.is_file() and file.resolve().is_relative_to(folder.root.resolve())  # and no link to another's file
+    return file if inside else None
 
 
 class _Files(StaticFiles):

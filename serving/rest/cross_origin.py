@@ -13,9 +13,8 @@ from starlette.types import Receive, Scope, Send
 from serving.errors import Forbidden
 from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_response
-from serving.rest.predict_endpoint import Begin, Cancel, Tell
 from serving.rest.request_head import RequestHead
-from serving.rest.response import WHOLE_RESPONSE, Headers, Response, send_response
+from serving.rest.response import WHOLE_RESPONSE, Begin, Cancel, Headers, Response, Tell, send_response
 
 ANY = "*"
 ASKED = (

@@ -46,6 +46,8 @@ def error_response(error: errors.PenstockError, request_id: str) -> Response:
         headers = ((b"retry-after", str(max(1, math.ceil(error.retry_after_seconds))).encode()),)
     elif isinstance(error, errors.ModelNotReady | errors.BackendUnavailable | errors.BackendOverloaded):
         headers = ((b"retry-after", b"1"),)
+    elif isinstance(error, errors.Unauthenticated):
+        headers = ((b"www-authenticate", b"Bearer"),)  # RFC 6750, section 3
     return Response(status_of(error), error_body(str(error), type(error).__name__, request_id, field), headers)
 
 

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.rest.predict_endpoint import Begin
 from serving.rest.request_head import RequestHead
+from serving.rest.response import Begin
 
 MOST_PATHS = 4096
 """Paths remembered: as many as there are models, versions and labels to name, or as callers make up."""

@@ -15,9 +15,9 @@ from serving.observability.metrics import UNKNOWN
 from serving.observability.request_trace import CURRENT, TRACE_HEADER, RequestTrace
 from serving.prediction import Prediction
 from serving.rest.ask import Ask, ReadAsk
-from serving.rest.predict_endpoint import Call, Cancel, PredictEndpoint, Serving, Tell
+from serving.rest.predict_endpoint import Call, PredictEndpoint, Serving
 from serving.rest.request_head import RequestHead, reference_of
-from serving.rest.response import Response
+from serving.rest.response import Cancel, Response, Tell
 
 NOBODY = RequestObservers(())
 
@@ -78,6 +78,7 @@ class ObservedEndpoint(PredictEndpoint):
                 call.encode_seconds,
                 call.receipt,
                 call.trace,
+                "" if call.head.visitor is None else call.head.visitor.name,
             )
         )
 

@@ -19,6 +19,7 @@ from serving.errors import PenstockError
 from serving.observability.metrics import RequestMetrics
 from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_response
+from serving.rest.guard import seen_by
 from serving.rest.observed_endpoint import endpoint_of
 from serving.rest.oip_body import read_infer
 from serving.rest.oip_statistics import batching_statistics, model_statistics
@@ -108,12 +109,12 @@ def _server_routes(router: APIRouter, catalog: Catalog, missing: Callable[[], st
         return HttpResponse(orjson.dumps(body), 503 if reason else 200, media_type="application/json")
 
     @router.get("/v2/models", summary="The models served here")
-    async def models() -> dict[str, Any]:
-        return {"models": [{"name": name} for name in catalog.view.models]}
+    async def models(request: Request) -> dict[str, Any]:
+        return {"models": [{"name": name} for name in seen_by(request.scope, catalog.view).models]}
 
     @router.post("/v2/repository/index", summary="Every version and its state")
-    async def index() -> list[dict[str, str]]:
-        return repository_index(catalog.view)
+    async def index(request: Request) -> list[dict[str, str]]:
+        return repository_index(seen_by(request.scope, catalog.view))
 
 
 def model_ready(view: CatalogView, reference: ModelReference) -> tuple[int, Any]:

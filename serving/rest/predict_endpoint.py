@@ -11,11 +11,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from serving.access.caller import Verb
+from serving.access.visitors import Visitors
 from serving.batching.collate import all_finite
 from serving.batching.events import Lane
 from serving.catalog import ModelReference
@@ -31,11 +32,9 @@ from serving.rest.disconnects import Callers
 from serving.rest.error_responses import error_response, status_of
 from serving.rest.predict_answer import server_timing
 from serving.rest.request_head import RequestHead, reference_of
-from serving.rest.response import Response, send_response
+from serving.rest.response import Begin, Cancel, Response, Tell, send_response
+from serving.rest.visits import visited
 
-Cancel: TypeAlias = Callable[[], None]
-Tell: TypeAlias = Callable[[Response, str], None]
-Begin: TypeAlias = Callable[[bytes, Tell], Cancel | None]
 _log = logging.getLogger(__name__)
 
 
@@ -77,6 +76,11 @@ class Serving:
     """Seconds, of models that have another limit than `timeout_seconds`."""
     observers: RequestObservers | None = None
     """Whom `observed_endpoint.py` tells of every request; None where nobody wants to know."""
+    visitors: Visitors | None = None
+    """Who may ask; None where everybody may."""
+
+    def head(self, headers: Mapping[bytes, bytes]) -> RequestHead:
+        return RequestHead(headers, None if self.visitors is None else self.visitors.coming(headers))
 
     def most_seconds(self, model: str) -> float:
         return self.model_timeouts.get(model, self.timeout_seconds)
@@ -94,10 +98,11 @@ class PredictEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
             raise HTTPException(405, "Method Not Allowed: predictions are asked for with POST", {"Allow": "POST"})
-        head = RequestHead(dict(scope["headers"]))
-        call = self.call(head, scope["path_params"]["model"])
+        head, model = self.serving.head(dict(scope["headers"])), scope["path_params"]["model"]
+        call = self.call(head, model)
         try:
-            response = await self._answer(call, head, scope, receive)
+            with head.visit(Verb.PREDICT, model):
+                response = await self._answer(call, head, scope, receive)
         except Cancelled as error:
             self.count(call, status_of(error))
             return
@@ -120,12 +125,18 @@ class PredictEndpoint:
         """
         if b"content-encoding" in head.headers:
             return None
+        head, model = self.serving.head(head.headers), parameters["model"]
+        begin: Begin
         try:
             reference = self.reference(parameters)
             limits = (head.timeout_seconds(self.serving.most_seconds(reference.model)), head.lane())
         except PenstockError as error:
-            return functools.partial(self._refuse, head, parameters["model"], error)
-        return functools.partial(self._begin, head, reference, limits)
+            begin = functools.partial(self._refuse, head, model, error)
+        else:
+            begin = functools.partial(self._begin, head, reference, limits)
+        if head.visitor is None:
+            return begin
+        return visited(begin, functools.partial(self._refuse, head, model), head.visitor, model)
 
     def _refuse(self, head: RequestHead, model: str, error: PenstockError, _: bytes, answer: Tell) -> Cancel:
         call = self.call(head, model)
@@ -186,7 +197,11 @@ class PredictEndpoint:
             lane = ask.lane
         deadline = call.started_seconds + timeout
         dear = dear or ask.has_image_bytes
-        return PredictRequest(reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane, "", call)
+        visitor = call.head.visitor
+        tenant, charge = ("", None) if visitor is None else (visitor.name, visitor.charge)
+        return PredictRequest(
+            reference, ask.signature, ask.decode, dear, deadline, ask.features_of, lane, tenant, call, charge
+        )
 
     def _foreseen(self, call: Call, failure: object) -> PenstockError:
         """The error as it may be told: whatever is none of ours becomes InternalError, and the log has everything."""

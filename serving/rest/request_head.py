@@ -5,9 +5,12 @@ Pure: header bytes in, facts out.
 
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import NamedTuple
 
+from serving.access.caller import Verb
+from serving.access.visitors import Visitor
 from serving.batching.events import Lane
 from serving.batching.lane_names import lane_named
 from serving.catalog import ModelReference
@@ -19,9 +22,16 @@ _VERSION = re.compile(r"[0-9]{1,18}")
 
 
 class RequestHead(NamedTuple):
-    """A request's headers, names in lower case as ASGI gives them; of a repeated one the last counts."""
+    """A request's headers, names in lower case as ASGI gives them; of a repeated one the last counts. `visitor` is who
+    sends it, None in a gateway that asks nobody.
+    """
 
     headers: Mapping[bytes, bytes]
+    visitor: Visitor | None = None
+
+    def visit(self, verb: Verb, model: str | None) -> AbstractContextManager[None]:
+        """While the request lasts. Raises Unauthenticated, Forbidden, QuotaExceeded on entering."""
+        return nullcontext() if self.visitor is None else self.visitor.visit(verb, model)
 
     @property
     def media_type(self) -> str:

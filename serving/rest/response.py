@@ -1,6 +1,7 @@
 """An answer in full, and the ASGI messages that send it."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 from starlette.types import Scope, Send
 
@@ -18,6 +19,12 @@ class Response(NamedTuple):
     body: bytes
     headers: Headers = ()
     content_type: bytes = b"application/json"
+
+
+Cancel: TypeAlias = Callable[[], None]
+Tell: TypeAlias = Callable[[Response, str], None]
+Begin: TypeAlias = Callable[[bytes, Tell], Cancel | None]
+"""What answers the requests of one head, in a server that wants no task for each: PredictEndpoint.prepare."""
 
 
 def headers_of(response: Response, request_id: str) -> list[tuple[bytes, bytes]]:

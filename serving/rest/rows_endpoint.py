@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from starlette.types import Message, Receive, Scope, Send
 
+from serving.access.caller import Verb
 from serving.batching.collate import all_finite
 from serving.catalog import ModelReference, Servable
 from serving.contract.agreement import DEFAULT_SIGNATURE
@@ -28,6 +29,7 @@ from serving.errors import (
     InvalidInput,
     Overloaded,
     PenstockError,
+    RetryLater,
 )
 from serving.prediction import Prediction, PredictRequest
 from serving.preprocessing.row_records import CsvReader, NdjsonReader, Record, RowReader
@@ -35,9 +37,9 @@ from serving.rest.accept import preferred
 from serving.rest.body import check_encoding
 from serving.rest.error_responses import status_of
 from serving.rest.observed_endpoint import ObservedCall
-from serving.rest.predict_endpoint import Begin, Call, PredictEndpoint
+from serving.rest.predict_endpoint import Call, PredictEndpoint
 from serving.rest.request_head import RequestHead, reference_of
-from serving.rest.response import send_response
+from serving.rest.response import Begin, send_response
 from serving.rest.row_answers import CSV, NDJSON, last_line, lines_of
 
 READERS: Mapping[str, Callable[[int], RowReader]] = MappingProxyType(
@@ -98,11 +100,12 @@ class RowsEndpoint:
         if scope["method"] != "POST" or not _comes_as_rows(scope["headers"]):
             await self.whole(scope, receive, send)
             return
-        head = RequestHead(dict(scope["headers"]))
+        head = self.whole.serving.head(dict(scope["headers"]))
         call = self.whole.call(head, scope["path_params"]["model"])
         try:
-            stream = _Stream(self, call, head, receive, send)
-            status = await stream.run(reference_of(scope["path_params"]))
+            with head.visit(Verb.PREDICT, scope["path_params"]["model"]):
+                stream = _Stream(self, call, head, receive, send)
+                status = await stream.run(reference_of(scope["path_params"]))
         except Cancelled as error:
             status = status_of(error)
         except PenstockError as error:
@@ -112,8 +115,8 @@ class RowsEndpoint:
 
 
 def _comes_as_rows(headers: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Bytes as they are, for every prediction passes here."""
-    for name, value in headers:
+    """Bytes as they are, for every prediction passes here. The last one counts, as everywhere."""
+    for name, value in reversed(headers):
         if name == b"content-type":
             return value != b"application/json" and RequestHead({name: value}).media_type in READERS
     return False
@@ -135,7 +138,7 @@ class _Stream:
         self._call = call
         self._receive, self._send = receive, send
         self._timeout_seconds = head.timeout_seconds(self._serving.most_seconds(call.model))
-        self._lane = head.lane()
+        self._lane, self._visitor = head.lane(), head.visitor
         self._reader = READERS[head.media_type](min(MAX_RECORD_BYTES, self._serving.max_body_bytes))
         self._media_type = preferred(head.headers.get(b"accept"), (NDJSON, CSV))
         self._answered_rows = 0
@@ -229,6 +232,7 @@ class _Stream:
 
     async def _predicted(self, servable: Servable, features: Sequence[Feature], batch: Batch) -> Outcome:
         try:
+            await self._allowed(len(batch.records))
             return Outcome(await self._with_patience(servable, features, batch), len(batch.records))
         except InvalidInput as error:
             good = _row_of(error) - batch.start
@@ -243,21 +247,29 @@ class _Stream:
         """A stream waits for room in the queue where a single request is sent away: nobody sends a million rows
         twice.
         """
-        clock = self._serving.clock
-        deadline = clock() + self._timeout_seconds
+        deadline = self._serving.clock() + self._timeout_seconds
         decode = functools.partial(self._reader.decode, batch.start, batch.records)
         dear = any(isinstance(feature, ImageFeature) for feature in features)
-        request = PredictRequest(
-            self._reference, DEFAULT_SIGNATURE, decode, dear, deadline, lane=self._lane, asker=self._call
-        )
+        tenant, given = self._visitor.name if self._visitor else "", (self._reference, DEFAULT_SIGNATURE, decode, dear)
+        request = PredictRequest(*given, deadline, lane=self._lane, tenant=tenant, asker=self._call)
         while True:
             try:
                 return await self._serving.predictor.predict(request, servable)
             except Overloaded as error:
-                wait = min(max(error.retry_after_seconds, 0.01), _LONGEST_WAIT_SECONDS)
-                if clock() + wait >= deadline:
-                    raise
-                await asyncio.sleep(wait)
+                await self._wait(error, deadline)
+
+    async def _allowed(self, rows: int) -> None:
+        """The same with the caller's own allowance, which is charged once for rows as they come."""
+        deadline = self._serving.clock() + self._timeout_seconds
+        while self._visitor is not None and (refused := self._visitor.refusal(rows)) is not None:
+            await self._wait(refused, deadline)
+
+    async def _wait(self, refused: RetryLater, deadline: float) -> None:
+        """Until it is worth trying again; raises what refused it where the deadline comes first."""
+        wait = min(max(refused.retry_after_seconds, 0.01), _LONGEST_WAIT_SECONDS)
+        if self._serving.clock() + wait >= deadline:
+            raise refused
+        await asyncio.sleep(wait)
 
     async def _begin(self) -> None:
         headers = [

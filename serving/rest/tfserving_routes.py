@@ -19,6 +19,7 @@ from serving.metadata_document import metadata_document
 from serving.request_ids import RequestIds
 from serving.rest.error_responses import error_response
 from serving.rest.examples import read_classify, read_regress
+from serving.rest.guard import seen_by
 from serving.rest.natural_body import read_predict_body
 from serving.rest.observed_endpoint import endpoint_of
 from serving.rest.predict_endpoint import Serving
@@ -67,7 +68,7 @@ def model_router(catalog: Catalog, request_ids: RequestIds) -> APIRouter:
         return HttpResponse(body, status, {**headers, "x-request-id": request_id}, "application/json")
 
     @router.get("/v1/models", summary="The models served here and their live versions")
-    async def models() -> dict[str, Any]:
+    async def models(request: Request) -> dict[str, Any]:
         return {
             "models": [
                 {
@@ -76,7 +77,7 @@ def model_router(catalog: Catalog, request_ids: RequestIds) -> APIRouter:
                     "labels": dict(entry.labels),
                     "moving": dict(entry.moving()),
                 }
-                for name, entry in catalog.view.models.items()
+                for name, entry in seen_by(request.scope, catalog.view).models.items()
             ]
         }
 

@@ -14,7 +14,7 @@ from serving.catalog import Servable
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.manifest import Classification, Regression
 from serving.contract.tensors import Array
-from serving.errors import Cancelled, InvalidInput, PenstockError
+from serving.errors import Cancelled, InvalidInput, PenstockError, QuotaExceeded
 from serving.observability.cells import Slot
 from serving.observability.families import VERSION
 from serving.observability.ledger import Ledger
@@ -63,7 +63,7 @@ class Tally:
             self._mirror.offer(inputs, answer.outputs)
 
     def failed(self, error: PenstockError) -> None:
-        if isinstance(error, Cancelled):
+        if isinstance(error, Cancelled | QuotaExceeded):
             return  # nobody knows what would have come of it
         self._cells[self._at + REQUESTS] += 1.0
         self._cells[self._at + (REFUSED if isinstance(error, InvalidInput) else ERRORS)] += 1.0

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from serving.access_settings import refuse_public
+from serving.errors import InvalidSettings
 from serving.model_server.flags import Deployment, flag_lines
 from serving.settings import Settings, load_settings
 from tests.conftest import absent
@@ -139,6 +141,8 @@ def test_a_gateways_environment_is_settings(image: str) -> None:
     settings = load_settings({}, environment, {"tfserving_addresses": ("model-server:8500",)})
     assert settings.backend == {"gateway": "tfserving", "gateway-embedded": "embedded"}[image]
     assert settings.host == "0.0.0.0"  # noqa: S104 - a container's own network
+    with pytest.raises(InvalidSettings, match="--allow-anonymous"):  # an image lets nobody in by itself
+        refuse_public(settings.host, settings)
     assert set(map(int, DOCKERFILE.last(image, "EXPOSE").words)) == {settings.port, settings.grpc_port}
     defaults = Settings()
     assert (settings.port, settings.grpc_port) == (defaults.port, defaults.grpc_port)

@@ -7,6 +7,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 WALL_CLOCK = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
 WRITE_IT_DOWN = {
+    "serving/access/key_ring.py",
+    "serving/access/visitors.py",
+    "serving/keys_verb.py",
     "serving/label_moves.py",
     "serving/mirror_verb.py",
     "serving/models_verb.py",
@@ -17,7 +20,8 @@ WRITE_IT_DOWN = {
     "serving/traffic/watcher.py",
 }
 """What puts the moment into a model's history, whose order is that of its lines; into the log, spans and files; and
-what tells how long ago, by another machine's clock, a version was made.
+what tells how long ago, by another machine's clock, a version was made, or whether a credential's time is up. A key's
+moments are written by a verb, and a file's moment tells one file from another.
 """
 
 

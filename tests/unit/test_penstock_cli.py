@@ -31,7 +31,7 @@ def test_help_goes_to_stdout_and_is_success(capsys: pytest.CaptureFixture[str], 
 def test_an_unknown_verb_is_told_the_known_ones(capsys: pytest.CaptureFixture[str], verb: str) -> None:
     assert penstock_cli.main([verb]) == 2
     known = "train, tune, jobs, serve, doctor, model-server, record, models, mirror, "
-    known += "push, k8s, predict, loadtest, bench, plan"
+    known += "push, k8s, keys, predict, loadtest, bench, plan"
     assert capsys.readouterr().err == f"penstock: no verb {verb!r}; there are: {known}\n"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message
 
+from serving.access.visitors import Visitors
 from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend, Run, Turn
 from serving.batching.admission import QueueLimits
@@ -67,6 +68,7 @@ async def started_parts(
     batcher: Callable[..., Batcher] = Batcher,
     recorder: Recorder | None = None,
     settings: Mapping[str, ModelSettings] = NO_MODELS,
+    visitors: Visitors | None = None,
 ) -> Parts:
     """Versions 1 and 2 of `doubles`, live for the backend; the catalog takes those it finds in the directory."""
     backend = InMemoryBackend(LIVE, run, iter(turns))
@@ -74,7 +76,7 @@ async def started_parts(
     core = BatchingCore(max_batch_rows=4, slots=1, limits=QueueLimits(max_queue_rows, 1000))
     predictor = Predictor(catalog, backend, batcher(backend, core, metrics), recorder=recorder)
     await backend.start(catalog.renew)
-    serving = Serving(predictor, metrics, max_body_bytes, 5.0, observers=observers)
+    serving = Serving(predictor, metrics, max_body_bytes, 5.0, observers=observers, visitors=visitors)
     endpoint = endpoint_of(serving, read_predict_body)
     return Parts(backend, catalog, metrics, predictor, endpoint)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from starlette.types import Scope
 
 from serving.contract.manifest import Manifest
 from serving.contract.model_directory import model_paths
@@ -25,7 +26,7 @@ def models(tmp_path: Path, write_version: Callable[[Manifest], None], manifest_w
 
 
 def get_from(models: Path, built: Path) -> Get:
-    async def figures() -> dict[str, list[str]]:
+    async def figures(_: Scope) -> dict[str, list[str]]:
         return {"models": []}
 
     app = FastAPI()

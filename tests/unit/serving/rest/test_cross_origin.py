@@ -14,8 +14,7 @@ from serving.errors import InvalidSettings
 from serving.request_ids import RequestIds
 from serving.rest.cross_origin import CrossOrigin, Origins
 from serving.rest.hot_routes import HotFirst
-from serving.rest.predict_endpoint import Begin, Cancel, Tell
-from serving.rest.response import WHOLE_RESPONSE, Response
+from serving.rest.response import WHOLE_RESPONSE, Begin, Cancel, Response, Tell
 from serving.settings import Settings, load_settings
 
 OURS, OTHERS = b"https://app.example.com", b"https://elsewhere.example.com"

@@ -8,8 +8,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from serving.rest.hot_routes import MOST_PATHS, HotFirst, HotRoutes
-from serving.rest.predict_endpoint import Begin
 from serving.rest.request_head import RequestHead
+from serving.rest.response import Begin
 
 
 class Endpoint:
