@@ -53,6 +53,10 @@ class _Slot:
     retry_at_seconds: float = 0.0
 
 
+def _labels(found: ModelOnDisk | None) -> Mapping[str, int]:
+    return found.labels if found else {}
+
+
 def step_aside() -> None:
     """From now on the calling thread gives way to those that answer. Not before a first version is loaded: TensorFlow's
     own threads are made with it, and inherit what the thread has that makes them.
@@ -186,6 +190,8 @@ class EmbeddedBackend:
         if unload := set(self._plan(model).unload):
             await on_change()  # whoever answers by the labels has seen them at least as far as this look has
             await self._read_directory()  # and if they have gone back since, it is not to be freed under them
+            if _labels(self._snapshot.models.get(model)) != _labels(found):
+                return  # who answers by the labels may have seen them first: the next look loads, and then frees
             for version in unload.intersection(self._plan(model).unload):
                 self._spawn(self._unload(model, version, on_change))
         if not slots and not found:
@@ -237,7 +243,7 @@ class EmbeddedBackend:
         check_version(self._models, model, version, self._trust)
         started = time.monotonic()
         manifest = read_manifest(self._models, model, version)
-        if manifest:
+        if manifest and self._trust.keys is None:  # with keys, every file has just been compared
             check_intact(paths, manifest)
         loaded = load_model(self._library, paths.root)
         try:
