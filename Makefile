@@ -144,7 +144,7 @@ monitoring: install ## write k8s/components/monitoring's dashboard.json and prom
 
 # What coverage finds stays in ARTIFACTS/fuzz for the next run, and so does what ends a target.
 fuzz: install   ## feed every reader of bytes RUNS inputs that coverage chooses; then a gateway, the OpenAPI and the model store
-	PYTHONPATH=. $(BIN)/python tests/integration/fuzz/all_targets.py $(RUNS) $(ARTIFACTS)/fuzz
+	$(BIN)/python tests/integration/fuzz/all_targets.py $(RUNS) $(ARTIFACTS)/fuzz
 	PENSTOCK_TEST_FUZZ_INPUTS=100000 $(BIN)/pytest -s tests/integration/fuzz/test_whole_gateway.py
 	PENSTOCK_TEST_OPENAPI_EXAMPLES=1000 $(BIN)/pytest -s tests/integration/gateway/test_openapi_driven.py
 	PENSTOCK_TEST_STORE_EXAMPLES=20000 $(BIN)/pytest -s tests/integration/model_store/test_faults_at_any_call.py

@@ -5,6 +5,7 @@ usage: all_targets.py INPUTS FOLDER [SEED]      INPUTS in all, shared out below;
 Ends with 1 when a target ended at an input: its last words are printed, and the input lies in FOLDER.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -47,19 +48,22 @@ def inputs_of(target: str, inputs: int) -> int:
 
 def run(target: str, inputs: int, folder: Path, seed: int) -> Ran:
     """What coverage finds is kept in `folder`, for the next run there; the seeds of the repository stay as they are."""
-    found = folder / target
+    found = folder.resolve() / target
     found.mkdir(parents=True, exist_ok=True)
     options = [
         f"-runs={inputs}",
         f"-seed={seed}",
         f"-timeout={MOST_SECONDS}",
         f"-rss_limit_mb={MOST_MEGABYTES}",
-        f"-artifact_prefix={folder / target}-",
+        f"-artifact_prefix={found}-",
     ]
     dictionary = HERE / "corpus" / f"{target}.dict"
     options += [f"-dict={dictionary}"] if dictionary.exists() else []
     command = [sys.executable, str(HERE / f"fuzz_{target}.py"), *options, str(found), str(HERE / "corpus" / target)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, cwd=ROOT)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", check=False, cwd=ROOT, env=environment
+    )
     said = DONE.search(done.stderr)
     if done.returncode or not said:
         return Ran(target, 0, 0, done.stderr[-4000:] or f"ended with {done.returncode}")

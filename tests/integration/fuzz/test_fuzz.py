@@ -8,7 +8,7 @@ import pytest
 
 HERE = Path(__file__).parent
 PROGRAM = HERE / "all_targets.py"
-INPUTS = 60_000
+INPUTS = 30_000
 
 
 def test_no_bytes_bring_a_reader_down_or_are_answered_otherwise_by_the_shorter_way(tmp_path: Path) -> None:

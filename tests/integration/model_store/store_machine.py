@@ -143,7 +143,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(fault=faults("publish"))
     def publish(self, fault: Fault | None) -> None:
         self.contents += 1
-        content = b"content %d" % self.contents
+        content = operations.saved_model(b"content %d" % self.contents)
         answer, before = self.make("publish", operations.publishing(content), fault)
         new = self.world.versions.keys() - before.versions.keys()
         assert len(new) <= 1
@@ -239,7 +239,7 @@ class StoreMachine(RuleBasedStateMachine):
         answer = self.answer("mirror", operations.mirroring(self.store), fault)
         assert fault or answer.startswith("done"), answer
         self.mirrored = now = look(self.models, MIRRORED)
-        assert all(content == b"stored %d" % number for number, content in now.versions.items())
+        assert all(content == operations.saved_model(b"stored %d" % number) for number, content in now.versions.items())
         if fault is None:
             newest = range(STORED_VERSIONS - KEPT_MIRRORED + 1, STORED_VERSIONS + 1)
             assert set(now.versions) >= {*newest, self.stored_label}, answer
