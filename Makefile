@@ -5,6 +5,7 @@ PORT   ?= 8080
 GRPC_PORT ?= 8500
 PYTEST ?=
 TESTERS ?= 2
+STEP   ?=
 RUNS   ?= 20000000
 MINUTES ?= 30
 BENCH  ?=
@@ -80,18 +81,19 @@ else
 	@test -e $(CONSOLE)/dist/index.html || echo "No Node here, so no web console: install nodejs and npm (18 or newer), then: make console"
 endif
 
-# By file, so that what a file's tests share is made once. Most tests wait for processes, so two testers suit two cores.
-TESTS = $(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile $(PYTEST)
+# By file, so that what a file's tests share is made once, in the order of tests/conftest.py (pytest-xdist's own would
+# leave the files of few and long tests to the end). Hundreds of processes read the byte code that the first one wrote.
+TESTS = env PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test: install .venv-triton/.installed $(if $(NODE),client-ts console) ## every test, by TESTERS processes at once
 	$(TESTS)
 
 check: install .venv-triton/.installed $(if $(NODE),client-ts console) ## format, lint, types, import contracts and every test: what CI runs
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(TESTS)
+	$(STEP) $(BIN)/ruff format --check .
+	$(STEP) $(BIN)/ruff check .
+	$(STEP) $(BIN)/mypy
+	$(STEP) $(BIN)/lint-imports
+	$(STEP) $(TESTS)
 
 format: install ## write the files as the formatter wants them
 	$(BIN)/ruff format .
@@ -155,6 +157,9 @@ bench-rates: install ## servers beside each other at the same rates, open loop; 
 bench-overload: install ## goodput at twice the load that can be served, how soon the rest is refused, and the time after it
 	$(BIN)/penstock bench overload $(BENCH)
 
+bench-storm: install ## a minute at five times the peak, every fifth request a hostile one
+	$(BIN)/penstock bench overload --times 5 --overload-seconds 60 --good-between 4 --rounds 1 --widths 8192 8192 $(BENCH)
+
 bench-memory: install ## the gateway's memory after ten thousand requests and after a million
 	$(BIN)/penstock bench memory $(BENCH)
 
@@ -199,8 +204,8 @@ bench-rest: install ## forms of a request beside each other, and the memory of a
 bench-batching: install ## the batcher in virtual time beside oracles and the policies of others: table, JSON, pictures
 	$(BIN)/python -m loadtests.simulation
 
-soak: install   ## MINUTES of load on a gateway of its own: do memory, open files, threads or latency drift?
-	$(BIN)/penstock loadtest soak --own-gateway --seconds $$(($(MINUTES) * 60))
+soak: install   ## MINUTES at 70 % of capacity, a new version every 30 s: do memory, open files, threads or latency drift?
+	$(BIN)/penstock bench soak --minutes $(MINUTES)
 
 chaos: install  ## ten storms through the batcher, fifty rounds of versions coming and going, directories away for 10 s
 	PENSTOCK_TEST_STORM_SEEDS=1,2,3,4,5,6,7,8,9,10 $(BIN)/pytest tests/unit/serving/batching/test_accounting.py

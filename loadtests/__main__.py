@@ -12,6 +12,7 @@ from loadtests.bench.memory import memory
 from loadtests.bench.overload import overload
 from loadtests.bench.rates import rates
 from loadtests.bench.servers import peers, servers
+from loadtests.bench.soak import soak
 from loadtests.bench.swaps import swaps
 from loadtests.compare_verb import compare_files
 
@@ -23,6 +24,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
         "overload": overload,
         "memory": memory,
         "swaps": swaps,
+        "soak": soak,
         "clients": clients,
         "gpu": gpu,
         "loadgen": loadgen,

@@ -142,7 +142,7 @@ def _full(gateway: Gateway, rough: Measurement, count: int) -> tuple[float, int,
     def stretch() -> Stretch[tuple[float, int, int, int]]:
         before, started = gateway.counted(), time.monotonic()
         run = run_open_loop(  # all due at once: every connection asks as soon as it is answered
-            gateway.port, request, np.zeros(count), connections=CLOSED_CONNECTIONS, patience_seconds=PATIENCE_SECONDS
+            gateway.port, [request], np.zeros(count), connections=CLOSED_CONNECTIONS, patience_seconds=PATIENCE_SECONDS
         )
         took, after = time.monotonic() - started, gateway.counted()
         _check(run)
@@ -178,7 +178,7 @@ def _loaded(gateway: Gateway, rate: float, seconds: float, seed: int) -> tuple[C
 
     def stretch() -> Stretch[tuple[Counted, OpenLoopRun, Counted]]:
         before = gateway.counted()
-        run = run_open_loop(gateway.port, request, due, connections=CONNECTIONS, patience_seconds=PATIENCE_SECONDS)
+        run = run_open_loop(gateway.port, [request], due, connections=CONNECTIONS, patience_seconds=PATIENCE_SECONDS)
         _check(run)
         return Stretch((before, run, gateway.counted()), run.late_share)
 

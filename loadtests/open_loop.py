@@ -98,12 +98,14 @@ class Load:
     patience_seconds: float
 
 
-def run_open_loop(port: int, request: bytes, due: Seconds, *, connections: int, patience_seconds: float) -> OpenLoopRun:
-    """Send `request`, a whole HTTP/1.1 request, at each moment of `due`, and wait for the last answers.
+def run_open_loop(
+    port: int, requests: Sequence[bytes], due: Seconds, *, connections: int, patience_seconds: float
+) -> OpenLoopRun:
+    """Send `requests`, whole HTTP/1.1 requests, in turn, one at each moment of `due`, and wait for the last answers.
 
     Raises OSError when the server does not take connections at the start.
     """
-    load = Load([WireRequest(request)], due, connections, patience_seconds)
+    load = Load([WireRequest(request) for request in requests], due, connections, patience_seconds)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(run_load(HttpOpener("127.0.0.1", port), load))
 

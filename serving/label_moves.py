@@ -13,6 +13,7 @@ from serving.contract.model_directory import CANDIDATE, LABEL_NAME
 from serving.errors import BackendError, BackendUnavailable, PenstockError, PublishError
 from serving.model_store.labels import LabelMove, read_labels
 from serving.model_store.rollback import rollback
+from serving.model_store.trust_arguments import trust_of
 from serving.promotion.http_gateway import DEFAULT_URL, HttpGateway
 from serving.promotion.in_process import answered_in_process
 from serving.promotion.journal import Journal
@@ -40,7 +41,8 @@ def promote_label(arguments: argparse.Namespace, by: str, say: Say) -> None:
     patience = Patience(arguments.wait)
     try:
         if arguments.offline:
-            move = promote_offline(order, functools.partial(answered_in_process, order.candidate), patience, journal)
+            answer = functools.partial(answered_in_process, order.candidate, trust=trust_of(arguments))
+            move = promote_offline(order, answer, patience, journal)
         else:
             move = _promote_over(order, arguments, patience, journal)
     except PenstockError:

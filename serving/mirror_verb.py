@@ -22,6 +22,8 @@ from serving.model_store.object_store.mirror import Choice, Mirror, MirroredMode
 from serving.model_store.object_store.store import ObjectStore
 from serving.model_store.object_store.wanted_files import Limits
 from serving.model_store.object_store.watching import Health, is_healthy, summary, watch
+from serving.model_store.trust import Trust
+from serving.model_store.trust_arguments import add_trust_arguments, trust_of
 from serving.model_store.versions import list_models
 
 DONE, NOT_DONE, WRONG_USE = 0, 1, 2
@@ -55,12 +57,13 @@ def run(argv: Sequence[str]) -> int:
         for name in arguments.model:
             model_paths(arguments.models, name)
         _refuse_itself(address, arguments.models)
+        trust = trust_of(arguments)
         store = ObjectStore(address)
     except (InvalidSettings, UnknownModel) as error:
         print(f"penstock mirror: {error}", file=sys.stderr)  # noqa: T201 - a command line prints
         return WRONG_USE
     arguments.models.mkdir(parents=True, exist_ok=True)
-    return _until_stopped(lambda stop: _work(arguments, store, stop), DONE if arguments.watch else NOT_DONE)
+    return _until_stopped(lambda stop: _work(arguments, store, trust, stop), DONE if arguments.watch else NOT_DONE)
 
 
 def _until_stopped(work: Callable[[threading.Event], int], stopped: int) -> int:
@@ -98,10 +101,10 @@ def _until_stopped(work: Callable[[threading.Event], int], stopped: int) -> int:
     os._exit(stopped)  # threads that wait for the network would keep a plain return for as long as they do
 
 
-def _work(arguments: argparse.Namespace, store: ObjectStore, stop: threading.Event) -> int:
+def _work(arguments: argparse.Namespace, store: ObjectStore, trust: Trust, stop: threading.Event) -> int:
     limits = Limits(arguments.max_files, int(arguments.max_gib * GIB))
     health = Health(arguments.health_file, str(store.address), arguments.watch or 0.0, _now)
-    fetching = Fetching(store, arguments.models, limits, arguments.concurrency, stop, _now, health.progress)
+    fetching = Fetching(store, arguments.models, limits, arguments.concurrency, stop, _now, health.progress, trust)
     patience = PRUNE_AFTER_SECONDS if arguments.watch else 0.0
     mirror = Mirror(fetching, Choice(tuple(arguments.model), arguments.keep, patience), _say)
     if arguments.watch:
@@ -176,6 +179,7 @@ def mirror_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--stale-ok", action="store_true", help="--once succeeds without the store where every model is here already"
     )
+    add_trust_arguments(parser)
     parser.add_argument("--concurrency", type=_count, default=4, metavar="N", help="files fetched at once (default: 4)")
     parser.add_argument(
         "--max-gib", type=_seconds, default=256.0, metavar="GIB", help="the most of one version (default: 256)"

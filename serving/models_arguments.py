@@ -5,6 +5,8 @@ import math
 from pathlib import Path
 
 from serving.contract.model_directory import STABLE
+from serving.model_store.signing_keys import add_signing_argument
+from serving.model_store.trust_arguments import add_trust_arguments
 from serving.promotion.http_gateway import DEFAULT_URL
 
 WAIT_SECONDS = 120.0
@@ -25,14 +27,19 @@ TRAFFIC = (
     "answers are only compared. What is not given stays as it is; with nothing given, shows it."
 )
 PRUNE = "Remove old versions. The newest ones and every version with a label stay; numbers are never given again."
-VERIFY = "Compare each file with the sha256 in its version's manifest. Exits 1 when anything is damaged."
+VERIFY = (
+    "Compare each file with the sha256 in its version's manifest, hold the graph's operations to the list, and check "
+    "signatures where --trusted-key names who may sign. Exits 1 when anything is damaged or not allowed."
+)
+SIGN = "Sign a version's manifest, and so all its files, with an ed25519 key."
+KEYGEN = "Make an ed25519 key to sign versions with: FILE for its owner alone, and FILE.pub for those who check."
 
 
 def models_parser() -> argparse.ArgumentParser:
     """Parses into a namespace whose `command` is the subcommand's name."""
     parser = argparse.ArgumentParser(
         prog="penstock models",
-        description="Look at what is published, promote, roll back, prune or verify it, and split traffic.",
+        description="Look at what is published, promote, roll back, prune, verify or sign it, and split traffic.",
         epilog="Exit codes: 0 done, 1 not done or damage found, 2 wrong use.",
     )
     shared, json, reason = _options()
@@ -59,6 +66,14 @@ def models_parser() -> argparse.ArgumentParser:
     verify = add("verify", VERIFY, json)
     _add_model(verify, optional=True)
     _add_version(verify, optional=True)
+    verify.add_argument("--operations", action="store_true", help="list the operations of each version's graph")
+    add_trust_arguments(verify)
+    sign = add("sign", SIGN)
+    _add_model(sign)
+    _add_version(sign)
+    add_signing_argument(sign)
+    keygen = commands.add_parser("keygen", help=KEYGEN, description=KEYGEN)
+    keygen.add_argument("file", metavar="FILE", type=Path, help="where the private key goes")
     return parser
 
 
@@ -116,6 +131,8 @@ def _add_promote(promote: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="watch the version for so long after the move by the canary's rule, and move the label back if worse",
     )
+
+    add_trust_arguments(promote)
 
 
 def _add_traffic(traffic: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from serving.contract.features import Feature
 from serving.contract.manifest import Classification, Manifest
 from serving.contract.tensors import shape_text
 from serving.model_store.audit import AuditEntry
+from serving.model_store.inspection import Inspection
 from serving.model_store.summary import VersionSummary
 from serving.model_store.verify import Finding
 
@@ -70,8 +71,32 @@ def findings_text(findings: Sequence[Finding], checked: int) -> str:
     )
 
 
-def findings_json(findings: Sequence[Finding], checked: int) -> str:
-    return _json({"versions_checked": checked, "findings": [dataclasses.asdict(finding) for finding in findings]})
+def findings_json(findings: Sequence[Finding], checked: int, inspected: Sequence[Inspection]) -> str:
+    return _json(
+        {
+            "versions_checked": checked,
+            "findings": [dataclasses.asdict(finding) for finding in findings],
+            "versions": [
+                {
+                    "model": each.model,
+                    "version": each.version,
+                    "key_id": each.key_id,
+                    "operations": dict(each.operations),
+                }
+                for each in inspected
+            ],
+        }
+    )
+
+
+def operations_text(inspected: Sequence[Inspection]) -> str:
+    """For each version the number of its nodes by operation, and who says to have signed it."""
+    blocks = []
+    for each in inspected:
+        rows = [(f"  {name}", str(count)) for name, count in each.operations.items()]
+        signed = f", signed by {each.key_id}" if each.key_id else ""
+        blocks.append(f"\n{each.model} version {each.version}{signed}\n{_aligned(rows) if rows else '  no graph'}\n")
+    return "".join(blocks)
 
 
 def _version_facts(version: VersionSummary) -> dict[str, object]:

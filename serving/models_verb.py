@@ -11,19 +11,24 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from serving.errors import IntegrityError, UnknownVersion
+from serving.errors import IntegrityError, InvalidSettings, UnknownVersion
 from serving.label_moves import promote_label, roll_back
 from serving.model_store.audit import read_audit
+from serving.model_store.inspection import inspect_version
 from serving.model_store.labels import read_labels
 from serving.model_store.prune import prunable, prune, prune_version
+from serving.model_store.signed_version import sign_version
+from serving.model_store.signing_keys import SIGNING_KEY_VARIABLE, chosen_signer, make_keys
 from serving.model_store.summary import VersionSummary, summarise
 from serving.model_store.traffic import NO_TRAFFIC, make_traffic, read_traffic, set_traffic, traffic_text
+from serving.model_store.trust_arguments import trust_of
 from serving.model_store.verify import verify_model, verify_version
 from serving.model_store.versions import list_folders, list_model_folders, list_models, list_versions
 from serving.models_arguments import models_parser
 from serving.models_table import (
     findings_json,
     findings_text,
+    operations_text,
     version_json,
     version_text,
     versions_json,
@@ -41,6 +46,8 @@ def run(argv: Sequence[str]) -> int:
         parser.error("--dry-run shows what --keep removes; --version removes just the one it names")
     if arguments.command == "promote":
         _check_promote(parser, arguments)
+    if arguments.command == "keygen":
+        return _keygen(arguments)
     if not arguments.models.is_dir():
         raise IntegrityError(f"there is no model directory {str(arguments.models)!r}; name yours with --models DIR")
     return COMMANDS[arguments.command](arguments)
@@ -71,6 +78,8 @@ def _chosen(model: str, version: int | None, summaries: Sequence[VersionSummary]
 def _check_promote(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     if arguments.offline and (arguments.shadow or arguments.watch):
         parser.error("--shadow and --watch need a gateway, and --offline asks none")
+    if (arguments.trusted_key or arguments.allow_operation) and not arguments.offline:
+        parser.error("--trusted-key and --allow-operation are for --offline; a gateway goes by its own settings")
     if arguments.requests and not arguments.shadow:
         parser.error("--requests is where --shadow N takes its N requests from")
 
@@ -125,8 +134,29 @@ def _verify(arguments: argparse.Namespace) -> int:
         findings, checked = verify_version(models, arguments.model, version), 1
     else:
         raise UnknownVersion(f"there is no version {version} of {arguments.model!r}")
-    _say(findings_json(findings, checked) if arguments.json else findings_text(findings, checked))
+    trust = trust_of(arguments)
+    chosen = [(name, each) for name in names for each in folders[name] if version in (None, each)]
+    inspected = [inspect_version(models, name, each, trust) for name, each in chosen]
+    findings = (*findings, *(finding for inspection in inspected for finding in inspection.findings))
+    if arguments.json:
+        _say(findings_json(findings, checked, inspected))
+    else:
+        _say(findings_text(findings, checked))
+        _say(operations_text(inspected) if arguments.operations else "")
     return DAMAGE_FOUND if findings else DONE
+
+
+def _sign(arguments: argparse.Namespace) -> int:
+    model, version, sign = arguments.model, arguments.version, chosen_signer(arguments.sign_with)
+    if sign is None:
+        raise InvalidSettings(f"name the key to sign with: --sign-with KEY, or {SIGNING_KEY_VARIABLE}")
+    sign_version(arguments.models, model, version, sign, by=_caller("sign"), now=datetime.now(UTC))
+    return _say(f"signed {model} {version}\n")
+
+
+def _keygen(arguments: argparse.Namespace) -> int:
+    public, key_id = make_keys(arguments.file)
+    return _say(f"key {key_id}: sign with {arguments.file}, and give {public} to those who check\n")
 
 
 def _say(text: str) -> int:
@@ -156,5 +186,6 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "traffic": _traffic,
         "prune": _prune,
         "verify": _verify,
+        "sign": _sign,
     }
 )

@@ -11,6 +11,7 @@ from serving.model_store.object_store.address import parse_address
 from serving.model_store.object_store.push import Pushed, push_label, push_labels, push_version
 from serving.model_store.object_store.renumber import Publisher, push_renumbered
 from serving.model_store.object_store.store import ObjectStore
+from serving.model_store.signing_keys import add_signing_argument, chosen_signer
 from serving.model_store.versions import list_versions
 
 DONE, WRONG_USE = 0, 2
@@ -61,7 +62,7 @@ def described(model: str, pushed: Pushed, store: ObjectStore) -> str:
 def _push(arguments: argparse.Namespace, store: ObjectStore, model: str, version: int) -> Pushed:
     if not arguments.renumber:
         return push_version(store, arguments.models, model, version, concurrency=arguments.concurrency)
-    publisher = Publisher(BY, lambda: datetime.now(UTC))
+    publisher = Publisher(BY, lambda: datetime.now(UTC), chosen_signer(arguments.sign_with))
     return push_renumbered(
         store, arguments.models, model, version, concurrency=arguments.concurrency, publisher=publisher
     )
@@ -85,5 +86,6 @@ def push_parser() -> argparse.ArgumentParser:
         "--labels", action="store_true", help="make the store's labels and traffic those of this model directory"
     )
     parser.add_argument("--renumber", action="store_true", help="take the next free number when this one is taken")
+    add_signing_argument(parser)
     parser.add_argument("--concurrency", type=int, choices=range(1, 65), default=4, metavar="N", help="files at once")
     return parser

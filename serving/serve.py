@@ -76,6 +76,7 @@ def _run(settings: Settings, app: FastAPI, listener: socket.socket | None, say: 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     # It warns of every form that is none: a line in the log for whoever sends one, who is told so anyway.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for every time that an issuer's keys are fetched
     host, port = listener.getsockname()[:2] if listener else (settings.host, settings.port)
 
     def on_live(view: CatalogView) -> None:

@@ -8,32 +8,38 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from serving.access_settings import AccessSettings
 from serving.errors import InvalidSettings
 from serving.model_settings import Count, ModelSettings, Positive, Share
+from serving.trust_settings import TrustSettings
 
 PREFIX = "PENSTOCK_"
-NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|TEST_.*|API_KEY|TOKEN")
+NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|SIGNING_KEY|API_KEY|TOKEN|TEST_.*")
 """PENSTOCK_ variables that are no settings: what Kubernetes gives every pod beside a Service named `penstock`, and what
-the tests are told."""
+the tests are told, the key of whoever publishes, and what clients show."""
 SERVICE_ADDRESSES = ("tcp://", "udp://", "sctp://")
 ADDRESS = re.compile(r"unix:.+|(dns:///)?(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
 ORIGIN = re.compile(r"\*|https?://[^\s/,A-Z]+")
 """As browsers send it: scheme, host in lower case, and the port where it is not the scheme's own."""
-LISTS = ("cors_origins", "required_models", "tfserving_addresses", "tfserving_models")
+LISTS = (
+    "allowed_operations",
+    "cors_origins",
+    "required_models",
+    "tfserving_addresses",
+    "tfserving_models",
+    "trusted_keys",
+)
 """Settings of several values; outside the file they are written with commas."""
 
 
-class Settings(AccessSettings):
+class Settings(TrustSettings, AccessSettings):
     """Every setting, its unit in its name and the reason for its default beside it.
 
     In the environment a setting is `PENSTOCK_` and its name in capitals; in `penstock.toml` and on the command
     line it has its own name.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     models: Path = Path("models")
     """The model directory, where `penstock train` publishes by default."""
@@ -162,6 +168,16 @@ class Settings(AccessSettings):
         if logged and folder is None:
             raise ValueError(f"models have a prediction_log_share ({', '.join(logged)}) and there is no folder for it")
         return folder
+
+    @field_validator("backend")
+    @classmethod
+    def _trust_where_models_are_loaded(cls, backend: str, info: ValidationInfo) -> str:
+        if backend != "embedded" and (info.data.get("require_signatures") or info.data.get("allowed_operations")):
+            raise ValueError(
+                f"with {backend} the gateway loads no model, so require_signatures and allowed_operations bind nobody; "
+                "give them to `penstock mirror` and `penstock model-server config`"
+            )
+        return backend
 
     @field_validator("tfserving_addresses")
     @classmethod

@@ -1,6 +1,8 @@
 """What every test may use: real models trained once, real gateways as processes, and the rule for absent programs."""
 
 import contextlib
+import fcntl
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -28,6 +30,25 @@ PACKAGES = {
 }
 """The Debian package of each system program that a test uses."""
 
+LONGEST_FIRST = ("integration/training", "integration/loadtests", "deployment", "integration", "unit")
+"""Folders of tests in the order in which several testers take their files, so that none is left with a long one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _turn(item.path))
+
+
+def _turn(path: Path) -> int:
+    tests = Path(__file__).parent
+    folders = (turn for turn, folder in enumerate(LONGEST_FIRST) if path.is_relative_to(tests / folder))
+    return next(folders, len(LONGEST_FIRST))
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of collected tests hold stays; else each collection by a test would look through all of it."""
+    gc.collect()
+    gc.freeze()
+
 
 @pytest.fixture(scope="session")
 def start_gateway_session() -> Iterator[StartGateway]:
@@ -50,11 +71,19 @@ def gateway(start_gateway_session: StartGateway, trained_models: Path) -> Gatewa
 
 @pytest.fixture(scope="session")
 def trained_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model directory with the shipped jobs, trained by the command line, once. Read it; copy it to change it."""
-    models = tmp_path_factory.mktemp("trained") / "models"
-    for job in ("digits", "diabetes"):
-        penstock("train", job, "--models", str(models))
-    return models
+    """A model directory with two shipped jobs, trained by the command line, once for all testers and copied for each:
+    a gateway may write beside its models. Read it; copy it to change it.
+    """
+    run = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        run = run.parent  # the run's own folder, in which each tester has one
+    with (run / "trained.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (run / "trained").exists():
+            for job in ("digits", "diabetes"):
+                penstock("train", job, "--models", str(run / "training"))
+            (run / "training").rename(run / "trained")
+    return Path(shutil.copytree(run / "trained", tmp_path_factory.mktemp("models") / "models"))
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ def doubles_manifest(**fields: Any) -> Manifest:
 
 
 def publish_in_miniature(models: Path, manifest: Manifest) -> None:
-    """A version of two files, enough for all but the embedded backend."""
+    """A version of two files, one of them a SavedModel without a graph: enough for all but the embedded backend."""
     version = model_paths(models, manifest.model).version(manifest.version)
     version.extra.mkdir(parents=True)
-    version.saved_model.write_bytes(b"graph")
+    version.saved_model.write_bytes(b"\x08\x01")
     version.manifest.write_bytes(render_manifest(manifest))

@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from serving.errors import InvalidJob, InvalidSettings
+from serving.model_store.signing_keys import chosen_signer
 from training.arguments import add_run_arguments
 from training.environment import prepare_environment
 from training.indexed_job import worker_environment
@@ -82,7 +83,8 @@ def _train_parser() -> argparse.ArgumentParser:
 def _train_and_publish(job: JobSpec, arguments: argparse.Namespace) -> object:
     prepare_environment()
     console = Console(stderr=True)
-    destination = Destination.prepared(arguments.push, arguments.models, job.model) if arguments.push else None
+    sign = chosen_signer(arguments.sign_with)
+    destination = Destination.prepared(arguments.push, arguments.models, job.model, sign) if arguments.push else None
     console.print(f"training {job.model}: {job.description}", highlight=False, soft_wrap=True)
     # importing the pipeline takes seconds, and TensorFlow reads its environment then: the one deferred import
     pipeline = importlib.import_module("training.pipeline")
@@ -91,6 +93,7 @@ def _train_and_publish(job: JobSpec, arguments: argparse.Namespace) -> object:
         force=arguments.force,
         dry_run=arguments.dry_run,
         tensorboard=arguments.tensorboard,
+        sign=sign,
     )
     run: object = pipeline.train_and_publish(job, arguments.models, orders, clock=_now, console=console)
     if destination is None or not isinstance(run, Summary) or run.version is None:

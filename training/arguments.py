@@ -3,11 +3,12 @@
 import argparse
 from pathlib import Path
 
+from serving.model_store.signing_keys import add_signing_argument
 from training.indexed_job import peers_of
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """JOB, --models, --set (as `assignments`), --promote, --force, --dry-run and --peers."""
+    """JOB, --models, --set (as `assignments`), --promote, --force, --sign-with, --dry-run and --peers."""
     parser.add_argument("job", metavar="JOB", help="a shipped job's name, or the path of a .toml file")
     parser.add_argument(
         "--models",
@@ -28,6 +29,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="publish it even when the job's rule finds it worse than the live version"
     )
+    add_signing_argument(parser)
     parser.add_argument("--dry-run", action="store_true", help="do everything but publish")
     parser.add_argument(
         "--peers",

@@ -14,7 +14,7 @@ from rich.console import Console
 from serving.contract.model_directory import STABLE, VersionPaths, model_paths
 from serving.contract.tensors import Signature
 from serving.model_store.labels import set_label
-from serving.model_store.publishing import publish
+from serving.model_store.publishing import Sign, publish
 from serving.model_store.staging import staging
 from training.agreement import export_facts
 from training.answering import answers_and_truth
@@ -46,7 +46,8 @@ BY = "penstock train"
 class Orders:
     """What the caller wants of one run, beside the job: `promote` moves the label `stable` to the new version, `force`
     publishes a worse one than the live one, `dry_run` does everything but publish. Event files for TensorBoard go
-    under `tensorboard`, `tables` into the report.
+    under `tensorboard`, `tables` into the report; `sign` signs the
+    version.
     """
 
     promote: bool = False
@@ -54,6 +55,7 @@ class Orders:
     dry_run: bool = False
     tensorboard: Path | None = None
     tables: tuple[Table, ...] = ()
+    sign: Sign | None = None
 
 
 def train_and_publish(
@@ -96,7 +98,7 @@ def train_and_publish(
         )
         if orders.dry_run:
             return run
-        version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock())
+        version = publish(models, staged, manifest, by=BY, reason=f"job {job.model}", now=clock(), sign=orders.sign)
     folder = model_paths(models, job.model).version(version).root
     if not orders.promote:
         return replace(run, version=version, folder=folder)

@@ -12,6 +12,7 @@ from serving.model_store.object_store.address import parse_address
 from serving.model_store.object_store.push import push_label, raise_numbers
 from serving.model_store.object_store.renumber import Publisher, push_renumbered
 from serving.model_store.object_store.store import ObjectStore
+from serving.model_store.publishing import Sign
 from training.summary import Summary
 
 CONCURRENCY = 4
@@ -30,9 +31,10 @@ class Destination:
     store: ObjectStore
     url: str
     models: Path
+    sign: Sign | None = None
 
     @classmethod
-    def prepared(cls, url: str, models: Path, model: str) -> "Destination":
+    def prepared(cls, url: str, models: Path, model: str, sign: Sign | None = None) -> "Destination":
         """Numbers of the store are taken over, so that the run's version gets a free one.
 
         Raises InvalidSettings for a URL that is none, or without the libraries; PublishError when the store cannot be
@@ -40,7 +42,7 @@ class Destination:
         """
         store = ObjectStore(parse_address(url, folder=str(Path.cwd())))
         raise_numbers(store, models, model)
-        return cls(store, url, models)
+        return cls(store, url, models, sign)
 
     def push(self, run: Summary, *, by: str, clock: Callable[[], datetime]) -> str:
         """One line of what came of it, "" after a dry run. Under the next free number when somebody else was quicker,
@@ -58,7 +60,7 @@ class Destination:
                 run.model,
                 run.version,
                 concurrency=CONCURRENCY,
-                publisher=Publisher(by, clock),
+                publisher=Publisher(by, clock, self.sign),
             )
             if run.promoted:
                 push_label(self.store, run.model, STABLE, pushed.version)

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from serving.errors import InvalidJob, InvalidSettings
+from serving.model_store.signing_keys import chosen_signer
 from training.arguments import add_run_arguments
 from training.environment import prepare_environment
 from training.indexed_job import tuner_environment
@@ -62,11 +63,12 @@ def run(argv: Sequence[str]) -> int:
 def _tune(job: JobSpec, folder: Path, arguments: argparse.Namespace) -> object:
     prepare_environment()
     console = Console(stderr=True)
-    destination = Destination.prepared(arguments.push, arguments.models, job.model) if arguments.push else None
+    sign = chosen_signer(arguments.sign_with)
+    destination = Destination.prepared(arguments.push, arguments.models, job.model, sign) if arguments.push else None
     console.print(f"tuning {job.model}: {job.description}", highlight=False, soft_wrap=True)
     # importing it takes seconds, and TensorFlow reads its environment then: the one deferred import
     pipeline, tuning = (importlib.import_module(f"training.{name}") for name in ("pipeline", "tuning"))
-    orders = pipeline.Orders(promote=arguments.promote, force=arguments.force, dry_run=arguments.dry_run)
+    orders = pipeline.Orders(promote=arguments.promote, force=arguments.force, dry_run=arguments.dry_run, sign=sign)
     found: Any = tuning.tune(job, arguments.models, orders, folder, fresh=arguments.fresh, clock=_now, console=console)
     if destination is None or found is None or not isinstance(found.summary, Summary):
         return found

@@ -147,7 +147,7 @@ def _listens(server: ServerProcess) -> bool:
 
 def _run(server: ServerProcess, rate: float, seconds: float, seed: int) -> OpenLoopRun:
     due = poisson_arrivals([Phase(rate, seconds)], seed)
-    return run_open_loop(server.port, http_bytes(REQUEST), due, connections=CONNECTIONS, patience_seconds=30.0)
+    return run_open_loop(server.port, [http_bytes(REQUEST)], due, connections=CONNECTIONS, patience_seconds=30.0)
 
 
 def _overhead(server: ServerProcess, arguments: argparse.Namespace, turn: int) -> Overhead:

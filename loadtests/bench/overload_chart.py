@@ -9,14 +9,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from loadtests.bench.chart import INK, OTHERS, OURS, bare_frame
-from loadtests.bench.overload_figures import REFUSALS, Span, good
+from loadtests.bench.overload_course import Course
+from loadtests.bench.overload_figures import REFUSALS, good
 from loadtests.open_loop import OpenLoopRun
 
 REFUSED, LATE = "#c8553d", "#d9a441"
 WINDOW_SECONDS = 0.25
 
 
-def draw_overload(run: OpenLoopRun, overload: Span, peak: float, deadline_seconds: float, path: Path) -> None:
+def draw_overload(run: OpenLoopRun, course: Course, peak: float, deadline_seconds: float, path: Path) -> None:
     """`peak` is the best goodput of the sweep, in requests a second, drawn as a line."""
     figure = Figure(figsize=(10, 6.5), layout="constrained")
     FigureCanvasAgg(figure)
@@ -24,10 +25,12 @@ def draw_overload(run: OpenLoopRun, overload: Span, peak: float, deadline_second
     _draw_rates(rates, run, peak, deadline_seconds)
     _draw_latency(latencies, run, deadline_seconds)
     for axis in (rates, latencies):
-        axis.axvspan(overload.start, overload.end, color=OTHERS, alpha=0.25, linewidth=0)
+        axis.axvspan(course.overload.start, course.overload.end, color=OTHERS, alpha=0.25, linewidth=0)
         bare_frame(axis, grid="y")
     latencies.set_xlabel("seconds; the grey stretch is the overload", color=INK)
-    figure.suptitle("Twice the peak load, and the time after it", color=INK, x=0.01, ha="left", fontsize=13)
+    figure.suptitle(
+        f"{course.times:g} times the peak load, and the time after it", color=INK, x=0.01, ha="left", fontsize=13
+    )
     figure.savefig(path, dpi=120)
 
 

@@ -186,7 +186,7 @@ class Ladder:
         running.wait_until(lambda: probe.is_up(running))
         run = run_open_loop(
             running.port,
-            http_bytes(probe.request),
+            [http_bytes(probe.request)],
             poisson_arrivals([phase], seed),
             connections=self.arguments.connections,
             patience_seconds=PATIENCE_SECONDS,

@@ -5,12 +5,9 @@ the old one's files, under an open loop that never pauses.
 """
 
 import argparse
-import json
-import shutil
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +17,7 @@ from rich.progress import track
 
 from loadtests.arrivals import Phase, Seconds, poisson_arrivals
 from loadtests.bench.asking import answers
-from loadtests.bench.dense_model import MODEL, build_dense_model, pictures
+from loadtests.bench.dense_model import build_dense_model, pictures
 from loadtests.bench.errors import BenchError
 from loadtests.bench.forms import TFS_JSON, http_bytes
 from loadtests.bench.machine import versions
@@ -30,19 +27,18 @@ from loadtests.bench.processes import (
     resident_megabytes,
     running_server,
 )
+from loadtests.bench.republish import GIVE_UP_SECONDS, stage_next, swap_in
 from loadtests.bench.results import Report
 from loadtests.bench.stage import take_stage
 from loadtests.bench.tables import markdown_table
 from loadtests.bench.targets import figures
 from loadtests.open_loop import LATE_SHARE, OpenLoopRun, run_open_loop
-from serving.contract.manifest import parse_manifest, render_manifest
-from serving.contract.model_directory import VersionPaths
 
 FIRST_READING = 5
-CALM_SECONDS, SWAP_SECONDS, GIVE_UP_SECONDS = 1.0, 1.5, 30.0
+CALM_SECONDS, SWAP_SECONDS = 1.0, 1.5
 """Of each round: the time before the swap, and the time after its begin; the load goes on to the end of both."""
-POLL_SECONDS, LOOK_SECONDS = 0.2, 0.05
-"""Between the gateway's looks at the model directory, and between ours at the gateway."""
+POLL_SECONDS = 0.2
+"""Between the gateway's looks at the model directory."""
 CONNECTIONS, PERCENTILE = 32, 99
 METHOD = """\
 The gateway with the embedded backend on one core, the generator on another: an open loop of {rate:g} Poisson arrivals
@@ -148,7 +144,9 @@ def _swap(server: ServerProcess, models: Path, request: bytes, version: int, rat
 
     def change() -> None:
         try:
-            moments.extend(_publish_and_wait(server, models, version))
+            staged = stage_next(models, version)
+            time.sleep(CALM_SECONDS)
+            moments.extend(swap_in(server, staged, version))
         except Exception as error:  # noqa: BLE001 - the thread's outermost frame: raised again by whoever joins it
             failure.append(error)
 
@@ -156,7 +154,7 @@ def _swap(server: ServerProcess, models: Path, request: bytes, version: int, rat
     changing = threading.Thread(target=change)
     started = time.perf_counter()
     changing.start()
-    run = run_open_loop(server.port, request, due, connections=CONNECTIONS, patience_seconds=GIVE_UP_SECONDS)
+    run = run_open_loop(server.port, [request], due, connections=CONNECTIONS, patience_seconds=GIVE_UP_SECONDS)
     changing.join()
     if failure:
         raise failure[0]
@@ -175,30 +173,3 @@ def _latencies(run: OpenLoopRun, start: float, end: float) -> list[float]:
     latency: Seconds = run.latency_seconds[(run.due >= start) & (run.due < end)]
     found: list[float] = latency[np.isfinite(latency)].tolist()
     return found
-
-
-def _publish_and_wait(server: ServerProcess, models: Path, version: int) -> tuple[float, float]:
-    """The moments of the rename and of the old version's end."""
-    staged, folder = models / MODEL / f".{version}", models / MODEL / str(version)
-    shutil.copytree(models / MODEL / str(version - 1), staged)
-    manifest = VersionPaths(staged).manifest
-    numbered = parse_manifest(manifest.read_bytes()).model_copy(update={"version": version})
-    manifest.write_bytes(render_manifest(numbered))
-    time.sleep(CALM_SECONDS)
-    renamed = time.perf_counter()
-    staged.rename(folder)
-    until = time.monotonic() + GIVE_UP_SECONDS
-    while _live(server) != {str(version)}:
-        if time.monotonic() > until:
-            raise BenchError(f"version {version} was not swapped in:\n{server.log_end()}")
-        time.sleep(LOOK_SECONDS)
-    over = time.perf_counter()
-    shutil.rmtree(models / MODEL / str(version - 1))
-    return renamed, over
-
-
-def _live(server: ServerProcess) -> set[str]:
-    url = f"http://127.0.0.1:{server.port}/v1/models/{MODEL}"
-    with urllib.request.urlopen(url, timeout=GIVE_UP_SECONDS) as answer:
-        states = json.loads(answer.read())["model_version_status"]
-    return {state["version"] for state in states if state["state"] != "END"}

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from loadtests.bench.samples import Sample, Spread, spread, spread_of, turn_by_turn
 
-Unit = Literal["x", "rows/s", "ms", "s", "%"]
+Unit = Literal["x", "rows/s", "ms", "s", "%", "MB"]
 JSON_PEERS = ("litserve", "bentoml", "mlserver", "triton-json")
 
 
@@ -106,6 +106,9 @@ TARGETS = (
     Target("goodput at twice the peak's load, of the peak", Reported("goodput_percent"), 90, None, "%"),
     Target("median time of a rejection", Reported("rejection_ms"), 10, None, "ms", at_most=True),
     Target("normal again after the overload", Reported("recovery_seconds"), 2, None, "s", at_most=True),
+    Target(
+        "memory gained in an overload, the queue's bound", Reported("grown_megabytes"), 16.8, None, "MB", at_most=True
+    ),
     Target("memory gained from the first reading to the last", Reported("growth_percent"), 5, None, "%", at_most=True),
     Target("p99 during a swap of versions, by that before", Reported("swap_p99_ratio"), 2, None, "x", at_most=True),
     Target("memory gained over the swaps", Reported("swap_growth_percent"), 5, None, "%", at_most=True),

@@ -10,14 +10,16 @@ from serving.backends.tfserving.backend import Servers, TfServingBackend
 from serving.backends.tfserving.certificates import Certificates, TlsFiles
 from serving.backends.tfserving.channels import Metadata, Transport
 from serving.model_store.published import published_signatures
+from serving.model_store.signing_keys import read_trusted_keys
+from serving.model_store.trust import Trust
 from serving.settings import Settings
 
 
 def make_backend(settings: Settings, metadata: Callable[[], Metadata | None] | None = None) -> Backend:
     """The backend the settings name; model servers are told `metadata` with every call for a prediction.
 
-    Raises BackendUnavailable when TensorFlow's library is not there, InvalidSettings for certificates that cannot be
-    read.
+    Raises BackendUnavailable when TensorFlow's library is not there, InvalidSettings for certificates or
+    keys that cannot be read.
     """
     if settings.backend == "in_memory":
         models = published_signatures(settings.models)
@@ -25,8 +27,17 @@ def make_backend(settings: Settings, metadata: Callable[[], Metadata | None] | N
     if settings.backend == "tfserving":
         return TfServingBackend(settings.models, _servers(settings, metadata), poll_seconds=settings.poll_seconds)
     return EmbeddedBackend(
-        settings.models, load_library(), threads=settings.max_in_flight_batches, poll_seconds=settings.poll_seconds
+        settings.models,
+        load_library(),
+        threads=settings.max_in_flight_batches,
+        poll_seconds=settings.poll_seconds,
+        trust=_trust(settings),
     )
+
+
+def _trust(settings: Settings) -> Trust:
+    keys = read_trusted_keys(settings.trusted_keys) if settings.require_signatures else None
+    return Trust(keys, frozenset(settings.allowed_operations))
 
 
 def _servers(settings: Settings, metadata: Callable[[], Metadata | None] | None) -> Servers:

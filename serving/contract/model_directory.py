@@ -50,6 +50,11 @@ class VersionPaths:
         return self.extra / "manifest.json"
 
     @property
+    def signature(self) -> Path:
+        """Of the manifest, and so of the version; none where nobody signed it."""
+        return self.extra / "manifest.sig"
+
+    @property
     def report(self) -> Path:
         """What training saw, for people: `index.html` and its pictures. Versions published by other means have none."""
         return self.extra / "report"

@@ -19,9 +19,11 @@ from serving.model_server.configs import (
     versions_to_load,
 )
 from serving.model_server.published_models import published_models
+from serving.model_server.trusted_versions import TrustedVersions
 from serving.model_store.atomic_file import write_atomically
 from serving.model_store.disk_errors import disk_errors
 from serving.model_store.snapshot import DirectorySnapshot, read_snapshot
+from serving.model_store.trust import ANY_SIGNER, Trust
 
 MODELS, BATCHING, MONITORING = "models.config", "batching.config", "monitoring.config"
 
@@ -29,7 +31,7 @@ MODELS, BATCHING, MONITORING = "models.config", "batching.config", "monitoring.c
 @dataclass(frozen=True, slots=True)
 class ConfigFolder:
     """`base_path` is the model directory as the server sees it; `batch_threads` how many batches it runs at once;
-    `share` which versions it has, where others have the rest.
+    `share` which versions it has, where others have the rest; `trust` which it may have at all.
     """
 
     models: Path
@@ -37,11 +39,12 @@ class ConfigFolder:
     base_path: str
     batch_threads: int
     share: LabelShare | None = None
+    trust: Trust = ANY_SIGNER
 
 
 def write_all(folder: ConfigFolder) -> tuple[str, ...]:
     """All three files; what was written, and what a person should know of it. Raises PublishError, IntegrityError."""
-    snapshot = read_snapshot(folder.models, DirectorySnapshot())
+    snapshot = TrustedVersions(folder.models, folder.trust).of(read_snapshot(folder.models, DirectorySnapshot()))
     if not snapshot.models:
         raise PublishError(
             f"{'; '.join(snapshot.faults) or 'no model has a version yet'}: nothing to serve, nothing written"
@@ -66,15 +69,17 @@ def follow(folder: ConfigFolder, rested: Callable[[], bool]) -> Iterator[str]:
     _write(folder.out / MONITORING, monitoring_config())  # which no change of the models changes
     snapshot = DirectorySnapshot()
     told: tuple[str, ...] = ()
+    trusted = TrustedVersions(folder.models, folder.trust)
     while rested():
         snapshot = read_snapshot(folder.models, snapshot)
-        if snapshot.faults != told:
-            told = snapshot.faults
+        shown = trusted.of(snapshot)
+        if shown.faults != told:
+            told = shown.faults
             yield from told
-        if not snapshot.models:
+        if not shown.models:
             continue
         try:
-            found = _found(folder, snapshot)
+            found = _found(folder, shown)
             if _write(folder.out / MODELS, models_config(found, folder.base_path)) == "wrote":
                 yield f"wrote {folder.out / MODELS}: {', '.join(map(_shown, found))}"
             _write(folder.out / MONITORING, monitoring_config())  # last: whoever sees it has both

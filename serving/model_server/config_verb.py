@@ -11,6 +11,7 @@ from serving.errors import IntegrityError
 from serving.model_server.config_files import ConfigFolder, follow, write_all
 from serving.model_server.configs import LabelShare
 from serving.model_server.flags import Deployment, flag_lines
+from serving.model_store.trust_arguments import add_trust_arguments, trust_of
 
 CONFIG = (
     "Write models.config, batching.config and monitoring.config as the model directory is now. With --watch, keep "
@@ -31,7 +32,8 @@ def _config(arguments: argparse.Namespace) -> int:
     base_path = arguments.base_path or str(arguments.models.resolve())
     label = arguments.only_label or arguments.without_label
     share = LabelShare(label, only=bool(arguments.only_label)) if label else None
-    folder = ConfigFolder(arguments.models, arguments.out, base_path, arguments.batch_threads, share)
+    trust = trust_of(arguments)
+    folder = ConfigFolder(arguments.models, arguments.out, base_path, arguments.batch_threads, share, trust)
     if not arguments.watch:
         return _say(write_all(folder))
     over = threading.Event()
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     config.add_argument(
         "--batch-threads", metavar="N", type=_count, default=2, help="batches at once in batching.config (default: 2)"
     )
+    add_trust_arguments(config)
     _add_share(config)
     flags = commands.add_parser("flags", help=FLAGS, description=FLAGS)
     usual = Deployment()

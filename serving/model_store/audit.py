@@ -15,7 +15,7 @@ from serving.errors import IntegrityError
 from serving.model_store.atomic_file import sync
 
 Action: TypeAlias = Literal[
-    "published", "mirrored", "promoted", "rolled_back", "unlabelled", "pruned", "traffic", "promotion_step"
+    "published", "signed", "mirrored", "promoted", "rolled_back", "unlabelled", "pruned", "traffic", "promotion_step"
 ]
 
 

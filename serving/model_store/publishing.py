@@ -4,8 +4,10 @@ The order is the promise. Whatever a reader could see is on the disk before the 
 before it too, so that no kill at any moment can show a partial version or give a number twice.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from serving.contract.manifest import Manifest, parse_manifest, render_manifest
 from serving.contract.model_directory import ModelPaths, VersionPaths, model_paths
@@ -17,9 +19,21 @@ from serving.model_store.lock import locked
 from serving.model_store.version_files import is_folder, is_plain_file, sha256_of, walk
 from serving.model_store.versions import highest_version
 
+Sign: TypeAlias = Callable[[bytes], bytes]
 
-def publish(models: Path, staged: VersionPaths, manifest: Manifest, *, by: str, reason: str, now: datetime) -> int:
-    """The number under which the staged folder is now visible, its manifest completed with number, digests and `now`.
+
+def publish(
+    models: Path,
+    staged: VersionPaths,
+    manifest: Manifest,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    sign: Sign | None = None,
+) -> int:
+    """The number under which the staged folder is now visible, its manifest completed with number, digests and `now`,
+    and signed where `sign` makes manifest.sig of its bytes.
 
     `staged` comes from `staging` for the manifest's model. Raises PublishError; the staged folder is then not visible.
     """
@@ -29,7 +43,7 @@ def publish(models: Path, staged: VersionPaths, manifest: Manifest, *, by: str, 
         digests = _settled_digests(staged)  # outside the lock: gigabytes take their time
         with locked(paths):
             version = highest_version(paths) + 1
-            _write_manifest(staged, _readable(manifest.published(version, digests, now)))
+            _write_manifest(staged, _readable(manifest.published(version, digests, now)), sign)
             write_atomically(paths.highest_version, f"{version}\n".encode())
             staged.root.rename(paths.version(version).root)
             with disk_errors(f"version {version} of {manifest.model!r} is published, but not on record"):
@@ -57,7 +71,7 @@ def _settled_digests(staged: VersionPaths) -> dict[str, str]:
         if not is_folder(path):
             if not is_plain_file(path):
                 raise PublishError(f"cannot publish: {name} is neither a plain file nor a folder")
-            if path != staged.manifest:
+            if path not in (staged.manifest, staged.signature):
                 digests[name] = sha256_of(path)
         sync(path)
     return digests
@@ -80,7 +94,10 @@ def _readable(manifest: Manifest) -> bytes:
     return text
 
 
-def _write_manifest(staged: VersionPaths, text: bytes) -> None:
+def _write_manifest(staged: VersionPaths, text: bytes, sign: Sign | None) -> None:
     staged.extra.mkdir(exist_ok=True)
     write_atomically(staged.manifest, text)
+    staged.signature.unlink(missing_ok=True)  # of another manifest, where a version is published again
+    if sign:
+        write_atomically(staged.signature, sign(text))
     sync(staged.root)

@@ -15,7 +15,7 @@ from serving.model_store.labels import read_labels
 from serving.model_store.version_files import is_folder, is_plain_file, sha256_of, walk
 from serving.model_store.versions import list_folders, list_versions, read_manifest
 
-Problem: TypeAlias = Literal["missing", "changed", "extra", "unreadable", "unverifiable"]
+Problem: TypeAlias = Literal["missing", "changed", "extra", "unreadable", "unverifiable", "not allowed", "untrusted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ def _differences(paths: VersionPaths, manifest: Manifest) -> Iterator[Finding]:
     except OSError as error:
         yield finding(".", "unreadable", error.strerror or type(error).__name__)
         return
-    present.pop(paths.manifest.relative_to(paths.root).as_posix(), None)
+    for beside in (paths.manifest, paths.signature):
+        present.pop(beside.relative_to(paths.root).as_posix(), None)
     for name, digest in sorted(manifest.files.items()):
         if name not in present:
             yield finding(name, "missing", "the manifest lists it")

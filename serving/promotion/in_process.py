@@ -17,15 +17,21 @@ from serving.contract.manifest import Manifest
 from serving.contract.model_directory import model_paths
 from serving.contract.tensors import Array
 from serving.errors import BackendError, PublishError
+from serving.model_store.trust import ANY_SIGNER, Trust, check_version
 from serving.preprocessing.records import decode_instances
 from serving.promotion.checks import Candidate
 
 
-def answered_in_process(candidate: Candidate, instances: Sequence[JsonValue]) -> Sequence[JsonValue]:
-    """The rows of `predictions`. Raises PublishError, IntegrityError, InvalidInput, BackendError."""
+def answered_in_process(
+    candidate: Candidate, instances: Sequence[JsonValue], trust: Trust = ANY_SIGNER
+) -> Sequence[JsonValue]:
+    """The rows of `predictions`. Raises PublishError, InvalidInput, BackendError, and IntegrityError also for a version
+    that may not be loaded.
+    """
     manifest = candidate.manifest()
     if manifest is None:
         return ()
+    check_version(candidate.models, candidate.model, candidate.version, trust)
     give_signals_a_stack()
     folder = model_paths(candidate.models, candidate.model).version(candidate.version).root
     try:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from serving.model_server.flags import Deployment, flag_lines
 from serving.access_settings import refuse_public
 from serving.errors import InvalidSettings
+from serving.model_server.flags import Deployment, flag_lines
 from serving.settings import Settings, load_settings
 from tests.conftest import absent
 from tests.deployment.dockerfile import ROOT, Instruction, read_dockerfile

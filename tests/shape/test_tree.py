@@ -16,6 +16,7 @@ TOP_LEVEL = {
     ".dockerignore", ".gitignore",
 }  # fmt: skip
 SOURCES = ("training", "serving", "clients", "k8s", "loadtests", "penstock_cli.py")
+GENERATED = {"clients/typescript/src/openapi.ts"}
 NO_NAMES = re.compile(r"(utils?|helpers?|common|misc|managers?|handlers?)\.py$")
 ADDRESSES = re.compile(r"(py" r"pi|pythonhost" r"ed|npm" r"js)\.(org|com)|file:" r"//|/wo" r"rk/")
 
@@ -38,6 +39,20 @@ def test_module_says_what_it_is_for_and_is_small(path: Path) -> None:
     assert not NO_NAMES.search(path.name)
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     assert [node.name for node in functions if (node.end_lineno or 0) - node.lineno + 1 > 50] == []
+
+
+def scripts() -> list[Path]:
+    """TypeScript that a person wrote, its tests too."""
+    names = [name for name in tracked() if name.endswith((".ts", ".tsx", ".mts"))]
+    return [ROOT / name for name in names if name not in GENERATED]
+
+
+@pytest.mark.parametrize("path", scripts(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_script_says_what_it_is_for_and_is_small(path: Path) -> None:
+    text = path.read_text()
+    assert text.startswith(("/**", "//")) or "test" in path.parts
+    assert text.count("\n") <= 300
+    assert not NO_NAMES.search(f"{path.stem}.py")
 
 
 def test_top_level_is_the_designs() -> None:

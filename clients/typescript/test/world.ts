@@ -151,3 +151,22 @@ export function instances(asked: Asked | undefined): readonly unknown[] {
   const body = asked?.body as PredictRequest | undefined;
   return body?.instances ?? [];
 }
+
+/** A gateway whose predictions are told by `answer`; `number` counts them from 1. */
+export function spamWorld(answer: (number: number, asked: Asked) => Answered): World {
+  let number = 0;
+  return new World((asked) => {
+    if (isMetadata(asked)) {
+      return spam();
+    }
+    number += 1;
+    return answer(number, asked);
+  });
+}
+
+/** Each row's answer: ham by a quarter. */
+export const good = (asked: Asked, version = 1): Response =>
+  json(
+    { predictions: instances(asked).map(() => [0.25, 0.75]) },
+    { "x-model-version": String(version), "x-request-id": "r1" },
+  );

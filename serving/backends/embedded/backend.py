@@ -32,6 +32,7 @@ from serving.contract.tensors import NUMPY_DTYPES, Array, Signature
 from serving.errors import DeadlineExceeded, ModelNotReady, PenstockError
 from serving.model_store.label_following import Following, follow
 from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk, read_snapshot
+from serving.model_store.trust import ANY_SIGNER, Trust, check_version
 from serving.model_store.versions import read_manifest
 
 T = TypeVar("T")
@@ -87,9 +88,12 @@ class EmbeddedBackend:
 
     name = "embedded"
 
-    def __init__(self, models: Path, library: Library, *, threads: int, poll_seconds: float) -> None:
+    def __init__(
+        self, models: Path, library: Library, *, threads: int, poll_seconds: float, trust: Trust = ANY_SIGNER
+    ) -> None:
         self._models = models
         self._library = library
+        self._trust = trust
         self._poll_seconds = poll_seconds
         self._slots: dict[str, dict[int, _Slot]] = {}
         self._following: dict[str, Following] = {}
@@ -229,6 +233,7 @@ class EmbeddedBackend:
 
     def _load_and_warm(self, model: str, version: int) -> tuple[LoadedModel, VersionStatus]:
         paths = model_paths(self._models, model).version(version)
+        check_version(self._models, model, version, self._trust)
         started = time.monotonic()
         manifest = read_manifest(self._models, model, version)
         loaded = load_model(self._library, paths.root)

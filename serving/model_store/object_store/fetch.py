@@ -15,14 +15,23 @@ from pathlib import Path
 
 from serving.contract.manifest import Manifest, parse_manifest
 from serving.contract.model_directory import VersionPaths, model_paths
+from serving.contract.signing import MAX_SIGNATURE_BYTES, check_signature
 from serving.errors import Cancelled, IntegrityError, PublishError
 from serving.model_store.atomic_file import sync, write_atomically
 from serving.model_store.audit import AuditEntry, record
 from serving.model_store.disk_errors import disk_errors
 from serving.model_store.lock import locked
 from serving.model_store.object_store.store import ObjectStore
-from serving.model_store.object_store.wanted_files import MANIFEST, Limits, ObjectFacts, WantedFile, wanted_files
+from serving.model_store.object_store.wanted_files import (
+    MANIFEST,
+    SIGNATURE,
+    Limits,
+    ObjectFacts,
+    WantedFile,
+    wanted_files,
+)
 from serving.model_store.staging import staging
+from serving.model_store.trust import ANY_SIGNER, Trust, check_operations
 from serving.model_store.version_files import is_folder, walk
 from serving.model_store.versions import highest_version
 
@@ -53,6 +62,7 @@ class Fetching:
     stop: threading.Event
     clock: Callable[[], datetime]
     progress: Callable[[], None] = lambda: None
+    trust: Trust = ANY_SIGNER
 
 
 class NotWhole(IntegrityError):
@@ -62,11 +72,14 @@ class NotWhole(IntegrityError):
 def fetch_version(fetching: Fetching, model: str, version: int, listed: Mapping[str, ObjectFacts]) -> Fetched:
     """Brings the version here and makes it visible by one rename.
 
-    Raises NotWhole, IntegrityError when it is not what its manifest says, StoreUnavailable, PublishError for a disk
-    that fails or is full, Cancelled when told to stop. Nothing is visible then.
+    Raises NotWhole, IntegrityError when it is not what its manifest says or may not be loaded, StoreUnavailable,
+    PublishError for a disk that fails or is full, Cancelled when told to stop. Nothing is visible then.
     """
     text, manifest = _manifest(fetching, model, version, listed)
     wanted = wanted_files(manifest, listed, fetching.limits)
+    signature = _signature(fetching, model, version, listed)
+    if fetching.trust.keys is not None:
+        check_signature(text, signature, fetching.trust.keys)
     total = len(text) + sum(file.size_bytes for file in wanted)
     with staging(fetching.models, model) as staged:
         _refuse_full_disk(fetching.models, total)
@@ -74,6 +87,9 @@ def fetch_version(fetching: Fetching, model: str, version: int, listed: Mapping[
         with disk_errors(f"version {version} of {model!r} cannot be mirrored"):
             staged.extra.mkdir(exist_ok=True)
             write_atomically(staged.manifest, text)
+            if signature is not None:
+                write_atomically(staged.signature, signature)
+            check_operations(staged, fetching.trust.allowed_operations)
             for path in walk(staged.root):
                 if is_folder(path):
                     sync(path)
@@ -94,6 +110,13 @@ def _manifest(
     if (manifest.model, manifest.version) != (model, version):
         raise IntegrityError(f"its manifest is that of {manifest.model[:80]!r} version {manifest.version}")
     return text, manifest
+
+
+def _signature(fetching: Fetching, model: str, version: int, listed: Mapping[str, ObjectFacts]) -> bytes | None:
+    """Fetched also where nobody asks for it, for whoever does later."""
+    if SIGNATURE not in listed:
+        return None
+    return fetching.store.read(f"{model}/{version}/{SIGNATURE}", MAX_SIGNATURE_BYTES)
 
 
 def _refuse_full_disk(models: Path, total_bytes: int) -> None:

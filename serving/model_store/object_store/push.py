@@ -18,7 +18,7 @@ from serving.model_store.disk_errors import disk_errors
 from serving.model_store.labels import read_labels, render_labels
 from serving.model_store.lock import locked
 from serving.model_store.object_store.store import CLAIMS, LABELS, TRAFFIC, ObjectStore
-from serving.model_store.object_store.wanted_files import MANIFEST, Limits, ObjectFacts, wanted_files
+from serving.model_store.object_store.wanted_files import MANIFEST, SIGNATURE, Limits, ObjectFacts, wanted_files
 from serving.model_store.traffic import read_traffic, render_traffic
 from serving.model_store.verify import verify_version
 from serving.model_store.versions import highest_version
@@ -43,6 +43,7 @@ class _Local:
     root: Path
     manifest_text: bytes
     manifest: Manifest
+    signature: bytes | None = None
 
     @property
     def claim(self) -> bytes:
@@ -65,6 +66,8 @@ def push_version(store: ObjectStore, models: Path, model: str, version: int, *, 
     pushed = Pushed(version, len(sizes) + 1, sum(sizes.values()) + len(local.manifest_text), there is not None)
     absent = set(sizes) if there is None else _missing(store.files(model, version), sizes)
     _upload(store, local, where, absent, concurrency)
+    if local.signature is not None:  # before the manifest, so that nobody takes the version without it
+        store.write(f"{where}/{SIGNATURE}", local.signature)
     if still := _missing(store.files(model, version), sizes):
         raise StoreUnavailable(f"{where}/{min(still)} was written and is not there as it was sent")
     if there is None and store.create(f"{where}/{MANIFEST}", local.manifest_text) != local.manifest_text:
@@ -121,7 +124,7 @@ def _whole(models: Path, model: str, version: int) -> _Local:
     manifest = parse_manifest(text)
     listed = {name: ObjectFacts((paths.root / name).stat().st_size, "") for name in manifest.files}
     wanted_files(manifest, listed, Limits())  # what no mirror would take is not put there
-    return _Local(paths.root, text, manifest)
+    return _Local(paths.root, text, manifest, paths.signature.read_bytes() if paths.signature.is_file() else None)
 
 
 def _missing(listed: Mapping[str, ObjectFacts], sizes: Mapping[str, int]) -> set[str]:

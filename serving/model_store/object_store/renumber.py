@@ -12,7 +12,7 @@ from serving.errors import PublishError, UnknownVersion
 from serving.model_store.disk_errors import disk_errors
 from serving.model_store.object_store.push import Pushed, VersionTaken, push_version, raise_numbers
 from serving.model_store.object_store.store import ObjectStore
-from serving.model_store.publishing import publish
+from serving.model_store.publishing import Sign, publish
 from serving.model_store.staging import staging
 from serving.model_store.versions import read_manifest
 
@@ -22,10 +22,11 @@ ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Who publishes, for the history."""
+    """Who publishes, for the history, and by whose key it is signed."""
 
     by: str
     clock: Callable[[], datetime]
+    sign: Sign | None = None
 
 
 def push_renumbered(
@@ -49,7 +50,13 @@ def _published_again(models: Path, model: str, version: int, publisher: Publishe
     manifest = read_manifest(models, model, version)
     if manifest is None:
         raise PublishError(f"version {version} of {model!r} has no manifest, so it has no number to change")
-    source = model_paths(models, model).version(version).root
+    paths = model_paths(models, model).version(version)
+    if paths.signature.is_file() and publisher.sign is None:
+        raise PublishError(
+            f"version {version} of {model!r} is signed, and its number with it: to give it another one, sign that too "
+            "(--sign-with KEY)"
+        )
+    source = paths.root
     with staging(models, model) as staged:
         with disk_errors(f"version {version} of {model!r} cannot be copied"):
             try:
@@ -57,4 +64,6 @@ def _published_again(models: Path, model: str, version: int, publisher: Publishe
             except FileNotFoundError as error:
                 raise UnknownVersion(f"there is no version {version} of {model!r} any more") from error
         reason = f"version {version} under a number that the store has free"
-        return publish(models, staged, manifest, by=publisher.by, reason=reason, now=publisher.clock())
+        return publish(
+            models, staged, manifest, by=publisher.by, reason=reason, now=publisher.clock(), sign=publisher.sign
+        )

@@ -12,6 +12,7 @@ from serving.contract.manifest import Manifest
 from serving.errors import IntegrityError
 
 MANIFEST = "assets.extra/manifest.json"
+SIGNATURE = "assets.extra/manifest.sig"
 SAVED_MODEL = "saved_model.pb"
 MAX_NAME_BYTES, MAX_SEGMENT_BYTES, MAX_DEPTH = 1024, 255, 32
 """S3's own limit on a key, Linux's on a name, and more folders than any SavedModel has."""
@@ -90,6 +91,6 @@ def fingerprint(listed: Mapping[str, ObjectFacts]) -> int:
 def _refuse_files_as_folders(manifest: Manifest) -> None:
     names = manifest.files.keys()
     folders = {name[:at] for name in [*names, MANIFEST] for at, letter in enumerate(name) if letter == "/"}
-    if MANIFEST in names or (both := folders & names):
-        name = MANIFEST if MANIFEST in names else min(both)
+    if unlisted := (folders | {MANIFEST, SIGNATURE}) & names:
+        name = min(unlisted)
         raise IntegrityError(f"the manifest names {name!r}, which is no file of its own")

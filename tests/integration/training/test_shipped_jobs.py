@@ -127,6 +127,12 @@ def test_gateway_answers_natural_inputs_with_keras_own_numbers(served: GatewayPr
         assert answer == pytest.approx(expected, abs=golden.tolerance.absolute, rel=golden.tolerance.relative)
 
 
+def test_layers_learned_from_low_digits_are_reused_for_high_ones(models: Path) -> None:
+    assert (model_paths(models, "digits_low").version(1).extra / "model.keras").is_file()
+    manifest = parse_manifest(model_paths(models, "digits_high").version(1).manifest.read_bytes())
+    assert sum(manifest.lineage.rows.values()) == 896
+
+
 def test_absent_numbers_are_answered(served: GatewayProcess) -> None:
     car = {
         "cylinders": 4,

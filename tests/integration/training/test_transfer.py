@@ -1,14 +1,11 @@
 """Reused layers: frozen, then fine-tuned; from a published version or from Keras; refused where they cannot be."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from serving.contract.manifest import parse_manifest
-from serving.contract.model_directory import model_paths
-from tests.processes import StartGateway, penstock, probe
+from tests.processes import probe
 
 PROBE = Path(__file__).parent / "transfer_probe.py"
 
@@ -58,19 +55,3 @@ def test_application_takes_its_weights_from_a_file_and_8_bit_pixels(found: dict[
 )
 def test_backbone_that_cannot_be_had_is_refused(found: dict[str, Any], case: str, told: str) -> None:
     assert found["refusals"][case].startswith(told)
-
-
-def test_layers_learned_from_low_digits_are_reused_for_high_ones_and_served(
-    tmp_path: Path, start_gateway: StartGateway
-) -> None:
-    for job in ("digits_low", "digits_high"):
-        penstock("train", job, "--models", str(tmp_path), "--set", "fit.epochs=2")
-    assert (model_paths(tmp_path, "digits_low").version(1).extra / "model.keras").is_file()
-    manifest = parse_manifest(model_paths(tmp_path, "digits_high").version(1).manifest.read_bytes())
-    assert sum(manifest.lineage.rows.values()) == 896
-    golden = manifest.golden_examples[0]
-    gateway = start_gateway("--models", str(tmp_path))
-    body = json.dumps({"instances": [golden.instance]}).encode()
-    status, answer, _ = gateway.post("/v1/models/digits_high:predict", body)
-    assert status == 200
-    assert answer["predictions"][0] == pytest.approx(golden.outputs["probabilities"], abs=1e-4)

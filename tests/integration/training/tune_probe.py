@@ -2,6 +2,7 @@
 how searches are refused or fail. Prints as JSON the leaderboard's rows of each, or the error.
 """
 
+import gc
 import io
 import json
 import os
@@ -30,7 +31,7 @@ JOB = {
     "network": {"family": "mlp", "units": [8], "activation": "relu", "dropout": 0.1},
     "optimisation": {"learning_rate": 0.01},
 }
-FIT = {"epochs": 4, "batch_rows": 16, "patience_epochs": 4, "seed": 1}
+FIT = {"epochs": 4, "batch_rows": 16, "patience_epochs": 4, "seed": 1, "steps_per_execution": 1}
 IMPATIENT = FIT | {"epochs": 200, "batch_rows": 4, "patience_epochs": 1}
 """Ends as soon as one epoch is worse: when that is depends on every weight."""
 WIDTHS = {"key": "network.units", "choices": [[2], [4], [8], [16], [16, 8]]}
@@ -92,6 +93,7 @@ CASES: dict[str, Callable[[Path], dict[str, Any]]] = {
 
 
 def main() -> None:
+    gc.freeze()  # the modules; the tuner collects before each trial
     sys.stdout.write(json.dumps({name: run(Path(sys.argv[1])) for name, run in CASES.items()}))
 
 

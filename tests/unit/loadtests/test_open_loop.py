@@ -40,7 +40,7 @@ def server(answer: Answer) -> Iterator[int]:
 def ask(answer: Answer, requests: int, *, connections: int, patience_seconds: float = 30.0) -> OpenLoopRun:
     due = np.arange(requests, dtype=np.float64) * 0.002
     with server(answer) as port:
-        return run_open_loop(port, ASK, due, connections=connections, patience_seconds=patience_seconds)
+        return run_open_loop(port, [ASK], due, connections=connections, patience_seconds=patience_seconds)
 
 
 def test_every_request_is_answered_once_and_none_before_it_is_due() -> None:

@@ -115,6 +115,15 @@ def test_a_file_that_breaks_keeps_the_keys_there_were_and_says_so_once(
     assert (known(ring, ONE), known(ring, TWO), ring.healthy, ring.generation) == (False, True, True, 2)
 
 
+def test_what_stays_unreadable_is_told_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ring = ring_of(path)
+    path.unlink()
+    path.mkdir()
+    look(ring, times=3)
+    assert (known(ring, ONE), ring.healthy) == (True, False)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
 def test_it_follows_by_itself(path: Path) -> None:
     ring = ring_of(path)
     path.write_text(text_of(TWO))

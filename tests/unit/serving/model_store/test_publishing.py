@@ -35,7 +35,7 @@ def test_the_manifest_gets_number_digests_and_moment(
     assert manifest is not None
     assert (manifest.version, manifest.created_at) == (1, noon)
     assert manifest.files == {
-        "saved_model.pb": hashlib.sha256(b"graph").hexdigest(),
+        "saved_model.pb": hashlib.sha256(b"\x08\x01").hexdigest(),
         "variables/variables.index": hashlib.sha256(b"weights").hexdigest(),
     }
 

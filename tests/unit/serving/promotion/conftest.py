@@ -22,7 +22,7 @@ def models(tmp_path: Path, write_version: Callable[[Manifest], None], manifest_w
     write_version(manifest_with(version=1, golden_examples=EXAMPLES))
     write_version(
         manifest_with(
-            version=2, golden_examples=EXAMPLES, files={"saved_model.pb": hashlib.sha256(b"graph").hexdigest()}
+            version=2, golden_examples=EXAMPLES, files={"saved_model.pb": hashlib.sha256(b"\x08\x01").hexdigest()}
         )
     )
     set_label(tmp_path / "models", MODEL, "stable", 1, by="test", reason="", now=NOON)

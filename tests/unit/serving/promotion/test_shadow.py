@@ -57,7 +57,7 @@ def test_recorded_requests_are_sent_to_both_versions_and_compared(
 def test_recorded_requests_that_are_answered_too_differently_or_not_at_all_stop_it(
     models: Path, tmp_path: Path, trouble: dict[str, object], said: str, manifest_with: Callable[..., Manifest]
 ) -> None:
-    examples = manifest_with(version=2, files={"saved_model.pb": hashlib.sha256(b"graph").hexdigest()})
+    examples = manifest_with(version=2, files={"saved_model.pb": hashlib.sha256(b"\x08\x01").hexdigest()})
     (models / MODEL / "2" / "assets.extra" / "manifest.json").write_bytes(render_manifest(examples))
     gateway = LittleGateway(models, **trouble)  # type: ignore[arg-type] # each by its own name
     shadow = ShadowOrder(9, recording(tmp_path, 1.0, -2.0), most_different=0.5)
