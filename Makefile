@@ -160,6 +160,9 @@ bench-overload: install ## goodput at twice the load that can be served, how soo
 bench-storm: install ## a minute at five times the peak, every fifth request a hostile one
 	$(BIN)/penstock bench overload --times 5 --overload-seconds 60 --good-between 4 --rounds 1 --widths 8192 8192 $(BENCH)
 
+bench-hostile: install ## latency beside 1,000 slow heads, 1,000 silent connections and 10,000 idle ones, by that alone
+	$(BIN)/penstock bench hostile $(BENCH)
+
 bench-memory: install ## the gateway's memory after ten thousand requests and after a million
 	$(BIN)/penstock bench memory $(BENCH)
 

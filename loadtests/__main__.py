@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from loadtests.bench.clients import clients
 from loadtests.bench.gpu import gpu
+from loadtests.bench.hostile import hostile
 from loadtests.bench.loadgen import loadgen
 from loadtests.bench.memory import memory
 from loadtests.bench.overload import overload
@@ -22,6 +23,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
         "peers": peers,
         "rates": rates,
         "overload": overload,
+        "hostile": hostile,
         "memory": memory,
         "swaps": swaps,
         "soak": soak,

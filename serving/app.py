@@ -27,6 +27,7 @@ from serving.batching.admission import QueueLimits
 from serving.batching.policy import BatchingCore
 from serving.callers import Followed, credentials_of
 from serving.catalog import Catalog, ModelReference
+from serving.connections.port_certificates import certificates_of
 from serving.gateway import Gateway
 from serving.grpc.inference_calls import InferenceCalls
 from serving.grpc.inference_service import InferenceService
@@ -246,6 +247,9 @@ def _grpc_server(
         settings.grpc_max_answer_bytes,
         settings.drain_seconds,
         shared=settings.workers > 1,
+        max_metadata_bytes=settings.max_head_bytes,
+        handshake_seconds=settings.head_timeout_seconds,
+        credentials=certificates.grpc_credentials() if (certificates := certificates_of(settings)) else None,
     )
     return GrpcServer(services, calls, door, ready)
 

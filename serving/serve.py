@@ -9,8 +9,10 @@ import gc
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 
 import uvicorn
 import uvloop
@@ -18,6 +20,11 @@ from fastapi import FastAPI
 
 from serving.app import create_app, process_name
 from serving.catalog import CatalogView
+from serving.connections.answer_bytes import DefaultHeaders
+from serving.connections.descriptors import connections_within, raise_descriptor_limit
+from serving.connections.limits import ConnectionLimits
+from serving.connections.port_certificates import certificates_of
+from serving.connections.watch import Watch
 from serving.errors import BackendUnavailable
 from serving.gateway import Gateway
 from serving.heaps import share_heaps
@@ -27,7 +34,7 @@ from serving.model_server.control_path import control_listener, worker_path
 from serving.observability.ledger import Ledger
 from serving.settings import Settings
 from serving.welcome import welcome
-from serving.whole_response import DefaultHeaders, WholeResponseProtocol
+from serving.whole_response import WholeResponseProtocol
 
 GC_THRESHOLD = 50_000
 """Objects made before a young collection: requests make few cycles, and a collection every 700 objects costs more."""
@@ -59,7 +66,12 @@ def _run(settings: Settings, app: FastAPI, listener: socket.socket | None, say: 
     config = uvicorn.Config(
         app.state.front,
         loop="uvloop",
-        http=functools.partial(WholeResponseProtocol, heads=KnownHeads(), default=DefaultHeaders()),  # type: ignore[arg-type]  # any maker of protocols
+        http=functools.partial(  # type: ignore[arg-type]  # any maker of protocols
+            WholeResponseProtocol,
+            heads=KnownHeads(),
+            default=DefaultHeaders(),
+            watch=Watch(connection_limits(settings)),
+        ),
         ws="none",
         lifespan="on",
         access_log=False,
@@ -68,7 +80,9 @@ def _run(settings: Settings, app: FastAPI, listener: socket.socket | None, say: 
         server_header=False,
         timeout_graceful_shutdown=int(settings.drain_seconds),
     )
-    server = _Server(gateway, config)
+    certificates = certificates_of(settings)
+    tls = Tls(certificates.context(), settings.head_timeout_seconds) if certificates else None
+    server = _Server(gateway, config, tls)
     # uvicorn raises the signal that ended it once more, for a handler from before it: this one, since stopping is
     # exit 0; and a signal that comes before uvicorn listens to them must not be lost.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -80,19 +94,48 @@ def _run(settings: Settings, app: FastAPI, listener: socket.socket | None, say: 
     host, port = listener.getsockname()[:2] if listener else (settings.host, settings.port)
 
     def on_live(view: CatalogView) -> None:
-        say(welcome(view, f"http://{_address(host, port)}", _address(host, gateway.grpc.port)))
+        say(welcome(view, f"{'https' if tls else 'http'}://{_address(host, port)}", _address(host, gateway.grpc.port)))
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(server, listener, settings, on_live))
 
 
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(
+        max_head_bytes=settings.max_head_bytes,
+        max_headers=settings.max_headers,
+        max_target_bytes=settings.max_target_bytes,
+        head_seconds=settings.head_timeout_seconds,
+        pace_bytes_per_second=settings.pace_bytes_per_second,
+        pace_window_seconds=settings.pace_window_seconds,
+        keep_alive_seconds=settings.keep_alive_seconds,
+        max_connections=connections_within(raise_descriptor_limit(), settings.max_connections),
+        max_connections_per_address=settings.max_connections_per_address,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Of REST's port."""
+
+    context: ssl.SSLContext
+    handshake_seconds: float
+
+
 class _Server(uvicorn.Server):
     """Both protocols drain at the same time, with the same grace; uvicorn alone would do one and then the other."""
 
-    def __init__(self, gateway: Gateway, config: uvicorn.Config) -> None:
+    def __init__(self, gateway: Gateway, config: uvicorn.Config, tls: Tls | None) -> None:
         super().__init__(config)
         self.gateway = gateway
+        self._tls = tls
         self._closing = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Without uvicorn's own listening, which knows no time for a handshake."""
+        await super().startup([])
+        for listener in sockets or []:
+            await self.listen(listener)
 
     async def listen(self, listener: socket.socket) -> None:
         """Take connections from `listener` too, as uvicorn does from those it starts with."""
@@ -102,7 +145,13 @@ class _Server(uvicorn.Server):
             server_state=self.server_state,
             app_state=self.lifespan.state,
         )
-        server = await asyncio.get_running_loop().create_server(protocol, sock=listener, backlog=self.config.backlog)
+        server = await asyncio.get_running_loop().create_server(
+            protocol,
+            sock=listener,
+            backlog=self.config.backlog,
+            ssl=self._tls.context if self._tls else None,
+            ssl_handshake_timeout=self._tls.handshake_seconds if self._tls else None,
+        )
         self.servers.append(server)
         if self._closing:
             server.close()

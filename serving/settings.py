@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from serving.access_settings import AccessSettings
+from serving.connection_settings import ConnectionSettings
 from serving.errors import InvalidSettings
 from serving.model_settings import Count, ModelSettings, Positive, Share
 from serving.trust_settings import TrustSettings
@@ -34,7 +35,7 @@ LISTS = (
 """Settings of several values; outside the file they are written with commas."""
 
 
-class Settings(TrustSettings, AccessSettings):
+class Settings(TrustSettings, ConnectionSettings, AccessSettings):
     """Every setting, its unit in its name and the reason for its default beside it.
 
     In the environment a setting is `PENSTOCK_` and its name in capitals; in `penstock.toml` and on the command

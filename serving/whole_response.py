@@ -8,42 +8,20 @@ a POST of up to INLINE_BYTES is handed to what that returns once its body is the
 it says so.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from serving.connections.answer_bytes import DefaultHeaders, response_bytes
+from serving.connections.guarded_protocol import GuardedProtocol
 from serving.known_heads import KnownHead, KnownHeads, head_of
 from serving.rest.ask import INLINE_BYTES
 from serving.rest.response import WHOLE_RESPONSE, Response, headers_of
+from serving.rest.rows_endpoint import paces_itself
 
 _EXTENSIONS: dict[str, dict[object, object]] = {WHOLE_RESPONSE: {}}
-_LAST, _LAST_OF_ALL = b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"
-
-
-class DefaultHeaders:
-    """uvicorn's own headers as they are sent. It makes new ones every second, and never changes old ones."""
-
-    def __init__(self) -> None:
-        self._pairs: Sequence[tuple[bytes, bytes]] = ()
-        self._line = b""
-
-    def line(self, pairs: Sequence[tuple[bytes, bytes]]) -> bytes:
-        if pairs is not self._pairs:
-            self._pairs, self._line = pairs, b"".join(b"%b: %b\r\n" % pair for pair in pairs)
-        return self._line
-
-
-def response_bytes(
-    status: int, default: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes, *, keep_alive: bool
-) -> bytes:
-    """A whole response. `default` are headers as they are sent."""
-    head = [STATUS_LINE[status], default]
-    for name, value in headers:
-        head += (name, b": ", value, b"\r\n")
-    head += (b"content-length: ", b"%d" % len(body), _LAST if keep_alive else _LAST_OF_ALL, body)
-    return b"".join(head)
 
 
 class WholeResponseCycle(RequestResponseCycle):
@@ -69,7 +47,7 @@ class WholeResponseCycle(RequestResponseCycle):
         self.waiting_for_100_continue = False
         self.response_started = self.response_complete = True
         self.message_event.set()
-        if not self.keep_alive:
+        if not self.keep_alive and not self.more_body:
             self.transport.close()
         self.on_response()
 
@@ -117,7 +95,7 @@ class _Coming:
     missing: int
 
 
-class WholeResponseProtocol(HttpToolsProtocol):
+class WholeResponseProtocol(GuardedProtocol):
     """uvicorn's protocol, whose requests are answered by a WholeResponseCycle or a KnownCycle. `heads` and `default`
     are the server's, for all its connections.
     """
@@ -130,18 +108,15 @@ class WholeResponseProtocol(HttpToolsProtocol):
         self._held: tuple[WholeResponseCycle, Any] | None = None
         """A request whose body is waited for, with the application."""
         self._cancel: Any = None
-        self._is_between = True
-        """Whether the parser has seen whole requests only."""
         self._head = b""
         """Of the request that is being received, where it came at the beginning of a piece."""
         self._coming: _Coming | None = None
-        self._resting_since_seconds = 0.0
 
     def data_received(self, data: bytes) -> None:
         if self._coming is not None:
             self._take(self._coming, data)
             return
-        if self._is_between and self._is_free():
+        if self.is_between and self.is_free():
             self._head = head = head_of(data)
             known = self._heads.find(head)
             if known is not None and len(data) <= len(head) + known.body_bytes and self._may_begin():
@@ -151,8 +126,8 @@ class WholeResponseProtocol(HttpToolsProtocol):
 
     def _wait_for(self, known: KnownHead, data: bytes) -> None:
         """From now on a request is under way, whether its body is all there or not."""
-        before: Any = self.cycle
-        self.cycle = KnownCycle(self)  # type: ignore[assignment]  # it has what the protocol looks at
+        before = self.cycle
+        self.cycle = KnownCycle(self)
         self._cancel = None
         missing = len(self._head) + known.body_bytes - len(data)
         if missing:
@@ -173,18 +148,13 @@ class WholeResponseProtocol(HttpToolsProtocol):
             self.cycle, self._head = coming.before, b""
             super().data_received(whole)
 
-    def _is_free(self) -> bool:
-        """Whether no request is under way."""
-        cycle: Any = self.cycle  # None before the first one, whatever uvicorn's types say
-        return cycle is None or cycle.response_complete
-
     def _may_begin(self) -> bool:
         """Not on a connection that is about to end, nor for a client that reads slowly: that takes waiting."""
-        cycle: Any = self.cycle
+        cycle = self.cycle
         return not self.flow.write_paused and (cycle is None or cycle.keep_alive)
 
     def _begin_known(self, known: KnownHead, head_bytes: int, before: Any, data: bytes) -> None:
-        cycle: Any = self.cycle
+        cycle = self.cycle
         cancel = known.begin(data[head_bytes:], cycle.answer)
         if cancel is None:
             self.cycle = before
@@ -193,30 +163,30 @@ class WholeResponseProtocol(HttpToolsProtocol):
             self._cancel = cancel
 
     def rest(self) -> None:
-        """What on_response_complete does, with a timer that is left alone: one a request would cost more."""
+        """What on_response_complete does, where nothing waits behind."""
         if self.pipeline or self.flow.read_paused:
             self.on_response_complete()
             return
         self.server_state.total_requests += 1
-        self._resting_since_seconds = self.loop.time()
-        if self.timeout_keep_alive_task is None and not self.transport.is_closing():
-            self._arm(self.timeout_keep_alive)
+        self.resting_since_seconds = self.watch.now_seconds
 
-    def _arm(self, seconds: float) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+    def body_coming(self) -> tuple[object, int] | None:
+        coming = self._coming
+        return super().body_coming() if coming is None else (coming, -coming.missing)
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Requests may have come since the timer was set; one that is under way sets it again."""
-        self.timeout_keep_alive_task = None
-        left = self._resting_since_seconds + self.timeout_keep_alive - self.loop.time()
-        if left > 0 and self._is_free():
-            self._arm(left)
-        elif self._is_free():
-            super().timeout_keep_alive_handler()
+    def paces_itself(self) -> bool:
+        scope = self.scope
+        return self._coming is None and paces_itself(scope["method"], scope["path"], self.headers)
+
+    def _drop_unfinished(self) -> bool:
+        self._held = None
+        if self._coming is not None:
+            self.cycle, self._coming = self._coming.before, None
+            return False
+        return super()._drop_unfinished()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._is_between = False
         self.scope["extensions"] = _EXTENSIONS
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -234,7 +204,10 @@ class WholeResponseProtocol(HttpToolsProtocol):
         """
         if self._prepare is None or cycle.scope["method"] != "POST" or not cycle.more_body:
             return False
-        return not cycle.waiting_for_100_continue and not self.flow.write_paused
+        if cycle.waiting_for_100_continue or self.flow.write_paused:
+            return False
+        length = dict(self.headers).get(b"content-length")
+        return length is None or int(length) <= INLINE_BYTES  # one that is too large is refused before it has come
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
@@ -248,7 +221,6 @@ class WholeResponseProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._is_between = True
         if self._held is not None and not self._held[0].more_body:
             self._hand_over(*self._held)
         self._head = b""  # what the same piece holds behind it is another request's

@@ -91,7 +91,7 @@ def start_gateway_process(
         line = lines.get(timeout=START_SECONDS)
         assert line, f"the gateway ended with {process.wait()}: {''.join(printed)}"
         printed.append(line)
-    url = re.search(r"http://\S+", next(line for line in printed if "serves" in line))
+    url = re.search(r"https?://\S+", next(line for line in printed if "serves" in line))
     assert url, printed
     return GatewayProcess(process, url[0], [line.rstrip("\n") for line in printed], log)
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
@@ -13,13 +14,14 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServ
 from serving.access.caller import Verb
 from serving.errors import BackendUnavailable
 from serving.grpc.calls import Calls
+from serving.grpc.connection_options import connection_options
 from serving.grpc.service import Service
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
     """Where to listen, the largest messages in and out, and how long a stop waits for calls under way. A `shared` one
-    is opened by every worker of the gateway.
+    is opened by every worker of the gateway. `credentials` are TLS; None is clear text.
     """
 
     host: str
@@ -28,6 +30,9 @@ class Door:
     max_answer_bytes: int
     grace_seconds: float
     shared: bool = False
+    max_metadata_bytes: int = 32 * 1024
+    handshake_seconds: float = 10.0
+    credentials: grpc.ServerCredentials | None = None
 
     @property
     def address(self) -> str:
@@ -53,6 +58,7 @@ class GrpcServer:
         """Raises BackendUnavailable when the address is taken."""
         server = aio.server(
             options=[
+                *connection_options(self._door.max_metadata_bytes, self._door.handshake_seconds),
                 ("grpc.max_receive_message_length", self._door.max_request_bytes),
                 ("grpc.max_send_message_length", self._door.max_answer_bytes),
                 # Unless they are workers of one: a second gateway on the port must fail, not share its callers.
@@ -63,13 +69,18 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         add_reflection(_Reflection(self._names, self._calls), server)
         try:
-            self.port = server.add_insecure_port(self._door.address)
+            self.port = self._opened(server)
         except RuntimeError as error:
             reason = f"cannot listen on {self._door.address} for gRPC; choose another port with --grpc-port"
             raise BackendUnavailable(reason) from error
         await self.follow_readiness()
         await server.start()
         self._server = server
+
+    def _opened(self, server: aio.Server) -> int:
+        address, credentials = self._door.address, self._door.credentials
+        port: int = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
+        return port
 
     async def follow_readiness(self) -> None:
         """Health says what readiness is now, of every service and overall; watchers are told of a change."""

@@ -50,15 +50,17 @@ class _Pieces:
         self._max_bytes = max_bytes
 
     def whole(self, data: bytes, *, last: bool, cut: Callable[[bytes], int]) -> bytes:
-        """The bytes up to where `cut` says that the last whole record ends; the rest is held."""
-        if not last and b"\n" not in data:
+        """The bytes up to where `cut` says that the last whole record in `data` ends; the rest is held. What is held is
+        never looked at again, or a record in many pieces would be read as many times.
+        """
+        end = len(data) if last else cut(data)
+        if not last and not end:
             self._hold(data)
             return b""
-        joined = b"".join((*self._held, data))
-        end = len(joined) if last else cut(joined)
+        joined = b"".join((*self._held, data[:end]))
         self._held, self._size = [], 0
-        self._hold(joined[end:])
-        return joined[:end]
+        self._hold(data[end:])
+        return joined
 
     def _hold(self, data: bytes) -> None:
         self._size += len(data)
@@ -74,7 +76,7 @@ class NdjsonReader:
         self._pieces = _Pieces(max_record_bytes)
 
     def feed(self, data: bytes, *, last: bool) -> Sequence[Record]:
-        whole = self._pieces.whole(data, last=last, cut=lambda joined: joined.rfind(b"\n") + 1)
+        whole = self._pieces.whole(data, last=last, cut=lambda data: data.rfind(b"\n") + 1)
         return [line for line in whole.split(b"\n") if line and not line.isspace()]
 
     def decode(self, start: int, records: Sequence[Record], features: Sequence[Feature]) -> dict[str, Array]:
@@ -95,9 +97,11 @@ class CsvReader:
     def __init__(self, max_record_bytes: int) -> None:
         self._pieces = _Pieces(max_record_bytes)
         self._header: list[str] | None = None
+        self._is_quoted = 0
+        """Whether what is held ends within quotes: an odd number of them."""
 
     def feed(self, data: bytes, *, last: bool) -> Sequence[Record]:
-        whole = self._pieces.whole(data, last=last, cut=_end_of_csv_records)
+        whole = self._pieces.whole(data, last=last, cut=self._cut)
         try:
             records = [record for record in csv.reader(StringIO(whole.decode(), newline=""), strict=True) if record]
         except UnicodeDecodeError as error:
@@ -107,6 +111,17 @@ class CsvReader:
         if self._header is None and records:
             self._header = [name.strip().removeprefix("\ufeff") for name in records.pop(0)]
         return records
+
+    def _cut(self, data: bytes) -> int:
+        """Just after the last line end that no quotes enclose, 0 for none: before it their number is even."""
+        end = data.rfind(b"\n") + 1
+        quotes = self._is_quoted + data.count(b'"', 0, end)
+        while end and quotes % 2:
+            before = data.rfind(b"\n", 0, max(0, data.rfind(b'"', 0, end))) + 1  # all ends behind that quote are within
+            quotes -= data.count(b'"', before, end)
+            end = before
+        self._is_quoted = ((0 if end else self._is_quoted) + data.count(b'"', end)) % 2
+        return end
 
     def decode(self, start: int, records: Sequence[Record], features: Sequence[Feature]) -> dict[str, Array]:
         header = self._header or []
@@ -137,14 +152,3 @@ def _places(header: Sequence[str], features: Sequence[Feature]) -> dict[str, int
             raise InvalidInput(f"the header has {name!r} twice", pointer=pointer)
         places[name] = place
     return places
-
-
-def _end_of_csv_records(joined: bytes) -> int:
-    """Just after the last line end that no quotes enclose: an even number of quotes stands before it."""
-    end = joined.rfind(b"\n") + 1
-    quotes = joined.count(b'"', 0, end)
-    while end and quotes % 2:
-        before = joined.rfind(b"\n", 0, end - 1) + 1
-        quotes -= joined.count(b'"', before, end)
-        end = before
-    return end

@@ -122,6 +122,11 @@ def _comes_as_rows(headers: Sequence[tuple[bytes, bytes]]) -> bool:
     return False
 
 
+def paces_itself(method: str, path: str, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether a request is a stream of rows: it may stop for as long as `_Stream` lets it, either way."""
+    return method == "POST" and path.endswith(":predict") and _comes_as_rows(headers)
+
+
 class _Stream:
     """One request under way. `run` raises only what comes before the answer has begun, and Cancelled."""
 

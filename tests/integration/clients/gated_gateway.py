@@ -14,11 +14,14 @@ import uvicorn
 from serving.app import create_app
 from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend
+from serving.connections.answer_bytes import DefaultHeaders
+from serving.connections.watch import Watch
 from serving.contract.tensors import Array
 from serving.gateway import Gateway
 from serving.known_heads import KnownHeads
+from serving.serve import connection_limits
 from serving.settings import Settings
-from serving.whole_response import DefaultHeaders, WholeResponseProtocol
+from serving.whole_response import WholeResponseProtocol
 from tests.doubles import doubles_manifest, publish_in_miniature
 from tests.swaps import until
 
@@ -96,7 +99,8 @@ def gated_gateway(models: Path, **settings: Any) -> Iterator[GatedGateway]:
     backend = GatedBackend()
     given = {"models": models, "grpc_port": 0, "max_in_flight_batches": 1, "max_batch_rows": 1, **settings}
     app = create_app(Settings(**given), backend=backend)
-    protocol = functools.partial(WholeResponseProtocol, heads=KnownHeads(), default=DefaultHeaders())
+    watch = Watch(connection_limits(Settings(**given)))
+    protocol = functools.partial(WholeResponseProtocol, heads=KnownHeads(), default=DefaultHeaders(), watch=watch)
     config = uvicorn.Config(
         app.state.front,
         port=0,

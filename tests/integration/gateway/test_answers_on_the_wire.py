@@ -165,11 +165,3 @@ def test_a_bad_request_and_what_follows_it_in_one_piece_are_told_apart(gateway: 
             assert connection.read()[0] == b"HTTP/1.1 404 Not Found"
             assert connection.ask(bad)[0] == b"HTTP/1.1 400 Bad Request"
             assert connection.ask(elsewhere)[0] == b"HTTP/1.1 404 Not Found"
-
-
-def test_a_quiet_connection_is_closed_after_its_known_heads_too(gateway: GatewayProcess) -> None:
-    with Connection(gateway) as connection:
-        for _ in range(3):
-            assert connection.ask(request())[0] == b"HTTP/1.1 200 OK"
-        connection.socket.settimeout(60)
-        assert connection.socket.recv(1) == b""

@@ -196,3 +196,16 @@ def test_predictions_that_are_to_be_logged_need_a_folder() -> None:
 def test_an_endpoint_that_is_no_http_address_is_refused(endpoint: str) -> None:
     with pytest.raises(InvalidSettings, match=r"^tracing_endpoint: "):
         load_settings({"tracing_endpoint": endpoint}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"tls_cert": "c.pem"}, "tls_key"),
+        ({"tls_key": "k.pem"}, "tls_key"),
+        ({"tls_client_ca": "a.pem"}, "tls_client_ca"),
+    ],
+)
+def test_half_of_what_tls_takes_is_refused(given: dict[str, str], name: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"^{name}: "):
+        load_settings(given, {}, {})

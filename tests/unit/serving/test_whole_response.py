@@ -5,97 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import uvicorn
-from starlette.types import Receive, Scope, Send
 
 from serving.known_heads import KnownHeads
 from serving.rest.ask import INLINE_BYTES
-from serving.rest.response import Response
-from serving.whole_response import DefaultHeaders, WholeResponseProtocol
-
-Answer = Callable[[Response, str], None]
-
-
-class App:
-    """Answers with the length of the body and its last bytes; `called` are the bodies that came the usual way."""
-
-    def __init__(self) -> None:
-        self.begun: list[bytes] = []
-        self.called: list[bytes] = []
-        self.declines = False
-        self.told = asyncio.Event()
-
-    def prepare(self, _: Scope) -> Callable[[bytes, Answer], Callable[[], None] | None]:
-        def begin(body: bytes, answer: Answer) -> Callable[[], None] | None:
-            if self.declines:
-                return None
-            self.begun.append(body)
-            answer(Response(200, b"%d:%b" % (len(body), body[-4:])), "id")
-            return lambda: None
-
-        return begin
-
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-        self.called.append(body)
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-        await send({"type": "http.response.body", "body": b"ok"})
-        self.told.set()
-
-
-class Transport(asyncio.Transport):
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.closed = False
-
-    def write(self, data: Any) -> None:
-        self.written += bytes(data)
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def close(self) -> None:
-        self.closed = True
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return {"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)}.get(name, default)
-
-
-class Wire:
-    """One connection to the application."""
-
-    def __init__(self, app: App, heads: KnownHeads) -> None:
-        config = uvicorn.Config(app, ws="none", lifespan="off", access_log=False, log_config=None)
-        config.load()
-        config.loaded_app = app  # as it is, with its `prepare`
-        state = uvicorn.Server(config).server_state
-        self.protocol = WholeResponseProtocol(
-            heads=heads, default=DefaultHeaders(), config=config, server_state=state, app_state={}
-        )
-        self.transport = Transport()
-        self.protocol.connection_made(self.transport)
-
-    def answers(self, *pieces: bytes) -> list[bytes]:
-        """The bodies that these pieces are answered with."""
-        before = len(self.transport.written)
-        for piece in pieces:
-            self.protocol.data_received(piece)
-        parts = self.transport.written[before:].split(b"HTTP/1.1 200 OK\r\n")[1:]
-        return [part.partition(b"\r\n\r\n")[2] for part in parts]
-
-
-def post(body: bytes) -> bytes:
-    return b"POST /p HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+from tests.unit.serving.one_connection import App, Wire, post
 
 
 def run(work: Callable[[App, KnownHeads], Any]) -> App:

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable, Sequence
 from io import StringIO
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import orjson
@@ -92,3 +93,28 @@ def test_no_more_than_one_row_is_ever_held(make: Callable[[int], RowReader]) -> 
         assert list(reader.feed(b'"123456789', last=False)) == []
     with pytest.raises(PayloadTooLarge, match="a row of more than 100 bytes"):
         reader.feed(b'"', last=False)
+
+
+@given(st.lists(st.sampled_from(["a", '"a"', '"\n"', '"""\n""\n"', '"a\n\nb"']), min_size=1, max_size=12), CUTS)
+def test_lines_within_quotes_are_read_the_same_however_they_are_cut(cells: list[str], cuts: list[int]) -> None:
+    body = "".join(f"{cell}\n" for cell in ["text", *cells]).encode()
+    whole = read(CsvReader(1000), [body])
+    assert whole == list(csv.reader(StringIO(body.decode(), newline="")))[1:]
+    assert read(CsvReader(1000), pieces(body, cuts)) == whole
+
+
+def test_a_quote_that_never_closes_is_looked_at_once() -> None:
+    """Its lines were counted anew with every piece, which took quadratic time: seconds for these eight megabytes."""
+    looked_at = 0
+
+    class Counted(bytes):
+        def rfind(self, *arguments: Any) -> int:
+            nonlocal looked_at
+            looked_at += 1
+            return super().rfind(*arguments)
+
+    reader = CsvReader(16 * 1024 * 1024)
+    reader.feed(b'text\n"', last=False)
+    for _ in range(128):
+        assert reader.feed(Counted(b"1\n" * 32_768), last=False) == []
+    assert looked_at <= 4 * 128
