@@ -259,9 +259,11 @@ class _Stream:
                 await self._wait(error, deadline)
 
     async def _allowed(self, rows: int) -> None:
-        """The same with the caller's own allowance, which is charged once for rows as they come."""
+        """The same with the caller's own allowance, which is charged once for rows as they come; its waits are exact."""
         deadline = self._serving.clock() + self._timeout_seconds
         while self._visitor is not None and (refused := self._visitor.refusal(rows)) is not None:
+            if self._serving.clock() + refused.retry_after_seconds >= deadline:
+                raise refused
             await self._wait(refused, deadline)
 
     async def _wait(self, refused: RetryLater, deadline: float) -> None:
