@@ -108,6 +108,7 @@ lock:           ## resolve requirements/*.txt anew: dev and triton, and what Doc
 	@.lock-venv/bin/uv pip compile pyproject.toml clients/python/pyproject.toml \
 	  --extra serving --extra training --extra loadtests --extra tracing --extra object-store --extra grpc --extra progress --extra dev --override requirements/overrides.txt --no-emit-package tensorflow \
 	  $(LOCKED) --output-file requirements/dev.txt
+	@.lock-venv/bin/uv pip compile requirements/audit.in $(LOCKED) --output-file requirements/audit.txt
 	@.lock-venv/bin/uv pip compile requirements/triton.in $(LOCKED) --output-file requirements/triton.txt
 	@.lock-venv/bin/uv pip compile pyproject.toml --extra gateway --extra object-store $(IMAGES) --output-file requirements/gateway.txt
 	@.lock-venv/bin/uv pip compile requirements/tensorflow.in --no-deps $(IMAGES) --output-file requirements/tensorflow.txt
@@ -126,11 +127,27 @@ proto: install  ## generate the gateway's and the Python client's gRPC messages 
 	$(BIN)/python -W ignore -m grpc_tools.protoc -I clients/python --python_out=clients/python --pyi_out=clients/python \
 	  penstock_client/grpc_messages.proto
 
+# Its tools' packages conflict with nobody's, and nothing else needs them.
+.audit-venv/.installed: requirements/audit.txt
+	@$(PYTHON) -m venv .audit-venv
+	@.audit-venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements/audit.txt
+	@touch $@
+
+audit: .audit-venv/.installed ## look every pinned package up in the advisory databases; needs the network, so `make check` does without
+	@.ci/audit
+
+sbom: .audit-venv/.installed ## bills of materials (CycloneDX) in ARTIFACTS: what the images install with pip, and the npm packages
+	@.ci/sbom $(ARTIFACTS)
+
 monitoring: install ## write k8s/components/monitoring's dashboard.json and prometheusrule.yaml anew from their sources
 	$(BIN)/python -m k8s.components.monitoring.generate
 
-fuzz: install   ## feed the decoders RUNS inputs that coverage chooses, and keep what crashes one
-	$(BIN)/python tests/integration/fuzz/fuzz_decoders.py -runs=$(RUNS) -timeout=60 tests/integration/fuzz/corpus
+# What coverage finds stays in ARTIFACTS/fuzz for the next run, and so does what ends a target.
+fuzz: install   ## feed every reader of bytes RUNS inputs that coverage chooses; then a gateway, the OpenAPI and the model store
+	PYTHONPATH=. $(BIN)/python tests/integration/fuzz/all_targets.py $(RUNS) $(ARTIFACTS)/fuzz
+	PENSTOCK_TEST_FUZZ_INPUTS=100000 $(BIN)/pytest -s tests/integration/fuzz/test_whole_gateway.py
+	PENSTOCK_TEST_OPENAPI_EXAMPLES=1000 $(BIN)/pytest -s tests/integration/gateway/test_openapi_driven.py
+	PENSTOCK_TEST_STORE_EXAMPLES=20000 $(BIN)/pytest -s tests/integration/model_store/test_faults_at_any_call.py
 
 bench: install  ## the gateway beside bare servers and a naive one, each on one core; BENCH="--rounds 1" passes options on
 	$(BIN)/penstock bench $(BENCH)
@@ -210,13 +227,16 @@ bench-batching: install ## the batcher in virtual time beside oracles and the po
 soak: install   ## MINUTES at 70 % of capacity, a new version every 30 s: do memory, open files, threads or latency drift?
 	$(BIN)/penstock bench soak --minutes $(MINUTES)
 
-chaos: install  ## ten storms through the batcher, fifty rounds of versions coming and going, directories away for 10 s
+SEED   ?= 1
+chaos: install  ## storms of faults on real processes, with a report in ARTIFACTS/chaos; SEED=n draws others. About 12 minutes
+	@echo "seed $(SEED)"
 	PENSTOCK_TEST_STORM_SEEDS=1,2,3,4,5,6,7,8,9,10 $(BIN)/pytest tests/unit/serving/batching/test_accounting.py
-	PENSTOCK_TEST_ROUNDS=50 PENSTOCK_TEST_AWAY_SECONDS=10 $(BIN)/pytest tests/integration/chaos
+	PENSTOCK_TEST_ROUNDS=50 PENSTOCK_TEST_AWAY_SECONDS=10 PENSTOCK_TEST_HELD_SECONDS=4 PENSTOCK_TEST_STORMS=3 PENSTOCK_TEST_QUIET=1 \
+	  PENSTOCK_TEST_SEED=$(SEED) PENSTOCK_TEST_CHAOS_OUT=$(abspath $(ARTIFACTS))/chaos $(BIN)/pytest tests/integration/chaos
 
 openapi: install ## write docs/openapi.json anew; look at its difference before you commit it
 	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py
 
 clean:          ## remove what the targets above made, but for the models
-	rm -rf .venv .venv-triton .lock-venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info $(TS)/node_modules $(TS)/dist $(TS)/build \
+	rm -rf .venv .venv-triton .audit-venv .lock-venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info clients/python/*.egg-info $(TS)/node_modules $(TS)/dist $(TS)/build \
 	  $(CONSOLE)/node_modules $(CONSOLE)/dist $(CONSOLE)/build

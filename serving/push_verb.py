@@ -4,10 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from serving.errors import InvalidSettings, UnknownVersion
 from serving.model_store.object_store.address import parse_address
+from serving.model_store.object_store.patience import Patience, seconds_argument
 from serving.model_store.object_store.push import Pushed, push_label, push_labels, push_version
 from serving.model_store.object_store.renumber import Publisher, push_renumbered
 from serving.model_store.object_store.store import ObjectStore
@@ -41,13 +43,14 @@ def run(argv: Sequence[str]) -> int:
         version = max(list_versions(arguments.models, model), default=None)
     if version is None:
         raise UnknownVersion(f"{model!r} has no version here")
-    pushed = _push(arguments, store, model, version)
+    patience = Patience(arguments.timeout, _say)
+    pushed = _push(arguments, store, model, version, patience)
     print(described(model, pushed, store))  # noqa: T201
     for label in arguments.label:
-        push_label(store, model, label, pushed.version)
+        patience.until_there(partial(push_label, store, model, label, pushed.version))
         print(f"{label} -> {pushed.version} in the store")  # noqa: T201
     if arguments.labels:
-        labels = push_labels(store, arguments.models, model)
+        labels = patience.until_there(partial(push_labels, store, arguments.models, model))
         print(f"labels of the store: {', '.join(f'{k} -> {v}' for k, v in labels.items()) or 'none'}")  # noqa: T201
     return DONE
 
@@ -59,13 +62,18 @@ def described(model: str, pushed: Pushed, store: ObjectStore) -> str:
     return f"pushed {model} {pushed.version}: {pushed.files} files, {pushed.total_bytes:,} bytes to {store.address}"
 
 
-def _push(arguments: argparse.Namespace, store: ObjectStore, model: str, version: int) -> Pushed:
+def _push(arguments: argparse.Namespace, store: ObjectStore, model: str, version: int, patience: Patience) -> Pushed:
+    models, concurrency = arguments.models, arguments.concurrency
     if not arguments.renumber:
-        return push_version(store, arguments.models, model, version, concurrency=arguments.concurrency)
+        return patience.until_there(partial(push_version, store, models, model, version, concurrency=concurrency))
     publisher = Publisher(BY, lambda: datetime.now(UTC), chosen_signer(arguments.sign_with))
     return push_renumbered(
-        store, arguments.models, model, version, concurrency=arguments.concurrency, publisher=publisher
+        store, models, model, version, concurrency=concurrency, publisher=publisher, patience=patience
     )
+
+
+def _say(line: str) -> None:
+    print(f"penstock push: {line}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def push_parser() -> argparse.ArgumentParser:
@@ -88,4 +96,11 @@ def push_parser() -> argparse.ArgumentParser:
     parser.add_argument("--renumber", action="store_true", help="take the next free number when this one is taken")
     add_signing_argument(parser)
     parser.add_argument("--concurrency", type=int, choices=range(1, 65), default=4, metavar="N", help="files at once")
+    parser.add_argument(
+        "--timeout",
+        type=seconds_argument,
+        default=0.0,
+        metavar="SECONDS",
+        help="go on trying for so long while the store is away (default: 0, say so at once)",
+    )
     return parser

@@ -20,7 +20,7 @@ from training.environment import prepare_environment
 from training.indexed_job import worker_environment
 from training.job import JobSpec
 from training.job_files import load_job, shipped_jobs
-from training.pushing import Destination, add_push_argument
+from training.pushing import add_push_argument, destination_of
 from training.summary import Summary
 
 WRONG_USE = 2
@@ -84,7 +84,7 @@ def _train_and_publish(job: JobSpec, arguments: argparse.Namespace) -> object:
     prepare_environment()
     console = Console(stderr=True)
     sign = chosen_signer(arguments.sign_with)
-    destination = Destination.prepared(arguments.push, arguments.models, job.model, sign) if arguments.push else None
+    destination = destination_of(arguments, job.model, sign)
     console.print(f"training {job.model}: {job.description}", highlight=False, soft_wrap=True)
     # importing the pipeline takes seconds, and TensorFlow reads its environment then: the one deferred import
     pipeline = importlib.import_module("training.pipeline")

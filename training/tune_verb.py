@@ -18,7 +18,7 @@ from training.environment import prepare_environment
 from training.indexed_job import tuner_environment
 from training.job import JobSpec
 from training.job_files import load_job
-from training.pushing import Destination, add_push_argument
+from training.pushing import add_push_argument, destination_of
 from training.search_space import search_of
 from training.summary import Summary
 
@@ -64,7 +64,7 @@ def _tune(job: JobSpec, folder: Path, arguments: argparse.Namespace) -> object:
     prepare_environment()
     console = Console(stderr=True)
     sign = chosen_signer(arguments.sign_with)
-    destination = Destination.prepared(arguments.push, arguments.models, job.model, sign) if arguments.push else None
+    destination = destination_of(arguments, job.model, sign)
     console.print(f"tuning {job.model}: {job.description}", highlight=False, soft_wrap=True)
     # importing it takes seconds, and TensorFlow reads its environment then: the one deferred import
     pipeline, tuning = (importlib.import_module(f"training.{name}") for name in ("pipeline", "tuning"))

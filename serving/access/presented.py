@@ -1,10 +1,13 @@
 """What a request presents as its credential: `Authorization: Bearer <token>` (RFC 6750) or `X-API-Key`.
 
+A key may be the bearer too, for scrapers that send no header of their own: no JWT begins as a key does.
+
 Pure. No message here repeats what was presented: it may be a secret that was put into the wrong header.
 """
 
 from collections.abc import Iterable, Mapping
 
+from serving.access.api_key import PREFIX
 from serving.access.caller import Presented
 from serving.errors import Unauthenticated
 
@@ -39,7 +42,8 @@ def _presented(authorization: bytes | None, api_key: bytes | None) -> Presented:
     scheme, _, token = authorization.strip(b" \t").partition(b" ")
     if scheme.lower() != _SCHEME:
         raise Unauthenticated("Authorization is not `Bearer <token>`, the one form read here; a key goes in X-API-Key")
-    return Presented(token=_checked(token, "Authorization has no token; send `Bearer <token>`"))
+    word = _checked(token, "Authorization has no token; send `Bearer <token>`")
+    return Presented(api_key=word) if word.startswith(PREFIX.encode()) else Presented(token=word)
 
 
 def _checked(secret: bytes, complaint: str) -> bytes:

@@ -132,6 +132,9 @@ def _settings(objects: Sequence[Object]) -> Iterator[str]:
         yield f"ConfigMap {CONFIG!r}: {error}"
         return
     yield from (f"ConfigMap {CONFIG!r}: {fault}" for fault in _pod_of(settings, environment, pod, container))
+    yield from (f"ConfigMap {CONFIG!r}: {fault}" for fault in _keys(settings, container))
+    if settings.asks_who_calls and not settings.open_metrics:
+        yield from (fault for each in objects if each["kind"] == "ServiceMonitor" for fault in _scraping(each))
 
 
 def _pod_of(settings: Settings, environment: Mapping[str, str], pod: Object, container: Object) -> Iterator[str]:
@@ -147,6 +150,27 @@ def _pod_of(settings: Settings, environment: Mapping[str, str], pod: Object, con
     for name in ("port", "grpc_port"):
         if f"{PREFIX}{name.upper()}" in environment and getattr(settings, name) not in opened:
             yield f"{name}: {getattr(settings, name)} is no port of the pod, whose probes and Services ask the image's"
+
+
+def _keys(settings: Settings, container: Object) -> Iterator[str]:
+    """The file of keys is where its Secret is mounted, and can be rotated there."""
+    if settings.api_keys is None:
+        return
+    mounts = {each["mountPath"]: each for each in container.get("volumeMounts", ())}
+    mount = mounts.get(str(settings.api_keys.parent))
+    if mount is None:
+        yield f"api_keys: nothing is mounted at {settings.api_keys.parent}: add the component auth, or a mount"
+    elif mount.get("subPath"):
+        yield f"api_keys: {settings.api_keys.parent} is mounted by subPath, which never sees a changed Secret"
+
+
+def _scraping(monitor: Object) -> Iterator[str]:
+    for endpoint in monitor["spec"].get("endpoints", ()):
+        if "authorization" not in endpoint:
+            yield (
+                f"{_told(monitor)} shows no credential, and /metrics asks for one: put the component auth after "
+                "monitoring, or set PENSTOCK_OPEN_METRICS=true"
+            )
 
 
 def _devices(objects: Sequence[Object]) -> Iterator[str]:

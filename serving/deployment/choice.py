@@ -13,6 +13,8 @@ from serving.settings import PREFIX, Settings
 CONFIG = "penstock-config"
 OURS = "penstock/"
 REQUIRED_MODELS = f"{PREFIX}REQUIRED_MODELS"
+LAST = ("auth",)
+"""Components that change what others bring, so they come after them in whatever order they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def layered(tree: Mapping[str, str], choice: Choice) -> tuple[dict[str, str], st
     """
     lower = {
         "resources": [f"../overlays/{choice.overlay}"],
-        "components": [f"../components/{name}" for name in choice.components],
+        "components": [f"../components/{name}" for name in sorted(choice.components, key=LAST.__contains__)],
     }
     upper: dict[str, object] = {}
     if entries := _entries(choice):

@@ -10,9 +10,14 @@ import threading
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import grpc
+
+from serving.grpc import inference_pb2
+from tests.processes import GatewayProcess
 
 SECONDS = 60.0
 """A bound on waiting for events, far beyond what they take."""
@@ -44,8 +49,25 @@ http {{
       add_header X-Gateway $upstream_addr always;
     }}
   }}
+  upstream grpc_gateways {{
+    {grpc_servers}
+    keepalive 16;
+  }}
+  server {{
+    listen 127.0.0.1:{grpc_port} http2;
+    keepalive_requests 100000;
+    location / {{
+      grpc_pass grpc://grpc_gateways;
+      grpc_next_upstream off;
+      add_header X-Gateway $upstream_addr always;  # a call's initial metadata
+    }}
+  }}
 }}
 """
+
+
+def rest_address(gateway: GatewayProcess) -> str:
+    return gateway.url.removeprefix("http://")
 
 
 @dataclass
@@ -55,14 +77,25 @@ class Balancer:
     program: str
     folder: Path
     port: int
+    grpc_port: int
     process: subprocess.Popen[bytes] | None = None
 
-    def route(self, addresses: Sequence[str]) -> None:
-        """Requests from now on go to `addresses` (host:port); those under way are finished where they are."""
-        servers = " ".join(f"server {address} max_fails=0;" for address in addresses)
+    def route(self, gateways: Sequence[GatewayProcess]) -> None:
+        """Requests and calls from now on go to `gateways`; those under way are finished where they are."""
+        servers = " ".join(f"server {rest_address(each)} max_fails=0;" for each in gateways)
+        grpc_servers = " ".join(f"server {each.grpc_address} max_fails=0;" for each in gateways)
         user = "user root;" if os.geteuid() == 0 else ""
         path = self.folder / "nginx.conf"
-        path.write_text(CONFIG.format(user=user, folder=self.folder, servers=servers, port=self.port))
+        path.write_text(
+            CONFIG.format(
+                user=user,
+                folder=self.folder,
+                servers=servers,
+                port=self.port,
+                grpc_servers=grpc_servers,
+                grpc_port=self.grpc_port,
+            )
+        )
         if self.process is None:
             self.process = subprocess.Popen([self.program, "-p", self.folder, "-c", path], stderr=subprocess.DEVNULL)
             self._wait_for_port(self.process)
@@ -82,12 +115,42 @@ class Balancer:
             self.process.wait(SECONDS)
 
 
+class CallFailed(Exception):
+    pass
+
+
+def ask_rest(url: str, body: bytes) -> str:
+    """Each time by a new connection."""
+    request = urllib.request.Request(url, body)  # noqa: S310 - loopback
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - loopback
+            answer.read()
+            return str(answer.headers["X-Gateway"])
+    except urllib.error.HTTPError as refused:
+        raise CallFailed(f"{refused.headers['X-Gateway']}: {refused.code} {refused.read().decode()}") from refused
+    except OSError as error:
+        raise CallFailed(str(error)) from error
+
+
+def ask_grpc(channel: grpc.Channel, request: inference_pb2.ModelInferRequest) -> str:
+    """By the connection that the channel has, or makes anew when it is told to."""
+    infer = channel.unary_unary(
+        "/inference.GRPCInferenceService/ModelInfer",
+        request_serializer=inference_pb2.ModelInferRequest.SerializeToString,
+        response_deserializer=inference_pb2.ModelInferResponse.FromString,
+    )
+    try:
+        _, call = infer.with_call(request, timeout=SECONDS)
+    except grpc.RpcError as error:
+        raise CallFailed(str(error)) from error
+    return str(dict(call.initial_metadata())["x-gateway"])
+
+
 @dataclass
 class Callers:
-    """Threads that ask the same again and again, each time by a new connection."""
+    """Threads that ask the same again and again. `ask_once` returns who answered (host:port), or raises CallFailed."""
 
-    url: str
-    body: bytes
+    ask_once: Callable[[], str]
     failures: list[str] = field(default_factory=list)
     _answered: "queue.Queue[str]" = field(default_factory=queue.Queue)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -102,15 +165,10 @@ class Callers:
 
     def ask(self) -> None:
         while not self._over.is_set():
-            request = urllib.request.Request(self.url, self.body)  # noqa: S310 - loopback
             try:
-                with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - loopback
-                    answer.read()
-                    self._answered.put(answer.headers["X-Gateway"])
-            except urllib.error.HTTPError as refused:
-                self.failures.append(f"{refused.headers['X-Gateway']}: {refused.code} {refused.read().decode()}")
-            except OSError as error:
-                self.failures.append(str(error))
+                self._answered.put(self.ask_once())
+            except CallFailed as failed:
+                self.failures.append(str(failed))
 
     @contextlib.contextmanager
     def asking(self, threads: int) -> Iterator[None]:

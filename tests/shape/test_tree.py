@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {
     "training", "serving", "clients", "k8s", "loadtests", "tests", "docs", "requirements", ".ci",
     "Dockerfile.gpu", "compose.yaml", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "penstock_cli.py",
-    ".dockerignore", ".gitignore",
+    ".dockerignore", ".gitignore", "SECURITY.md",
 }  # fmt: skip
 SOURCES = ("training", "serving", "clients", "k8s", "loadtests", "penstock_cli.py")
 GENERATED = {"clients/typescript/src/openapi.ts"}

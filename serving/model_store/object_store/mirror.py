@@ -10,13 +10,14 @@ from types import MappingProxyType
 
 from serving.contract.model_directory import model_paths
 from serving.errors import IntegrityError, PublishError, StoreUnavailable, UnknownModel, UnknownVersion
+from serving.model_store.disk_errors import disk_errors
 from serving.model_store.labels import read_labels
 from serving.model_store.leftovers import remove_leftovers
 from serving.model_store.lock import locked
 from serving.model_store.object_store.fetch import BY, Fetching, NotWhole, fetch_version
 from serving.model_store.object_store.following import follow
 from serving.model_store.object_store.plan import versions_to_fetch, wanted_versions
-from serving.model_store.object_store.store import StoredModel
+from serving.model_store.object_store.store import StoredModel, Unreadable
 from serving.model_store.object_store.wanted_files import MANIFEST, fingerprint
 from serving.model_store.prune import prune_version
 from serving.model_store.versions import list_versions
@@ -53,6 +54,7 @@ class Mirror:
     def __init__(self, fetching: Fetching, choice: Choice, say: Callable[[str], None]) -> None:
         self._fetching, self._choice, self._say = fetching, choice, say
         self._refused: dict[tuple[str, int], tuple[int, str]] = {}
+        self._unreadable: dict[tuple[str, int], str] = {}
         self._unwanted_since: dict[tuple[str, int], float] = {}
         self._told: dict[tuple[str, int], str] = {}
         self._cleaned: set[str] = set()
@@ -92,9 +94,10 @@ class Mirror:
     def _clean(self, model: str) -> None:
         """What a killed mirror left here, once; staging cleans up too, but only where there is something to fetch."""
         paths = model_paths(self._fetching.models, model)
-        if model not in self._cleaned and paths.root.is_dir():
-            with locked(paths):
-                remove_leftovers(paths)
+        with disk_errors(f"what was left of {model!r} cannot be removed"):
+            if model not in self._cleaned and paths.root.is_dir():
+                with locked(paths):
+                    remove_leftovers(paths)
         self._cleaned.add(model)
 
     def _fetch(self, model: str, stored: StoredModel) -> dict[int, str]:
@@ -116,11 +119,17 @@ class Mirror:
         before, reason = self._refused.get((model, version), (None, ""))
         if before == fingerprint(listed):
             return reason  # as it was when it was refused: not downloaded again
+        if (name := self._unreadable.get((model, version))) and (refusal := self._fetching.store.refusal(name)):
+            return refusal
+        self._unreadable.pop((model, version), None)
         self._unfinished.discard((model, version))
         try:
             fetched = fetch_version(self._fetching, model, version, listed)
         except NotWhole as error:
             self._unfinished.add((model, version))
+            return str(error)
+        except Unreadable as error:  # no listing tells when it may be read, so that every pass asks for this object
+            self._unreadable[model, version] = error.name
             return str(error)
         except IntegrityError as error:
             self._refused[model, version] = fingerprint(listed), str(error)
@@ -147,7 +156,12 @@ class Mirror:
         for version in sorted(stored.labelled.intersection(stored.versions, self._present(model))):
             if (model, version) in self._same:
                 continue
-            theirs = self._fetching.store.read(f"{model}/{version}/{MANIFEST}", self._fetching.limits.manifest_bytes)
+            try:
+                theirs = self._fetching.store.read(
+                    f"{model}/{version}/{MANIFEST}", self._fetching.limits.manifest_bytes
+                )
+            except Unreadable:
+                continue
             if theirs is None:
                 continue
             if theirs == self._manifest_here(model, version):

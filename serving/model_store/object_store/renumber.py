@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from serving.contract.model_directory import model_paths
 from serving.errors import PublishError, UnknownVersion
 from serving.model_store.disk_errors import disk_errors
+from serving.model_store.object_store.patience import AT_ONCE, Patience
 from serving.model_store.object_store.push import Pushed, VersionTaken, push_version, raise_numbers
 from serving.model_store.object_store.store import ObjectStore
 from serving.model_store.publishing import Sign, publish
@@ -30,19 +32,27 @@ class Publisher:
 
 
 def push_renumbered(
-    store: ObjectStore, models: Path, model: str, version: int, *, concurrency: int, publisher: Publisher
+    store: ObjectStore,
+    models: Path,
+    model: str,
+    version: int,
+    *,
+    concurrency: int,
+    publisher: Publisher,
+    patience: Patience = AT_ONCE,
 ) -> Pushed:
     """Pushes the version, under the next number free in both places when its own is taken in the store.
 
-    The version stays here under its old number too. Raises as `push_version` does.
+    The version stays here under its old number too. Raises as `push_version` does, StoreUnavailable after `patience`,
+    which is for each step: tried again as a whole, a version would be published here again each time.
     """
     for _ in range(ATTEMPTS):
         try:
-            return push_version(store, models, model, version, concurrency=concurrency)
+            return patience.until_there(partial(push_version, store, models, model, version, concurrency=concurrency))
         except VersionTaken:
-            raise_numbers(store, models, model)
+            patience.until_there(partial(raise_numbers, store, models, model))
             version = _published_again(models, model, version, publisher)
-    return push_version(store, models, model, version, concurrency=concurrency)
+    return patience.until_there(partial(push_version, store, models, model, version, concurrency=concurrency))
 
 
 def _published_again(models: Path, model: str, version: int, publisher: Publisher) -> int:

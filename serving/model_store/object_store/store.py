@@ -1,11 +1,12 @@
 """The object store as the model store needs it: names, sizes, small files and streams of large ones.
 
-Every error of a library below becomes StoreUnavailable here, but for an object that is not there.
+Every error of a library below becomes StoreUnavailable here, but for an object that is not there, and for one that the
+store has and does not give us.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,14 @@ SMALL_BYTES = 1024 * 1024
 _CREDENTIALS = re.compile(r"//[^/\s]*@")
 """An endpoint's address may hold some, and a library's error has the address."""
 LABELS, TRAFFIC, CLAIMS = "labels.json", "traffic.json", ".claims"
+
+
+class Unreadable(IntegrityError):
+    """The store answers, and refuses this one object: a fault of what it belongs to, and no outage."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} may not be read: {reason}")
+        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +100,8 @@ class ObjectStore:
         }
 
     def read(self, name: str, limit_bytes: int) -> bytes | None:
-        """A small object; None when it is not there. IntegrityError when it is larger than the limit."""
-        with store_errors(f"{name} cannot be read"):
+        """A small object; None when it is not there. IntegrityError when it is larger than the limit, Unreadable."""
+        with object_errors(name):
             try:
                 with self._files.open(f"{self._root}/{name}", "rb", cache_type="none") as file:
                     content: bytes = file.read(limit_bytes + 1)
@@ -103,13 +112,26 @@ class ObjectStore:
         return content
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """The object's bytes, a few megabytes at a time. Raises StoreUnavailable also when it is not there."""
+        """The object's bytes, a few megabytes at a time. Raises Unreadable, StoreUnavailable also when it is absent."""
         with (
-            store_errors(f"{name} cannot be read"),
+            object_errors(name),
             self._files.open(f"{self._root}/{name}", "rb", block_size=CHUNK_BYTES, cache_type="none") as file,
         ):
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
+
+    def refusal(self, name: str) -> str | None:
+        """Why the object may still not be read; None when it may, or is gone."""
+        try:
+            with (
+                object_errors(name),
+                suppress(FileNotFoundError),
+                self._files.open(f"{self._root}/{name}", "rb", cache_type="none") as file,
+            ):
+                file.read(1)
+        except Unreadable as error:
+            return str(error)
+        return None
 
     def write(self, name: str, content: bytes) -> None:
         """Puts a small object in place of what was there."""
@@ -167,8 +189,27 @@ def store_errors(failure: str) -> Iterator[None]:
     except PenstockError:
         raise
     except Exception as error:  # three libraries, each with its own tree and those of its transport
-        reason = _CREDENTIALS.sub("//", (str(error).strip().splitlines() or [""])[0])
-        raise StoreUnavailable(f"{failure}: {reason[:200] or type(error).__name__}") from error
+        raise StoreUnavailable(f"{failure}: {_reason(error)}") from error
+
+
+@contextmanager
+def object_errors(name: str) -> Iterator[None]:
+    """As `store_errors`, and Unreadable where the store refuses the object: fsspec says PermissionError, and gcsfs an
+    OSError that begins with `Forbidden`. Credentials that are no good at all fail at the listing before.
+    """
+    with store_errors(f"{name} cannot be read"):
+        try:
+            yield
+        except OSError as error:
+            if isinstance(error, PermissionError) or str(error).startswith("Forbidden"):
+                raise Unreadable(name, _reason(error)) from error
+            raise
+
+
+def _reason(error: Exception) -> str:
+    """One line of what a library says, without credentials."""
+    said = _CREDENTIALS.sub("//", (str(error).strip().splitlines() or [""])[0])
+    return said[:200] or type(error).__name__
 
 
 def _last(path: str) -> str:

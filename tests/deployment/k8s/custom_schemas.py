@@ -46,7 +46,13 @@ def kind(api_version: str, name: str, spec: Schema) -> Schema:
     })  # fmt: skip
 
 
-_SCRAPED = several(made({"port": TEXT, "path": TEXT, "interval": DURATION}))
+_KEY = made({"name": TEXT, "key": TEXT})
+_SCRAPED = several(
+    made(
+        {"port": TEXT, "path": TEXT, "interval": DURATION},
+        {"authorization": made({"type": one_of("Bearer"), "credentials": _KEY})},
+    )
+)
 _CHOSEN = made({"matchLabels": LABELS})
 _RULE = {
     "oneOf": [

@@ -1,6 +1,7 @@
 """What k8s/ says, rendered: each overlay, alone and with components, as objects to ask."""
 
 import functools
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ OVERLAYS = tuple(sorted(path.parent.name for path in K8S.glob("overlays/*/kustom
 COMPONENTS = tuple(sorted(path.parent.name for path in K8S.glob("components/*/kustomization.yaml")))
 DEVICES = {"cpu", "gpu"}
 """Components that say what model servers run on; each overlay but `local` has one."""
-NEED_MODEL_SERVERS = {"autoscaling-hpa", "autoscaling-keda", "canary", *DEVICES}
+AUTOSCALERS = {"autoscaling-hpa", "autoscaling-keda"}
+NEED_MODEL_SERVERS = {*AUTOSCALERS, "canary", *DEVICES}
 """Components that say something of model servers, which the overlay `local` has none of."""
 Object = Mapping[str, Any]
 
@@ -68,6 +70,18 @@ def choices() -> Iterator[Choice]:
 
 
 CHOICES = tuple(choices())
+
+
+def pairs() -> Iterator[Choice]:
+    """Every overlay with any two components that fit it."""
+    for overlay in OVERLAYS:
+        device = own_components(overlay) & DEVICES
+        for two in itertools.combinations(_fitting(overlay), 2):
+            if set(two) != AUTOSCALERS:
+                yield Choice(overlay, (*two, *(device if "canary" in two else ())))
+
+
+PAIRS = tuple(pairs())
 
 
 @functools.cache

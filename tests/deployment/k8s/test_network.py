@@ -1,14 +1,20 @@
 """NetworkPolicies allow exactly the arrows of the picture in docs/kubernetes.md: worked out from the policies."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 
+from serving.deployment.choice import training_layered
+from serving.deployment.kustomize import evaluate
+from serving.deployment.manifest_files import read_manifests
+from serving.deployment.training_jobs import Training, training_objects
 from tests.deployment.k8s.manifests import (
     CHOICES,
     K8S,
+    OVERLAYS,
+    PAIRS,
     Choice,
     Object,
     chosen,
@@ -25,7 +31,9 @@ OUTSIDE = {
     "prometheus": {"namespace": "monitoring", "app.kubernetes.io/name": "prometheus"},
 }
 """Pods of other namespaces that policies name."""
-ARROW = re.compile(r'^ +([\w-]+) -- "([\d, ]+)(?: with ([\w-]+))?" --> ([\w-]+)$', re.MULTILINE)
+ARROW = re.compile(r'^ +([\w-]+) -- "(any|[\d, ]+)(?: with ([\w-]+))?" --> ([\w-]+)$', re.MULTILINE)
+ANY_PORT = 0
+"""The port of a rule that names none, and of an arrow that says `any`."""
 
 
 class Arrow(NamedTuple):
@@ -34,73 +42,102 @@ class Arrow(NamedTuple):
     port: int
 
 
-def drawn(choice: Choice) -> set[Arrow]:
+class Cluster(NamedTuple):
+    """Pods by the name of what makes them, and the policies that speak of them."""
+
+    labels: Mapping[str, Mapping[str, str]]
+    specs: Mapping[str, Object]
+    policies: Sequence[Object]
+
+    @property
+    def apps(self) -> set[str]:
+        return {each["app.kubernetes.io/name"] for each in self.labels.values()}
+
+
+def deployed(choice: Choice) -> Cluster:
+    policies = [policy["spec"] for policy in of_kind(choice, "NetworkPolicy").values()]
+    return Cluster(pod_labels(choice), pod_specs(choice), policies)
+
+
+def with_training(choice: Choice) -> Cluster:
+    """A deployment in whose namespace a training job runs."""
+    made = training_objects(evaluate(*training_layered(read_manifests(), None, None)), Training("digits", processes=2))
+    (job,) = [each["spec"]["template"] for each in made if each["kind"] == "Job"]
+    policies = [each["spec"] for each in made if each["kind"] == "NetworkPolicy"]
+    there = deployed(choice)
+    return Cluster(
+        {**there.labels, "training": job["metadata"]["labels"]},
+        {**there.specs, "training": job["spec"]},
+        [*there.policies, *policies],
+    )
+
+
+def drawn(choice: Choice, apps: set[str]) -> set[Arrow]:
     """The arrows of the picture that such a deployment should have."""
     picture = DOCUMENT.read_text().split("```mermaid\n")[1].split("```")[0]
-    apps = {labels["app.kubernetes.io/name"] for labels in pod_labels(choice).values()}
     others = {"anyone", "dns", "internet", "prometheus"}
     components = {*choice.components, *own_components(choice.overlay)}
     found = set()
     for source, ports, component, target in ARROW.findall(picture):
         there = {source, target} <= apps | others and (not component or component in components)
-        if choice.overlay == "local" and "object-store" not in components and target == "dns":
+        if choice.overlay == "local" and "object-store" not in components and (source, target) == ("gateway", "dns"):
             there = False  # it asks nobody
         if there:
-            found |= {Arrow(source, target, int(port)) for port in ports.split(",")}
+            found |= {Arrow(source, target, ANY_PORT if port == "any" else int(port)) for port in ports.split(",")}
     return found
 
 
-def allowed(choice: Choice) -> set[Arrow]:
+def allowed(cluster: Cluster) -> set[Arrow]:
     """What the policies let through: between our pods both ends must agree."""
-    labels = pod_labels(choice)
-    out = {arrow for name in labels for arrow in rules(choice, name, "egress", "to")}
-    into = {Arrow(other, own, port) for name in labels for own, other, port in rules(choice, name, "ingress", "from")}
-    apps = {each["app.kubernetes.io/name"] for each in labels.values()}
-    from_outside = {arrow for arrow in into if arrow.source not in apps}
-    to_outside = {arrow for arrow in out if arrow.target not in apps}
+    out = {arrow for name in cluster.labels for arrow in rules(cluster, name, "egress", "to")}
+    into = {
+        Arrow(other, own, port)
+        for name in cluster.labels
+        for own, other, port in rules(cluster, name, "ingress", "from")
+    }
+    from_outside = {arrow for arrow in into if arrow.source not in cluster.apps}
+    to_outside = {arrow for arrow in out if arrow.target not in cluster.apps}
     open_ends = {
         Arrow(own.source, own.target, own.port) for own in out if Arrow("anyone", own.target, own.port) in into
     }
     return (out & into) | from_outside | to_outside | open_ends
 
 
-def rules(choice: Choice, pod: str, direction: str, peer: str) -> Iterator[Arrow]:
+def rules(cluster: Cluster, pod: str, direction: str, peer: str) -> Iterator[Arrow]:
     """(the app of `pod`, the other end, port) of each rule of every policy that chooses the pod, which one must."""
-    labels = pod_labels(choice)
+    own = cluster.labels[pod]
     policies = [
-        policy["spec"] for policy in of_kind(choice, "NetworkPolicy").values()
-        if chosen(policy["spec"]["podSelector"], labels[pod])
-        and direction in {each.lower() for each in policy["spec"]["policyTypes"]}
+        policy for policy in cluster.policies
+        if chosen(policy["podSelector"], own) and direction in {each.lower() for each in policy["policyTypes"]}
     ]  # fmt: skip
     assert policies, f"{pod} may be reached by anybody"
     for policy in policies:
         for rule in policy.get(direction, ()):
-            assert rule["ports"]
-            for other in ends(choice, rule.get(peer)):
-                for port in rule["ports"]:
+            for other in ends(cluster, rule.get(peer)):
+                for port in rule.get("ports", [{"port": ANY_PORT}]):
                     host = pod if direction == "ingress" else other
-                    yield Arrow(labels[pod]["app.kubernetes.io/name"], other, number(choice, host, port["port"]))
+                    yield Arrow(own["app.kubernetes.io/name"], other, number(cluster, host, port["port"]))
 
 
-def number(choice: Choice, app: str, port: str | int) -> int:
+def number(cluster: Cluster, app: str, port: str | int) -> int:
     """A named port is that of the pod that is reached."""
     if isinstance(port, int):
         return port
     found = {
-        port_number(spec, port) for name, spec in pod_specs(choice).items()
-        if app in (name, pod_labels(choice)[name]["app.kubernetes.io/name"])
+        port_number(spec, port) for name, spec in cluster.specs.items()
+        if app in (name, cluster.labels[name]["app.kubernetes.io/name"])
     }  # fmt: skip
     (only,) = found
     return only
 
 
-def ends(choice: Choice, peers: list[Object] | None) -> set[str]:
+def ends(cluster: Cluster, peers: list[Object] | None) -> set[str]:
     if not peers:
         return {"anyone"}
-    return {name for peer in peers for name in end(choice, peer)}
+    return {name for peer in peers for name in end(cluster, peer)}
 
 
-def end(choice: Choice, peer: Mapping[str, Any]) -> set[str]:
+def end(cluster: Cluster, peer: Mapping[str, Any]) -> set[str]:
     if "ipBlock" in peer:
         assert peer["ipBlock"]["cidr"] == "0.0.0.0/0"
         return {"internet"}
@@ -108,16 +145,30 @@ def end(choice: Choice, peer: Mapping[str, Any]) -> set[str]:
         namespace = peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
         wanted = {"namespace": namespace, **peer["podSelector"]["matchLabels"]}
         return {name for name, labels in OUTSIDE.items() if labels == wanted} or {str(wanted)}
-    return {
-        labels["app.kubernetes.io/name"]
-        for labels in pod_labels(choice).values()
-        if chosen(peer["podSelector"], labels)
-    }
+    return {each["app.kubernetes.io/name"] for each in cluster.labels.values() if chosen(peer["podSelector"], each)}
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
 def test_policies_allow_the_arrows_of_the_picture_and_no_others(choice: Choice) -> None:
-    assert allowed(choice) == drawn(choice)
+    cluster = deployed(choice)
+    assert allowed(cluster) == drawn(choice, cluster.apps)
+
+
+def test_two_components_together_open_no_more_than_the_picture() -> None:
+    for pair in PAIRS:
+        cluster = deployed(pair)
+        assert allowed(cluster) == drawn(pair, cluster.apps), pair
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_training_beside_a_deployment_has_its_own_arrows_and_opens_none_of_the_others(overlay: str) -> None:
+    cluster = with_training(Choice(overlay))
+    assert allowed(cluster) == drawn(Choice(overlay), cluster.apps)
+    ours = {arrow for arrow in allowed(cluster) if "training" in arrow}
+    assert {arrow.target for arrow in ours} == {"training", "dns", "internet"}, (
+        "it reaches no gateway and no model server"
+    )
+    assert {arrow.source for arrow in ours} == {"training"}, "nobody else reaches it"
 
 
 def test_the_picture_is_read_whole() -> None:

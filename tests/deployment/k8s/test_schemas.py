@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
 
-from tests.deployment.k8s.manifests import CHOICES, K8S, Choice, Object, kustomization, rendered
+from tests.deployment.k8s.custom_schemas import SCHEMAS
+from tests.deployment.k8s.manifests import CHOICES, K8S, PAIRS, Choice, Object, kustomization, rendered
 
 VERSIONS = ("1.35", "1.36", "1.37")
 FIELDS = {
@@ -29,6 +31,18 @@ def test_every_object_is_valid_for_a_version_of_kubernetes(version: str) -> None
     found = (each for choice in CHOICES for each in rendered(choice) if not is_custom(each))
     for text in sorted({json.dumps(each, sort_keys=True) for each in found}):  # most are in many deployments
         kubernetes_validate.validate(json.loads(text), version, strict=True)
+
+
+def test_every_object_of_a_pair_is_valid() -> None:
+    """For the newest version alone, which is the strictest."""
+    known = {json.dumps(each, sort_keys=True) for choice in CHOICES for each in rendered(choice)}
+    made = {json.dumps(each, sort_keys=True) for pair in PAIRS for each in rendered(pair)}
+    for text in sorted(made - known):
+        found = json.loads(text)
+        if is_custom(found):
+            jsonschema.validate(found, SCHEMAS[found["kind"]])
+        else:
+            kubernetes_validate.validate(found, VERSIONS[-1], strict=True)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(K8S)))

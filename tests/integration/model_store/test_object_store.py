@@ -27,6 +27,7 @@ from tests.integration.model_store.store_processes import (
     s3_environment,
     staged_files,
 )
+from tests.integration.model_store.store_proxy import proxy_before
 from tests.processes import ROOT, STOP_SECONDS, GatewayProcess, StartGateway
 
 STORE = "s3://models/prod"
@@ -243,6 +244,32 @@ def test_a_job_pushes_what_it_published_under_a_number_that_is_free(
     assert read_labels(node, "diabetes") == {"stable": 2}
 
 
+def test_a_push_waits_for_a_store_that_is_away_and_then_is_whole(trained_models: Path, tmp_path: Path) -> None:
+    server, node = S3(), tmp_path / "node"
+    push = ("push", STORE, "diabetes", "--models", str(trained_models), "--label", "stable", "--timeout", "120")
+    try:
+        server.start()  # it has a port, and then nobody listens there
+        server.stop()
+        with subprocess.Popen(
+            penstock_command(*push),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=server.environment,
+        ) as process:
+            assert process.stdout
+            first = process.stdout.readline()
+            server.start()
+            rest = process.stdout.read()
+        assert "cannot be" in first, first
+        assert "trying again in" in first, first
+        assert (process.returncode, "stable -> 1 in the store" in rest) == (0, True), rest
+        server.run("mirror", STORE, "--models", str(node), "--once")
+        assert verify_model(node, "diabetes") == ()
+    finally:
+        server.stop()
+
+
 def test_once_says_whether_the_pod_may_start(s3: S3, store: str, trained_models: Path, tmp_path: Path) -> None:
     once = ("mirror", store, "--models", str(tmp_path / "node"), "--once")
     assert "there is no model in the store" in s3.run(*once, code=1)
@@ -255,6 +282,29 @@ def test_once_says_whether_the_pod_may_start(s3: S3, store: str, trained_models:
     gone.run(*once, "--stale-ok")
     assert "cannot be" in gone.run(*once, code=1)
     assert "cannot be" in gone.run(*once, "--stale-ok", "--model", "diabetes", code=1)
+
+
+def test_one_object_that_may_not_be_read_is_its_versions_fault_and_no_outage(
+    s3: S3, store: str, own_models: Path, tmp_path: Path, publish_copy: Callable[[], int]
+) -> None:
+    node = tmp_path / "node"
+    s3.run("push", store, "digits", "1", "--models", str(own_models), "--label", "stable")
+    assert publish_copy() == 2
+    s3.run("push", store, "digits", "2", "--models", str(own_models), "--label", "stable")
+    s3.run("push", store, "diabetes", "--models", str(own_models))
+    with proxy_before(s3.port) as proxy:
+        proxy.denied = {"/digits/2/variables/variables.index"}
+        environment = s3_environment(proxy.server_address[1])
+        with mirroring(environment, store, "--models", str(node), "--watch", "0.2") as mirror:
+            mirror.says("digits 2: not taken: digits/2/variables/variables.index may not be read")
+            mirror.says("diabetes 1, digits 1; looking")
+            weights = f"GET /{store.removeprefix('s3://')}/digits/2/variables/variables.data-00000-of-00001"
+            fetched = proxy.asked.count(weights)
+            proxy.denied = set()
+            mirror.says("digits: stable none -> 2")
+            assert proxy.asked.count(weights) == fetched + 1, "the version is not fetched again in vain"
+            assert not any("trying again" in line for line in mirror.lines)
+    assert verify_model(node, "digits") == ()
 
 
 def test_sigterm_ends_it_also_while_the_store_says_nothing(tmp_path: Path) -> None:

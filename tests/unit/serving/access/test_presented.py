@@ -16,6 +16,7 @@ SECRET = "pk_live_0123456789"  # noqa: S105 - made up
         ({"x-api-key": SECRET}, Presented(api_key=SECRET.encode())),
         ({"x-api-key": f" {SECRET} "}, Presented(api_key=SECRET.encode())),
         ({"authorization": f"Bearer {SECRET}"}, Presented(token=SECRET.encode())),
+        ({"authorization": "Bearer psk_0123abcd_made-up"}, Presented(api_key=b"psk_0123abcd_made-up")),
         ({"authorization": f"bearer   {SECRET}"}, Presented(token=SECRET.encode())),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from serving.contract.manifest import Manifest
 from serving.errors import IntegrityError, PublishError, UnknownVersion
 from serving.model_store.labels import set_label
+from serving.model_store.object_store.patience import Patience
 from serving.model_store.object_store.push import (
     VersionTaken,
     push_label,
@@ -24,6 +25,7 @@ from serving.model_store.verify import verify_model
 from serving.model_store.versions import list_versions
 
 NOON = datetime(2030, 1, 3, tzinfo=UTC)
+IMPATIENT = Patience(0.0, print)
 PUBLISHER = Publisher("test", lambda: NOON)
 
 Publish = Callable[[Path, bytes], int]
@@ -103,13 +105,13 @@ def test_renumbered_it_gets_the_next_number_free_in_both_places(
         push_version(store, models, "digits", version, concurrency=2)
     publish_graph(other, b"other graph")
     kept = contents(other / "digits" / "1")
-    pushed = push_renumbered(store, other, "digits", 1, concurrency=2, publisher=PUBLISHER)
+    pushed = push_renumbered(store, other, "digits", 1, concurrency=2, publisher=PUBLISHER, patience=IMPATIENT)
     assert pushed.version == 4
     assert list_versions(other, "digits") == (1, 4)
     assert verify_model(other, "digits") == ()
     assert contents(other / "digits" / "1") == kept
     assert (folder / "digits" / "4" / "saved_model.pb").read_bytes() == b"other graph"
-    assert push_renumbered(store, other, "digits", 4, concurrency=2, publisher=PUBLISHER).was_there
+    assert push_renumbered(store, other, "digits", 4, concurrency=2, publisher=PUBLISHER, patience=IMPATIENT).was_there
 
 
 def test_numbers_of_the_store_are_not_given_here_also_those_only_claimed(
