@@ -244,14 +244,12 @@ class _Stream:
             return Outcome(None, 0, error)
 
     async def _with_patience(self, servable: Servable, features: Sequence[Feature], batch: Batch) -> Prediction:
-        """A stream waits for room in the queue where a single request is sent away: nobody sends a million rows
-        twice.
-        """
+        """Waits for room in the queue, where a single request is sent away: nobody sends a million rows twice."""
         deadline = self._serving.clock() + self._timeout_seconds
         decode = functools.partial(self._reader.decode, batch.start, batch.records)
         dear = any(isinstance(feature, ImageFeature) for feature in features)
-        tenant, given = self._visitor.name if self._visitor else "", (self._reference, DEFAULT_SIGNATURE, decode, dear)
-        request = PredictRequest(*given, deadline, lane=self._lane, tenant=tenant, asker=self._call)
+        request = PredictRequest(self._reference, DEFAULT_SIGNATURE, decode, dear, deadline, lane=self._lane)
+        request = request._replace(tenant=self._visitor.name if self._visitor else "", asker=self._call)
         while True:
             try:
                 return await self._serving.predictor.predict(request, servable)
@@ -259,9 +257,11 @@ class _Stream:
                 await self._wait(error, deadline)
 
     async def _allowed(self, rows: int) -> None:
-        """The same with the caller's own allowance, which is charged once for rows as they come."""
+        """The same with the caller's own allowance, charged once for rows as they come; its waits are exact."""
         deadline = self._serving.clock() + self._timeout_seconds
         while self._visitor is not None and (refused := self._visitor.refusal(rows)) is not None:
+            if self._serving.clock() + refused.retry_after_seconds >= deadline:
+                raise refused
             await self._wait(refused, deadline)
 
     async def _wait(self, refused: RetryLater, deadline: float) -> None:

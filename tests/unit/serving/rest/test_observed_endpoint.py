@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from serving.access.visitors import Visitors
 from serving.backends.in_memory import Turn
 from serving.contract.manifest import Manifest
 from serving.errors import BackendUnavailable
@@ -18,6 +19,7 @@ from serving.observability.tracing import Traced, Tracing
 from serving.rest.observed_endpoint import ObservedEndpoint
 from serving.rest.predict_endpoint import PredictEndpoint
 from serving.rest.rows_endpoint import RowsEndpoint
+from tests.unit.serving.access.callers import Keys, caller
 from tests.unit.serving.gateway_parts import GONE, Answer, answered, ask, ask_without_task, started_parts
 from tests.unit.serving.observability.observed import Told
 
@@ -168,3 +170,20 @@ def test_the_metrics_count_what_they_counted(tmp_path: Path) -> None:
         return parts.counted("penstock_requests_total")
 
     assert [labels["code"] for labels in asyncio.run(counted())] == ["503"]
+
+
+def test_who_asked_is_told_by_name_and_nobody_who_was_not_let_in(
+    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
+) -> None:
+    write_version(manifest_with(version=1))
+
+    async def observed() -> list[str]:
+        told, visitors = Told(), Visitors([Keys({b"secret": caller("shop")})])
+        parts = await started_parts(tmp_path / "models", observers=RequestObservers([told]), visitors=visitors)
+        for asking in (ask, ask_without_task):
+            for key in ("secret", "another"):
+                named, of = {"x-api-key": key}, {"model": "doubles"}
+                await asking(parts.endpoint, body={"instances": [1]}, headers=named, path_params=of)
+        return [request.caller for request in told.requests]
+
+    assert asyncio.run(observed()) == ["shop", "", "shop", ""]
