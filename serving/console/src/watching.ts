@@ -5,7 +5,7 @@
 import type { Figures } from "./core/figures.js";
 import { happenings } from "./core/happenings.js";
 import { type History, missed, NO_HISTORY, observed } from "./core/history.js";
-import { askFigures } from "./gateway.js";
+import { askFigures, Refused } from "./gateway.js";
 
 export interface Watched {
   /** The last that came; undefined before the first. */
@@ -13,6 +13,8 @@ export interface Watched {
   readonly history: History;
   /** Seconds since 1970 since when nobody answers; undefined while somebody does. */
   readonly lostSeconds: number | undefined;
+  /** Why the gateway does not let this page in; empty where it was shown nothing yet, undefined where it does. */
+  readonly refusal?: string | undefined;
   /** The last thing worth saying aloud. */
   readonly said: string;
 }
@@ -27,9 +29,13 @@ export function watch(tell: (next: (before: Watched) => Watched) => void): () =>
   let ended = false;
   const round = async (): Promise<void> => {
     const began = performance.now();
-    const figures = await askFigures().catch(() => undefined);
+    const figures = await askFigures().catch((error: unknown) => (error instanceof Refused ? error : undefined));
     if (ended) {
       return;
+    }
+    if (figures instanceof Refused) {
+      tell(() => ({ ...NOTHING_YET, refusal: figures.message, said: "The gateway asks for a key or a token." }));
+      return; // until somebody shows one, and the page watches anew
     }
     tell((before) => (figures === undefined ? unanswered(before, now()) : answered(before, figures, now())));
     timer = setTimeout(round, Math.max(0, PAUSE_MILLISECONDS - (performance.now() - began)));

@@ -6,6 +6,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Figures } from "../core/figures.js";
 import { NOTHING_YET, type Watched, watch } from "../watching.js";
 import { Banners } from "./banners.js";
+import { CredentialForm } from "./credentialForm.js";
 import { Header } from "./header.js";
 import { ModelList } from "./modelList.js";
 import { ModelPage } from "./modelPage.js";
@@ -14,7 +15,12 @@ import { NoModels, Unreachable, Waiting } from "./states.js";
 export function App() {
   const [watched, setWatched] = useState<Watched>(NOTHING_YET);
   const [chosen, setChosen] = useState(modelInAddress);
-  useEffect(() => watch(setWatched), []);
+  const [shown, setShown] = useState(0);
+  const again = () => {
+    setWatched(NOTHING_YET);
+    setShown((before) => before + 1);
+  };
+  useEffect(() => watch(setWatched), [shown]);
   useEffect(() => {
     const moved = () => setChosen((before) => modelInAddress() ?? before);
     addEventListener("hashchange", moved);
@@ -25,20 +31,27 @@ export function App() {
       <a class="skip" href="#content">
         Skip to the model
       </a>
-      <Header watched={watched} />
+      <Header watched={watched} onForgotten={again} />
       <Banners watched={watched} />
       <p role="status" class="unseen">
         {watched.said}
       </p>
       {watched.figures === undefined ? (
         <main id="content" tabIndex={-1}>
-          {watched.lostSeconds === undefined ? <Waiting /> : <Unreachable />}
+          <NoFigures watched={watched} onShown={again} />
         </main>
       ) : (
         <Models figures={watched.figures} watched={watched} chosen={chosen} />
       )}
     </>
   );
+}
+
+function NoFigures({ watched, onShown }: { readonly watched: Watched; readonly onShown: () => void }) {
+  if (watched.refusal !== undefined) {
+    return <CredentialForm refusal={watched.refusal} onShown={onShown} />;
+  }
+  return watched.lostSeconds === undefined ? <Waiting /> : <Unreachable />;
 }
 
 interface ModelsProps {

@@ -2,10 +2,16 @@
  * The page's head: whose console it is, what runs the models, and whether the figures are fresh.
  */
 
+import { hasCredential, show } from "../gateway.js";
 import type { Watched } from "../watching.js";
 import { Mark } from "./mark.js";
 
-export function Header({ watched }: { readonly watched: Watched }) {
+interface HeaderProps {
+  readonly watched: Watched;
+  readonly onForgotten: () => void;
+}
+
+export function Header({ watched, onForgotten }: HeaderProps) {
   const { figures, lostSeconds } = watched;
   return (
     <header class="head">
@@ -23,15 +29,37 @@ export function Header({ watched }: { readonly watched: Watched }) {
         )}
         <span class={`chip ${freshness(watched)}`}>
           <Dot />
-          {lostSeconds !== undefined ? "no contact" : figures ? "live" : "connecting"}
+          {watched.refusal !== undefined ? "asks for a key" : contact(watched)}
         </span>
       </div>
       <nav aria-label="Elsewhere" class="elsewhere">
-        <a href="/docs">API</a>
-        <a href="/metrics">Metrics</a>
+        {hasCredential() ? (
+          <button
+            type="button"
+            class="forget"
+            onClick={() => {
+              show(undefined);
+              onForgotten();
+            }}
+          >
+            Forget the key
+          </button>
+        ) : (
+          <>
+            <a href="/docs">API</a>
+            <a href="/metrics">Metrics</a>
+          </>
+        )}
       </nav>
     </header>
   );
+}
+
+function contact({ figures, lostSeconds }: Watched): string {
+  if (lostSeconds !== undefined) {
+    return "no contact";
+  }
+  return figures ? "live" : "connecting";
 }
 
 function freshness({ figures, lostSeconds }: Watched): string {

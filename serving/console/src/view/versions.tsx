@@ -3,9 +3,11 @@
  */
 
 import type { ModelMetadata } from "@penstock/client";
+import { useState } from "preact/hooks";
 import { type ModelFigures, newestFirst, shareOf, type VersionFigures } from "../core/figures.js";
 import { count, percent, short } from "../core/format.js";
-import { reportAddress } from "../gateway.js";
+import { hasCredential, reportAddress } from "../gateway.js";
+import { Report } from "./report.js";
 
 interface VersionsProps {
   readonly model: ModelFigures;
@@ -66,7 +68,9 @@ function Version({ model, version, metrics }: VersionProps) {
         {count(version.requests)} <span class="quiet">{version.requests === 1 ? "request" : "requests"}</span>
       </span>
       <span class="report">
-        {version.has_report ? (
+        {version.has_report && hasCredential() ? (
+          <ReportButton model={model.name} version={version.version} />
+        ) : version.has_report ? (
           <a href={reportAddress(model.name, version.version)} target="_blank" rel="noopener">
             Training report<span class="unseen"> of version {version.version}, in a new tab</span>
           </a>
@@ -78,6 +82,19 @@ function Version({ model, version, metrics }: VersionProps) {
         <span class={version.error ? "note bad" : "note quiet"}>{version.error || metrics}</span>
       )}
     </li>
+  );
+}
+
+/** A link carries no key; the report is fetched with it, and shown over the page. */
+function ReportButton({ model, version }: { readonly model: string; readonly version: number }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" onClick={() => setOpen(true)}>
+        Training report<span class="unseen"> of version {version}</span>
+      </button>
+      {open && <Report model={model} version={version} onClose={() => setOpen(false)} />}
+    </>
   );
 }
 
