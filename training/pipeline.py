@@ -16,6 +16,7 @@ from serving.contract.tensors import Signature
 from serving.model_store.labels import set_label
 from serving.model_store.publishing import Sign, publish
 from serving.model_store.staging import staging
+from serving.model_store.trust import read_operations
 from training.agreement import export_facts
 from training.answering import answers_and_truth
 from training.batches import as_tensors
@@ -86,6 +87,8 @@ def train_and_publish(
             refuse_worse(job.publish, outcome.metrics, live_manifest(models, job.model))
 
         manifest = describe(outcome, _export(model, outcome, staged), clock())
+        if fault := read_operations(staged).fault:  # a layer of the job's own may need them, and a gateway allow them
+            console.print(f"no gateway loads this version as it is: {fault}", highlight=False, soft_wrap=True)
         tables = (*((folds.table(),) if folds else ()), *orders.tables)
         write_report(replace(report_facts(manifest, outcome, fitted, model), tables=tables), staged.report)
         run = Summary(

@@ -75,8 +75,10 @@ def report_file(models: Path, model: str, version: int) -> Path | None:
     """The page of a version's report, where there is one: a single file, its pictures in it."""
     if not MODEL_NAME.fullmatch(model):
         return None
-    file = model_paths(models, model).version(version).report / PAGE
-    return file if file.is_file() else None
+    folder = model_paths(models, model).version(version)
+    file = folder.report / PAGE
+    inside = file.is_file() and file.resolve().is_relative_to(folder.root.resolve())  # and no link to another's file
+    return file if inside else None
 
 
 class _Files(StaticFiles):

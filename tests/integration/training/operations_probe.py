@@ -63,10 +63,11 @@ def preprocessing() -> dict[str, tuple[Any, str]]:
 
 def networks() -> dict[str, tuple[Any, str]]:
     found: dict[str, tuple[Any, str]] = {}
-    for name, spec, rows in (
+    families: tuple[tuple[str, dict[str, Any], str], ...] = (
         ("mlp", {"family": "mlp", "units": [8], "batch_normalisation": True}, "numbers"),
         ("cnn", {"family": "cnn", "filters": [4], "units": [3], "batch_normalisation": True}, "image"),
-    ):
+    )
+    for name, spec, rows in families:
         inputs = keras.Input(ROWS[rows].shape[1:])
         found[name] = (
             keras.Model(inputs, FAMILIES[spec["family"]]([inputs], SPEC.validate_python(PLAIN | spec))),

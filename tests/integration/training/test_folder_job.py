@@ -10,6 +10,8 @@ from PIL import Image
 
 from serving.contract.manifest import Manifest, parse_manifest
 from serving.contract.model_directory import model_paths
+from serving.model_store.signing_keys import read_trusted_keys
+from serving.model_store.trust import Trust, check_version
 from tests.processes import GatewayProcess, StartGateway, penstock
 
 JOB = """
@@ -64,7 +66,10 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def models(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("folder_job")
     (folder / "marks.toml").write_text(JOB.format(folder=pictures))
-    penstock("train", str(folder / "marks.toml"), "--models", str(folder / "models"))
+    penstock("models", "keygen", str(folder / "key"))
+    penstock(
+        "train", str(folder / "marks.toml"), "--models", str(folder / "models"), "--sign-with", str(folder / "key")
+    )
     return folder / "models"
 
 
@@ -76,6 +81,10 @@ def manifest(models: Path) -> Manifest:
 @pytest.fixture(scope="module")
 def served(models: Path, start_gateway_session: StartGateway) -> GatewayProcess:
     return start_gateway_session("--models", str(models))
+
+
+def test_the_version_is_signed_by_the_key_that_training_was_given(models: Path) -> None:
+    check_version(models, "marks", 1, Trust(read_trusted_keys([models.parent / "key.pub"])))
 
 
 def test_colours_are_learned_from_files(manifest: Manifest) -> None:
