@@ -142,8 +142,12 @@ sbom: .audit-venv/.installed ## bills of materials (CycloneDX) in ARTIFACTS: wha
 monitoring: install ## write k8s/components/monitoring's dashboard.json and prometheusrule.yaml anew from their sources
 	$(BIN)/python -m k8s.components.monitoring.generate
 
-fuzz: install   ## feed the decoders RUNS inputs that coverage chooses, and keep what crashes one
-	$(BIN)/python tests/integration/fuzz/fuzz_decoders.py -runs=$(RUNS) -timeout=60 tests/integration/fuzz/corpus
+# What coverage finds stays in ARTIFACTS/fuzz for the next run, and so does what ends a target.
+fuzz: install   ## feed every reader of bytes RUNS inputs that coverage chooses; then a gateway, the OpenAPI and the model store
+	PYTHONPATH=. $(BIN)/python tests/integration/fuzz/all_targets.py $(RUNS) $(ARTIFACTS)/fuzz
+	PENSTOCK_TEST_FUZZ_INPUTS=100000 $(BIN)/pytest -s tests/integration/fuzz/test_whole_gateway.py
+	PENSTOCK_TEST_OPENAPI_EXAMPLES=1000 $(BIN)/pytest -s tests/integration/gateway/test_openapi_driven.py
+	PENSTOCK_TEST_STORE_EXAMPLES=20000 $(BIN)/pytest -s tests/integration/model_store/test_faults_at_any_call.py
 
 bench: install  ## the gateway beside bare servers and a naive one, each on one core; BENCH="--rounds 1" passes options on
 	$(BIN)/penstock bench $(BENCH)
@@ -170,11 +174,11 @@ bench-rates: install ## servers beside each other at the same rates, open loop; 
 bench-overload: install ## goodput at twice the load that can be served, how soon the rest is refused, and the time after it
 	$(BIN)/penstock bench overload $(BENCH)
 
-bench-hostile: install ## latency beside 1,000 slow heads, 1,000 silent connections and 10,000 idle ones, by that alone
-	$(BIN)/penstock bench hostile $(BENCH)
-
 bench-storm: install ## a minute at five times the peak, every fifth request a hostile one
 	$(BIN)/penstock bench overload --times 5 --overload-seconds 60 --good-between 4 --rounds 1 --widths 8192 8192 $(BENCH)
+
+bench-hostile: install ## latency beside 1,000 slow heads, 1,000 silent connections and 10,000 idle ones, by that alone
+	$(BIN)/penstock bench hostile $(BENCH)
 
 bench-memory: install ## the gateway's memory after ten thousand requests and after a million
 	$(BIN)/penstock bench memory $(BENCH)
@@ -223,9 +227,12 @@ bench-batching: install ## the batcher in virtual time beside oracles and the po
 soak: install   ## MINUTES at 70 % of capacity, a new version every 30 s: do memory, open files, threads or latency drift?
 	$(BIN)/penstock bench soak --minutes $(MINUTES)
 
-chaos: install  ## ten storms through the batcher, fifty rounds of versions coming and going, directories away for 10 s
+SEED   ?= 1
+chaos: install  ## storms of faults on real processes, with a report in ARTIFACTS/chaos; SEED=n draws others. About 12 minutes
+	@echo "seed $(SEED)"
 	PENSTOCK_TEST_STORM_SEEDS=1,2,3,4,5,6,7,8,9,10 $(BIN)/pytest tests/unit/serving/batching/test_accounting.py
-	PENSTOCK_TEST_ROUNDS=50 PENSTOCK_TEST_AWAY_SECONDS=10 $(BIN)/pytest tests/integration/chaos
+	PENSTOCK_TEST_ROUNDS=50 PENSTOCK_TEST_AWAY_SECONDS=10 PENSTOCK_TEST_HELD_SECONDS=4 PENSTOCK_TEST_STORMS=3 PENSTOCK_TEST_QUIET=1 \
+	  PENSTOCK_TEST_SEED=$(SEED) PENSTOCK_TEST_CHAOS_OUT=$(abspath $(ARTIFACTS))/chaos $(BIN)/pytest tests/integration/chaos
 
 openapi: install ## write docs/openapi.json anew; look at its difference before you commit it
 	PENSTOCK_TEST_REFRESH=1 $(BIN)/pytest tests/unit/serving/rest/test_openapi_snapshot.py

@@ -4,9 +4,9 @@ Written for speed: a request costs one write, an answer one search for its lengt
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeAlias, cast
 
 from loadtests.wire import Connection, Listener, WireRequest
 
@@ -14,17 +14,22 @@ LOST, UNREADABLE = "the connection broke", "an answer without a Content-Length"
 _LENGTH = b"\r\ncontent-length:"
 _LAST = b"\r\nconnection: close"
 _OWN = ("host", "content-length", "connection")
+Heard: TypeAlias = Callable[[int, bytes], None]
+"""Told the number of a request and all that came for it, head and body, for whoever checks answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpOpener:
     host: str
     port: int
+    heard: Heard | None = None
 
     async def open(self, listener: Listener) -> Connection:
         loop = asyncio.get_running_loop()
         try:
-            _, connection = await loop.create_connection(lambda: HttpConnection(listener), self.host, self.port)
+            _, connection = await loop.create_connection(
+                lambda: HttpConnection(listener, self.heard), self.host, self.port
+            )
         except OSError as error:
             raise ConnectionRefusedError(f"{self.host}:{self.port} takes no connection: {error}") from error
         if connection.is_lost:
@@ -38,8 +43,9 @@ class HttpOpener:
 class HttpConnection(asyncio.Protocol):
     """One connection with at most one request on it."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, heard: Heard | None = None) -> None:
         self._listener: Listener | None = listener
+        self._heard = heard
         self._number: int | None = None
         self._received = b""
 
@@ -70,6 +76,8 @@ class HttpConnection(asyncio.Protocol):
             return
         if status is None:
             return
+        if self._heard is not None:
+            self._heard(self._number, self._received)
         stays = _LAST not in self._received[:512].lower()
         number, self._number, self._received = self._number, None, b""
         self._listener.answered(self, number, status, stays=stays)

@@ -111,13 +111,20 @@ def run_open_loop(
 
 
 async def run_load(
-    opener: Opener, load: Load, *, started: Callable[[], float] = time.perf_counter, tell: Tell | None = None
+    opener: Opener,
+    load: Load,
+    *,
+    started: Callable[[], float] = time.perf_counter,
+    tell: Tell | None = None,
+    enough: asyncio.Event | None = None,
 ) -> OpenLoopRun:
     """The whole of a load. `started` is asked once all connections are open, for the start on `time.perf_counter`.
+    Once there is `enough`, what is not due yet never is, and the run ends with the answers to the rest.
 
     Raises OSError when the server does not take connections at the start.
     """
     generator = Generator(asyncio.get_running_loop(), opener, load, tell)
+    stopping = None if enough is None else asyncio.create_task(_stop(generator, enough))
     try:
         for _ in range(load.connections):
             await generator.connect()
@@ -126,9 +133,16 @@ async def run_load(
         await generator.send_all(started())
     finally:
         gc.unfreeze()
+        if stopping is not None:
+            stopping.cancel()
         generator.close()
         await opener.close()
     return generator.found()
+
+
+async def _stop(generator: "Generator", enough: asyncio.Event) -> None:
+    await enough.wait()
+    generator.stop()
 
 
 class Generator:
@@ -145,6 +159,7 @@ class Generator:
         self._busy: dict[Connection, int] = {}
         self._waiting: deque[int] = deque()
         self._next, self._open, self._started = 0, len(self._due), 0.0
+        self._count = len(self._due)
         self._losses: Counter[str] = Counter()
         self._recent: list[float] = []
         self._done = asyncio.Event()
@@ -167,12 +182,22 @@ class Generator:
             tick.cancel()
 
     def found(self) -> OpenLoopRun:
-        reached, sent, ended = (np.array(each) for each in (self._reached, self._sent, self._ended))
-        status = np.array(self._status, np.int16)
-        return OpenLoopRun(self._load.due, reached, sent, ended, status, dict(self._losses))
+        count = self._count
+        reached, sent, ended = (np.array(each)[:count] for each in (self._reached, self._sent, self._ended))
+        status = np.array(self._status, np.int16)[:count]
+        return OpenLoopRun(self._load.due[:count], reached, sent, ended, status, dict(self._losses))
+
+    def stop(self) -> None:
+        """Nothing later than what is due by now is sent; what is under way has the patience of the load."""
+        self._open -= self._count - self._next
+        self._count = self._next
+        if self._open:
+            self._loop.call_later(self._load.patience_seconds, self._done.set)
+        else:
+            self._done.set()
 
     def close(self) -> None:
-        self._next, self._open, self._tell = len(self._due), 0, None
+        self._next, self._open, self._tell = self._count, 0, None
         for task in self._reconnecting:
             task.cancel()
         for connection in (*self._free, *self._busy):
@@ -207,11 +232,11 @@ class Generator:
     def _turn(self) -> None:
         """Send what is due, and come again when the next is."""
         now, due = self._clock() - self._started, self._due
-        while self._next < len(due) and due[self._next] <= now:
+        while self._next < self._count and due[self._next] <= now:
             self._reached[self._next] = self._clock() - self._started
             self._send(self._next)
             self._next += 1
-        if self._next < len(due):
+        if self._next < self._count:
             wait = due[self._next] - now
             if wait < SPIN_SECONDS:
                 self._loop.call_soon(self._turn)
@@ -256,7 +281,7 @@ class Generator:
                 connection.close()
                 self.lost(connection, number, reason)
         if self._tell is not None:
-            ended = len(self._due) - self._open
+            ended = self._count - self._open
             recent, self._recent = self._recent, []
             self._tell(Progress(now, self._next, ended, len(self._waiting) + len(self._busy), recent))
         if self._open:
@@ -265,5 +290,5 @@ class Generator:
     def _end(self, number: int, status: int) -> None:
         self._status[number] = status
         self._open -= 1
-        if not self._open and self._next >= len(self._due):
+        if not self._open and self._next >= self._count:
             self._done.set()

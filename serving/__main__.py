@@ -75,7 +75,7 @@ def _settings_file(named: Path | None) -> dict[str, object]:
         return {}
     try:
         return tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidSettings(f"{path}: {error}") from error
 
 

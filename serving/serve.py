@@ -7,9 +7,11 @@ import asyncio
 import functools
 import gc
 import logging
+import os
 import signal
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -41,6 +43,9 @@ GC_THRESHOLD = 50_000
 
 DISMISS_SECONDS = 0.1
 """As often as uvicorn looks whether all connections are gone."""
+LATE_SECONDS = 4.0
+"""Beyond the drain, for closing the models: a disk that hangs holds the thread that reads it, and the process."""
+TOO_LATE = b"penstock serve: all that was taken is answered, and closing does not end; does a disk hang?\n"
 _log = logging.getLogger(__name__)
 
 
@@ -158,6 +163,9 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._closing = True
+        bound = threading.Timer((self.config.timeout_graceful_shutdown or 0) + LATE_SECONDS, _end_by_force)
+        bound.daemon = True
+        bound.start()
         _log.info("draining: no new connections, requests under way are answered", extra={"event": "draining"})
         dismissing = asyncio.create_task(self._dismiss())
         await asyncio.gather(self.gateway.grpc.stop(), super().shutdown(sockets))
@@ -172,6 +180,12 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(DISMISS_SECONDS)
             for connection in list(self.server_state.connections):
                 connection.shutdown()
+
+
+def _end_by_force() -> None:
+    """From a thread of its own, for the others may wait for ever."""
+    os.write(2, TOO_LATE)
+    os._exit(1)
 
 
 def _address(host: str, port: int) -> str:

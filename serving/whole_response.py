@@ -29,6 +29,7 @@ class WholeResponseCycle(RequestResponseCycle):
 
     async def send(self, message: Any) -> None:
         if message["type"] != WHOLE_RESPONSE:
+            self.disconnected |= self.transport.is_closing()  # what came behind this request may have ended it
             await super().send(message)
             return
         if self.flow.write_paused and not self.disconnected:

@@ -29,6 +29,12 @@ class GatewayProcess:
     url: str
     lines: list[str]
     log: list[str] = field(default_factory=list)
+    reader: threading.Thread = field(default_factory=threading.Thread)
+
+    def whole_log(self) -> list[str]:
+        """All that it said, once it has ended."""
+        self.reader.join(STOP_SECONDS)
+        return self.log
 
     @property
     def grpc_address(self) -> str:
@@ -85,7 +91,8 @@ def start_gateway_process(
     stack.callback(_end, process)
     lines: queue.Queue[str] = queue.Queue()
     log: list[str] = []
-    threading.Thread(target=_read, args=(process, lines, log), daemon=True).start()
+    reader = threading.Thread(target=_read, args=(process, lines, log), daemon=True)
+    reader.start()
     printed: list[str] = []
     while not printed or not printed[-1].startswith("Stop"):
         line = lines.get(timeout=START_SECONDS)
@@ -93,7 +100,7 @@ def start_gateway_process(
         printed.append(line)
     url = re.search(r"https?://\S+", next(line for line in printed if "serves" in line))
     assert url, printed
-    return GatewayProcess(process, url[0], [line.rstrip("\n") for line in printed], log)
+    return GatewayProcess(process, url[0], [line.rstrip("\n") for line in printed], log, reader)
 
 
 def _read(process: subprocess.Popen[str], lines: "queue.Queue[str]", log: list[str]) -> None:

@@ -24,13 +24,24 @@ def load_job(name_or_path: str, assignments: Sequence[str] = ()) -> JobSpec:
     """
     path = _find(name_or_path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidJob(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InvalidJob(f"{path}: not TOML: {error}") from error
-    job = override(parse_job(content, path.name), assignments, path.name)
-    check_space(job, path.name)
+    return job_in(text, path.name, assignments)
+
+
+def job_in(text: str, file: str, assignments: Sequence[str] = ()) -> JobSpec:
+    """The same from a job file's text. Raises InvalidJob that names `file`."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidJob(f"{file}: not TOML: {error}") from error
+    except RecursionError as error:  # of the parser's, for lists within lists past what anybody writes
+        raise InvalidJob(f"{file}: nested too deeply") from error
+    job = override(parse_job(content, file), assignments, file)
+    check_space(job, file)
     return job
 
 

@@ -60,7 +60,7 @@ def _merge_values(old: Any, new: Any, name: str, owner: str) -> Any:
     if isinstance(new, Mapping):
         return _merge_maps(old if isinstance(old, Mapping) else {}, new, owner)
     if isinstance(new, list) and (keys := _keys(name, owner)):
-        return _merge_lists(old or [], new, keys, name)
+        return _merge_lists(old if isinstance(old, list) else [], new, keys, name)
     return new
 
 
@@ -73,7 +73,10 @@ def _keys(name: str, owner: str) -> tuple[str, ...]:
 
 
 def _merge_lists(old: Sequence[Any], new: Sequence[Any], keys: tuple[str, ...], owner: str) -> list[Any]:
-    def identity(element: Mapping[str, Any]) -> tuple[Any, ...]:
+    def identity(element: Any) -> tuple[Any, ...]:
+        named_by = [element.get(key) for key in keys] if isinstance(element, Mapping) else [element]
+        if not isinstance(element, Mapping) or any(isinstance(value, Mapping | list) for value in named_by):
+            raise IntegrityError(f"an element of {owner} is no object with {' and '.join(keys)}")
         return tuple(element.get(key, "TCP" if key == "protocol" else None) for key in keys)
 
     before = {identity(element): element for element in old}
@@ -95,6 +98,8 @@ def apply_operations(whole: Mapping[str, Any], operations: Sequence[Mapping[str,
 
 def _apply(whole: dict[str, Any], operation: Mapping[str, Any]) -> None:
     what, path = operation.get("op"), str(operation.get("path"))
+    if not path.startswith("/"):
+        raise IntegrityError(f"a patch has the path {path!r}; it starts with a slash")
     *above, last = (part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:])
     if what not in ("add", "remove", "replace"):
         raise IntegrityError(f"a patch has the operation {what!r}; there are add, remove and replace")

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from serving.access.caller import Verb
+from serving.errors import InvalidInput
 from serving.grpc.calls import Calls, Context, Method
 
 
@@ -43,13 +45,13 @@ class Service:
         made = {
             name: grpc.unary_unary_rpc_method_handler(
                 _handler(calls, self.protocol, method),
-                method.request.FromString,
+                _reader(method.request),
                 _serialized,
             )
             for name, method in self.methods.items()
         }
         made |= {
-            name: grpc.stream_stream_rpc_method_handler(stream.method, stream.request.FromString, _serialized)
+            name: grpc.stream_stream_rpc_method_handler(stream.method, _reader(stream.request), _serialized)
             for name, stream in self.streams.items()
         }
         return grpc.method_handlers_generic_handler(self.name, made)
@@ -59,6 +61,25 @@ def _handler(calls: Calls, protocol: str, method: MethodOf) -> Callable[[Any, Co
     if method.counted:
         return calls.unary(protocol, calls.asking(method.method, Verb.PREDICT))
     return calls.unary("", calls.asking(method.method, Verb.READ, protocol))
+
+
+class _Unreadable:
+    """In the place of a message whose bytes are none: whoever looks into it refuses it. grpc itself would answer
+    UNKNOWN and log a traceback for each.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        raise InvalidInput("the request's bytes are not a message of this method")
+
+
+def _reader(message: Any) -> Callable[[bytes], Any]:
+    def read(data: bytes) -> Any:
+        try:
+            return message.FromString(data)
+        except DecodeError:
+            return _Unreadable()
+
+    return read
 
 
 def _serialized(message: Any) -> bytes:

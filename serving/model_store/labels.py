@@ -49,7 +49,7 @@ def parse_labels(name: str, text: bytes) -> Mapping[str, int]:
     """The labels in `text`; raises IntegrityError that begins with `name`."""
     try:
         parsed = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for lists within lists by the thousand
         raise IntegrityError(f"{name}: not JSON") from error
     if not isinstance(parsed, dict) or not all(_is_label(label, version) for label, version in parsed.items()):
         raise IntegrityError(f'{name}: expected labels and version numbers, as {{"stable": 3}}')

@@ -6,7 +6,7 @@ They are advisory and between writers only; readers of the model directory never
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from serving.contract.model_directory import ModelPaths
@@ -51,8 +51,9 @@ def _acquired_at_once(descriptor: int) -> bool:
 
 def _let_go(descriptor: int) -> None:
     # Said aloud, since closing alone keeps the lock while a forked child (a data loader) shares the descriptor. A
-    # descriptor that never got the lock has nothing to give up, and unlocking it takes nothing from the holder.
-    try:
+    # descriptor that never got the lock has nothing to give up, and unlocking it takes nothing from the holder. A disk
+    # that fails here undoes nothing of what was done under the lock, and must not say that it did.
+    with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_UN)
-    finally:
+    with suppress(OSError):
         os.close(descriptor)

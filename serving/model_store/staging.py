@@ -3,7 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from serving.contract.model_directory import STAGING_PREFIX, VersionPaths, model_paths
@@ -33,4 +33,5 @@ def staging(models: Path, model: str) -> Iterator[VersionPaths]:
             yield VersionPaths(folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-            lock.unlink(missing_ok=True)
+            with suppress(OSError):  # the next one that changes the model removes what stays
+                lock.unlink(missing_ok=True)

@@ -91,19 +91,20 @@ def parse_traffic(name: str, text: bytes) -> Traffic:
 def set_traffic(models: Path, model: str, traffic: Traffic, *, by: str, reason: str, now: datetime) -> Traffic:
     """Puts `traffic` in place of what was, which is returned; when nothing is new, nothing is written.
 
-    Raises PublishError for a label that the model does not have, UnknownModel, IntegrityError. A damaged file is
-    written over: its content is nothing that anybody goes by.
+    Raises PublishError for a label that neither the model has nor the traffic before spoke of, UnknownModel,
+    IntegrityError. A damaged file is written over: its content is nothing that anybody goes by.
     """
     paths = model_paths(models, model)
     with disk_errors(f"cannot set the traffic of {model!r}"), locked(paths):
         labels = read_labels(models, model)
-        if strangers := [label for label in traffic.labels() if label not in labels]:
-            known = ", ".join(labels) or "none"
-            raise PublishError(f"{model!r} has no label {strangers[0]!r}; it has: {known}")
         try:
             before = read_traffic(models, model)
         except IntegrityError:
             before = None
+        spoken_of = {*labels, *(before.labels() if before else ())}  # a label may have been taken away meanwhile
+        if strangers := [label for label in traffic.labels() if label not in spoken_of]:
+            known = ", ".join(labels) or "none"
+            raise PublishError(f"{model!r} has no label {strangers[0]!r}; it has: {known}")
         if before != traffic:
             _write(paths, traffic, by=by, reason=reason, now=now)
     return before or NO_TRAFFIC

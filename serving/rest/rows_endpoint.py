@@ -115,8 +115,8 @@ class RowsEndpoint:
 
 
 def _comes_as_rows(headers: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Bytes as they are, for every prediction passes here."""
-    for name, value in headers:
+    """Bytes as they are, for every prediction passes here. The last one counts, as everywhere."""
+    for name, value in reversed(headers):
         if name == b"content-type":
             return value != b"application/json" and RequestHead({name: value}).media_type in READERS
     return False

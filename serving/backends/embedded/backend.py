@@ -30,6 +30,7 @@ from serving.contract.agreement import check_agreement
 from serving.contract.model_directory import model_paths
 from serving.contract.tensors import NUMPY_DTYPES, Array, Signature
 from serving.errors import DeadlineExceeded, ModelNotReady, PenstockError
+from serving.model_store.intact import check_intact
 from serving.model_store.label_following import Following, follow
 from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk, read_snapshot
 from serving.model_store.trust import ANY_SIGNER, Trust, check_version
@@ -236,6 +237,8 @@ class EmbeddedBackend:
         check_version(self._models, model, version, self._trust)
         started = time.monotonic()
         manifest = read_manifest(self._models, model, version)
+        if manifest:
+            check_intact(paths, manifest)
         loaded = load_model(self._library, paths.root)
         try:
             if manifest:

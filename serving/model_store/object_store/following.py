@@ -24,13 +24,28 @@ from serving.model_store.traffic import NO_TRAFFIC, Traffic, read_traffic, rende
 from serving.model_store.versions import list_versions
 
 FOLLOWED = ".mirrored.json"
+NOWHERE = 0
+"""No version has this number."""
 
 
 class Followed(Fact):
-    """What of the store's labels and traffic stands here."""
+    """What of the store's labels and traffic stands here. Of labels that are `moving`, and of traffic while
+    `traffic_moves`, nobody knows: whoever began to move them may have been killed on the way.
+    """
 
     labels: dict[str, int] = Field(default_factory=dict)
     traffic: Traffic = NO_TRAFFIC
+    moving: tuple[str, ...] = ()
+    traffic_moves: bool = False
+
+    def towards(self, wanted: "Followed") -> "Followed":
+        """The same with what is about to change marked: a label that the store moves back meanwhile would look as if
+        it had never left.
+        """
+        names = {*self.labels, *wanted.labels}
+        moving = {*self.moving, *(name for name in names if self.labels.get(name) != wanted.labels.get(name))}
+        changes = self.traffic_moves or self.traffic != wanted.traffic
+        return self.model_copy(update={"moving": tuple(sorted(moving)), "traffic_moves": changes})
 
 
 def follow(
@@ -56,8 +71,10 @@ def follow(
         wanted = Followed(labels=labels, traffic=traffic_to_follow(traffic, before.traffic, labels))
         if wanted == before:
             return ()
-        moves = _carry_out(models, paths, before, wanted, reason=f"as in {source}", now=clock())
-        write_atomically(paths.root / FOLLOWED, wanted.model_dump_json().encode() + b"\n")
+        begun = before.towards(wanted)
+        _write(paths, begun)
+        moves = _carry_out(models, paths, begun, wanted, reason=f"as in {source}", now=clock())
+        _write(paths, wanted)
     return moves
 
 
@@ -69,13 +86,17 @@ def read_followed(paths: ModelPaths) -> Followed:
         return Followed()
 
 
+def _write(paths: ModelPaths, followed: Followed) -> None:
+    write_atomically(paths.root / FOLLOWED, followed.model_dump_json().encode() + b"\n")
+
+
 def _carry_out(
-    models: Path, paths: ModelPaths, before: Followed, wanted: Followed, *, reason: str, now: datetime
+    models: Path, paths: ModelPaths, begun: Followed, wanted: Followed, *, reason: str, now: datetime
 ) -> tuple[LabelMove, ...]:
     """Traffic and labels in an order in which no share ever stands for a label that is not there."""
     here, traffic = _readable(models, paths.root.name)
-    after = labels_after(here, before.labels, wanted.labels)
-    new = wanted.traffic if wanted.traffic != before.traffic else traffic
+    after = labels_after(here, {**begun.labels, **dict.fromkeys(begun.moving, NOWHERE)}, wanted.labels)
+    new = wanted.traffic if begun.traffic_moves else traffic
     if not _speaks_of(new, after):
         new = NO_TRAFFIC
     history = _History(paths, reason, now)

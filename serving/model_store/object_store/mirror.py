@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from serving.contract.model_directory import model_paths
 from serving.errors import IntegrityError, PublishError, StoreUnavailable, UnknownModel, UnknownVersion
+from serving.model_store.disk_errors import disk_errors
 from serving.model_store.labels import read_labels
 from serving.model_store.leftovers import remove_leftovers
 from serving.model_store.lock import locked
@@ -93,9 +94,10 @@ class Mirror:
     def _clean(self, model: str) -> None:
         """What a killed mirror left here, once; staging cleans up too, but only where there is something to fetch."""
         paths = model_paths(self._fetching.models, model)
-        if model not in self._cleaned and paths.root.is_dir():
-            with locked(paths):
-                remove_leftovers(paths)
+        with disk_errors(f"what was left of {model!r} cannot be removed"):
+            if model not in self._cleaned and paths.root.is_dir():
+                with locked(paths):
+                    remove_leftovers(paths)
         self._cleaned.add(model)
 
     def _fetch(self, model: str, stored: StoredModel) -> dict[int, str]:

@@ -13,36 +13,17 @@ import pytest
 
 from serving.model_store.labels import set_label
 from tests.conftest import absent
+from tests.integration.chaos.faults.clocks import Clock, clock_library
 from tests.processes import GatewayProcess, StartGateway
 from tests.swaps import BOUND_SECONDS, clients_asking, golden_instance, publish_again, until
 
 DAY = timedelta(days=1)
 
 
-class Clock:
-    """The wall clock of a process that libfaketime is loaded into: the real one, moved by what its file says."""
-
-    def __init__(self, library: Path, file: Path) -> None:
-        self._file = file
-        self.environment = {
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": str(file),
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_NO_CACHE": "1",
-        }
-        self.jump(timedelta())
-
-    def jump(self, by: timedelta) -> None:
-        """Written whole beside it first: the library may read at any moment."""
-        written = self._file.with_suffix(".new")
-        written.write_text(f"{by.total_seconds():+.0f}\n")
-        written.rename(self._file)
-
-
 @pytest.fixture
 def clock(tmp_path: Path) -> Clock:
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    return Clock(found[0], tmp_path / "time") if found else absent("needs libfaketime (Debian package libfaketime)")
+    library = clock_library()
+    return Clock(library, tmp_path / "time") if library else absent("needs libfaketime (Debian package libfaketime)")
 
 
 def told(gateway: GatewayProcess) -> datetime:

@@ -1,3 +1,4 @@
+import asyncio
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -6,8 +7,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from loadtests.open_loop import LATE_SECONDS, OpenLoopRun, run_open_loop
-from loadtests.wire import NO_ANSWER
+from loadtests.http_connection import HttpOpener
+from loadtests.open_loop import LATE_SECONDS, Load, OpenLoopRun, run_load, run_open_loop
+from loadtests.wire import NO_ANSWER, WireRequest
 
 ASK = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n"
 OK, BUSY = (b"HTTP/1.1 %d x\r\nContent-Length: 2\r\n\r\n{}" % status for status in (200, 503))
@@ -126,3 +128,24 @@ def test_a_run_is_valid_while_no_more_than_one_in_a_hundred_is_late(late: int, v
 
 def test_what_was_never_sent_is_late() -> None:
     assert made_run([float("nan")] * 5 + [0.0] * 5).late_share == 0.5
+
+
+def test_once_there_is_enough_nothing_more_is_sent_and_what_was_is_waited_for() -> None:
+    heard: dict[int, bytes] = {}
+
+    async def ask_until_the_third() -> OpenLoopRun:
+        enough = asyncio.Event()
+
+        def hear(number: int, received: bytes) -> None:
+            heard[number] = received
+            if number == 2:
+                enough.set()
+
+        load = Load([WireRequest(ASK)], np.arange(0.0, 50.0, 0.01), 2, 30.0)
+        with server(lambda: OK) as port:
+            return await run_load(HttpOpener("127.0.0.1", port, hear), load, enough=enough)
+
+    run = asyncio.run(ask_until_the_third())
+    assert 3 <= len(run.due) < 5000
+    assert run.status.tolist() == [200] * len(run.due)
+    assert heard == dict.fromkeys(range(len(run.due)), OK)

@@ -36,3 +36,9 @@ def test_file_that_is_not_toml_is_named(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "bad.toml").write_bytes(text)
     with pytest.raises(InvalidJob, match=r"bad\.toml: not TOML"):
         load_job(str(tmp_path / "bad.toml"))
+
+
+def test_lists_within_lists_by_the_thousand_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "deep.toml").write_text("model = " + "[" * 10_000)
+    with pytest.raises(InvalidJob, match=r"deep\.toml: nested too deeply"):
+        load_job(str(tmp_path / "deep.toml"))

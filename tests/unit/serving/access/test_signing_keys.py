@@ -36,7 +36,6 @@ def test_a_key_is_known_by_the_algorithms_of_its_type() -> None:
         "text",
         None,
     ],
-    ids=str,
 )
 def test_keys_that_are_not_for_us_are_passed_over(unusable: object) -> None:
     assert {kid for kid, _ in read_signing_keys(jwks(unusable, jwk("ed")))} == {"ed", None}

@@ -8,7 +8,7 @@ from serving.contract.manifest import Manifest
 from serving.contract.model_directory import model_paths
 from serving.model_store.audit import read_audit
 from serving.model_store.candidacy import LEASE_SECONDS, WHY, Lease, clear_abandoned, read_candidacy
-from serving.model_store.labels import read_labels, set_label
+from serving.model_store.labels import read_labels, remove_label, set_label
 from serving.model_store.lock import claimed
 from serving.model_store.traffic import NO_TRAFFIC, Shadow, Traffic, read_traffic, set_traffic
 
@@ -105,3 +105,17 @@ def test_a_label_that_no_promotion_has_set_stays(models: Path) -> None:
     assert not cleared(models)
     assert read_candidacy(model_paths(models, MODEL)) is None
     assert read_labels(models, MODEL) == {"candidate": 2}
+
+
+def test_what_was_left_goes_although_a_label_of_the_split_was_taken_away_meanwhile(
+    models: Path, left: Callable[..., None]
+) -> None:
+    label(models, "stable", 1)
+    label(models, "canary", 2)
+    split = Traffic(split={"stable": 90, "canary": 10})
+    set_traffic(models, MODEL, split, by="test", reason="", now=NOON)
+    left(mirrored=split)
+    remove_label(models, MODEL, "canary", by="test", reason="", now=NOON)
+    assert cleared(models)
+    assert read_labels(models, MODEL) == {"stable": 1}
+    assert read_traffic(models, MODEL) == split

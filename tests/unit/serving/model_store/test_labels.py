@@ -62,7 +62,9 @@ def test_a_name_that_could_be_something_else_is_no_label(
         promote(label, 1)
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", '{"stable": "1"}', '{"stable": 0}', '{"stable": true}', '{"1": 1}'])
+@pytest.mark.parametrize(
+    "content", ["{", "[1]", '{"stable": "1"}', '{"stable": 0}', '{"stable": true}', '{"1": 1}', "[" * 10_000]
+)
 def test_a_damaged_labels_file_is_told_and_never_written_over(
     models: Path, publish_one: Callable[[str], int], promote: Callable[[str, int], LabelMove], content: str
 ) -> None:

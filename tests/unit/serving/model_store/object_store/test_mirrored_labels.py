@@ -5,6 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from serving.errors import PublishError
 from serving.model_store.labels import read_labels, remove_label, set_label
 from serving.model_store.object_store.mirror import Mirror
 from serving.model_store.object_store.push import push_label, push_labels
@@ -103,3 +106,25 @@ def test_damaged_labels_here_are_told_and_written_over_once_a_label_moves_in_the
     push_label(store, "digits", "stable", 2)
     assert mirror.one_pass()["digits"].versions == (1, 2)
     assert read_labels(node, "digits") == {"stable": 2}
+
+
+def test_a_label_that_the_store_moves_back_after_a_half_done_pass_comes_back(
+    store: ObjectStore, node: Path, push_one: PushOne, make_mirror: MakeMirror
+) -> None:
+    """The label was written and its line in the history was not: what was followed last looks like the store again."""
+    push_one()
+    push_one()
+    push_label(store, "digits", "stable", 1)
+    make_mirror().one_pass()
+    audit, aside = node / "digits" / "audit.jsonl", node / "aside"
+    audit.rename(aside)
+    audit.mkdir()
+    push_label(store, "digits", "stable", 2)
+    with pytest.raises(PublishError):
+        make_mirror().one_pass()
+    assert read_labels(node, "digits") == {"stable": 2}
+    audit.rmdir()
+    aside.rename(audit)
+    push_label(store, "digits", "stable", 1)
+    make_mirror().one_pass()
+    assert read_labels(node, "digits") == {"stable": 1}
