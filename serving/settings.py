@@ -19,7 +19,7 @@ from serving.trust_settings import TrustSettings
 PREFIX = "PENSTOCK_"
 NOT_OURS = re.compile(r"SERVICE_(HOST|PORT.*)|PORT_\d+_.*|REQUIRE_ALL|SIGNING_KEY|TEST_.*|API_KEY|TOKEN")
 """PENSTOCK_ variables that are no settings: what Kubernetes gives every pod beside a Service named `penstock`, and what
-the tests are told, and the key of whoever publishes."""
+the tests are told, the key of whoever publishes, and what clients show."""
 SERVICE_ADDRESSES = ("tcp://", "udp://", "sctp://")
 ADDRESS = re.compile(r"unix:.+|(dns:///)?(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
 ORIGIN = re.compile(r"\*|https?://[^\s/,A-Z]+")
