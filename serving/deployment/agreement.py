@@ -153,7 +153,9 @@ def _pod_of(settings: Settings, environment: Mapping[str, str], pod: Object, con
 
 
 def _keys(settings: Settings, container: Object) -> Iterator[str]:
-    """The file of keys is where its Secret is mounted, and can be rotated there."""
+    """The file of keys is where its Secret is mounted, and can be rotated there; or nobody is asked, and it says so."""
+    if not settings.asks_who_calls and not settings.allow_anonymous:
+        yield "allow_anonymous: others reach a pod, which does not start without credentials: add the component auth"
     if settings.api_keys is None:
         return
     mounts = {each["mountPath"]: each for each in container.get("volumeMounts", ())}

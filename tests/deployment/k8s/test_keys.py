@@ -88,6 +88,12 @@ def test_keys_without_their_mount_are_told() -> None:
     assert "api_keys: nothing is mounted at /etc/mine" in fault
 
 
+def test_a_gateway_that_nobody_may_reach_is_told() -> None:
+    asked = Asked("cpu", settings={"PENSTOCK_ALLOW_ANONYMOUS": "false"})
+    (fault,) = faults(evaluate(*layered(read_manifests(), asked)))
+    assert "add the component auth" in fault
+
+
 def test_the_documents_commands_make_the_keys(tmp_path: Path) -> None:
     section = DOCUMENT.split("## Who may ask")[1].split("\n## ")[0]
     commands = re.findall(r"^(penstock keys .*?)(?: > (\S+))?$", section, re.MULTILINE)

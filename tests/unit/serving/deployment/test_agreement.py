@@ -33,7 +33,8 @@ spec:
 ---
 {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: models}}
 ---
-{apiVersion: v1, kind: ConfigMap, metadata: {name: penstock-config}, data: {PENSTOCK_TFSERVING_ADDRESSES: "m:8500"}}
+{apiVersion: v1, kind: ConfigMap, metadata: {name: penstock-config},
+ data: {PENSTOCK_TFSERVING_ADDRESSES: "m:8500", PENSTOCK_ALLOW_ANONYMOUS: "true"}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: s}, spec: {selector: {app: g}, ports: [{port: 80, targetPort: http}]}}
 ---
