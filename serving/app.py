@@ -43,6 +43,7 @@ from serving.observability.request_trace import outgoing_metadata
 from serving.observability.worker_figures import WorkerFigures
 from serving.observers import Observers, observers_of
 from serving.predict import Predictor
+from serving.preprocessing.allowance import ImageLimits
 from serving.readiness import missing_models
 from serving.request_ids import RequestIds
 from serving.rest.console_figures import ConsoleFacts, console_figures
@@ -186,7 +187,10 @@ def _gateway(
     batcher = observers.batcher(backend, core, metrics, clock)
     layers = AnswerLayers(batcher, settings.model, clock, settings.max_queue_bytes)
     junction = junction_of(batcher, backend, layers, metrics.ledger, clock)
-    predictor = Predictor(catalog, backend, batcher, clock, layers, junction, recorder=observers.recorder)
+    images = ImageLimits(settings.max_request_pixels, settings.max_queue_bytes)
+    predictor = Predictor(
+        catalog, backend, batcher, clock, layers, junction, recorder=observers.recorder, images=images
+    )
     grpc = _grpc_server(settings, predictor, metrics, observers, beside.visitors)
     watcher = CanaryWatcher(settings.models, catalog, junction.spreads, metrics.ledger)
     orders = ControlSocket(beside.control, predictor.tap, lambda: catalog.view) if beside.control else None

@@ -42,6 +42,9 @@ class ConnectionSettings(BaseModel):
     max_connections_per_address: int = Field(default=0, ge=0)
     """REST connections of one address, at each worker; 0: any number, for behind a proxy all come from one."""
 
+    max_request_pixels: Count = 256_000_000
+    """Pixels of all images of a request, or of a stream's batch: 64 photos of 4 megapixels; 16 MB of JPEG hold less."""
+
     tls_cert: Path | None = None
     """The ports' certificate with its chain (PEM), read again when it changes; with its key. None: no TLS."""
 

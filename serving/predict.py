@@ -5,7 +5,7 @@ Knows no protocol: routes and servicers bring the decoding of their bodies and d
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -15,9 +15,11 @@ from serving.batching.batcher import Batcher
 from serving.batching.waiting import Answer
 from serving.begun import Begun, BegunBeforeWitness
 from serving.catalog import Catalog, CatalogView, ModelReference, Servable
+from serving.contract.features import Feature
 from serving.contract.tensors import Array
 from serving.errors import DeadlineExceeded, InvalidInput, PenstockError
 from serving.prediction import Prediction, PredictRequest, Told, request_id_of
+from serving.preprocessing.allowance import Allowance, ImageLimits, allow
 from serving.recorder import Recorder
 from serving.served import Served, serve
 from serving.succession import MAY_HAVE_LEFT, successor
@@ -50,6 +52,8 @@ class Predictor:
     tap: Tap = field(default_factory=Tap)
     recorder: Recorder | None = None
     """Who keeps samples of what is asked and answered; None where nobody does."""
+    images: ImageLimits | None = None
+    """What the images of one request may come to; None: anything."""
     _known: _Known = field(default_factory=lambda: _Known(CatalogView({})))
 
     async def predict(self, request: PredictRequest, servable: Servable | None = None) -> Prediction:
@@ -202,10 +206,18 @@ class Predictor:
     async def _decoded(self, request: PredictRequest, servable: Servable) -> dict[str, Array]:
         signature = request.features_of or request.signature
         features = servable.features(signature)
-        inputs = await asyncio.to_thread(request.decode, features) if request.dear else request.decode(features)
+        inputs = (
+            await asyncio.to_thread(self._decode_dear, request, features) if request.dear else request.decode(features)
+        )
         if request.features_of is not None:
             _check_names(inputs, servable, request.signature)
         return inputs
+
+    def _decode_dear(self, request: PredictRequest, features: Sequence[Feature]) -> dict[str, Array]:
+        """In a thread, whose context ends with the call. Images are always dear."""
+        if self.images is not None:
+            allow(Allowance(self.images, request.deadline_seconds, self.clock))
+        return request.decode(features)
 
 
 def _rows(inputs: dict[str, Array]) -> int:

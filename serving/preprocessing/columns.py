@@ -4,6 +4,7 @@ Pure. A column is a sequence of JSON values, image bytes or strings, or a numpy 
 """
 
 import binascii
+import math
 from base64 import b64decode
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from serving.contract.features import CategoryFeature, Feature, ImageFeature, NumberFeature, TensorFeature, TextFeature
 from serving.contract.tensors import NUMPY_DTYPES, Array
 from serving.errors import InvalidInput, WrongDtype
+from serving.preprocessing.allowance import Allowance, current
 from serving.preprocessing.arrays import (
     Locate,
     Shape,
@@ -23,7 +25,7 @@ from serving.preprocessing.arrays import (
     surely_finite,
 )
 from serving.preprocessing.examples import ExampleFeature, check_examples
-from serving.preprocessing.images import decode_image
+from serving.preprocessing.images import decode_image, pixels_of
 
 
 def decode_column(feature: Feature, values: Sequence[object] | Array, locate: Locate) -> Array:
@@ -129,11 +131,30 @@ def _image_column(feature: ImageFeature, values: Sequence[object] | Array, locat
     if isinstance(values, np.ndarray) or not any(isinstance(value, bytes | dict) for value in values):
         array = numeric_array(values, feature.dtype, feature.shape, locate, allow_non_finite=feature.allow_non_finite)
     else:
+        allowance = current()
+        if allowance is not None:
+            _charge(allowance, feature, values, locate)
         array = np.empty((len(values), *feature.shape), NUMPY_DTYPES[feature.dtype])
         for row, value in enumerate(values):
+            if allowance is not None:
+                allowance.check_time()
             array[row] = _image_row(feature, value, locate(row))
     check_range(array, feature.range, "", locate)
     return array
+
+
+def _charge(allowance: Allowance, feature: ImageFeature, values: Sequence[object], locate: Locate) -> None:
+    """By the images' headers, before one is decoded. What is no image is left for its own turn to be refused."""
+    row_bytes = math.prod(feature.shape) * NUMPY_DTYPES[feature.dtype].itemsize
+    allowance.check_bytes(len(values) * row_bytes, locate(0))
+    for row, value in enumerate(values):
+        allowance.check_time()
+        try:
+            opened = _opened(value, "")
+            pixels = pixels_of(opened) if isinstance(opened, bytes) else 0
+        except InvalidInput:
+            return
+        allowance.take_pixels(pixels, locate(row))
 
 
 def _image_row(feature: ImageFeature, value: object, pointer: str) -> Array:

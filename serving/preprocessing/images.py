@@ -3,6 +3,7 @@
 Pure: bytes in, array out. Training reads its images through this same function.
 """
 
+import math
 import struct
 from io import BytesIO
 
@@ -19,6 +20,9 @@ from serving.errors import PayloadTooLarge, UndecodableImage
 MAX_PIXELS = 50_000_000
 """Above this an image is refused by its header alone: 50 megapixels are 150 MB once decoded to RGB."""
 
+_UNREADABLE = (OSError, SyntaxError, ValueError, KeyError, struct.error)
+"""Pillow says SyntaxError for a broken PNG chunk and OSError for a truncated file, and EXIF data that was tampered with
+comes up as whatever its reader trips over."""
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _ORIENTATION = 0x0112
 _RESAMPLE = {
@@ -44,15 +48,26 @@ def decode_image(data: bytes, feature: ImageFeature, pointer: str) -> Array:
         with _opened(data) as image:
             _check_size(image.width, image.height, pointer)
             converted = _eight_bit(_upright(image)).convert("L" if feature.is_grey else "RGB")
-    except (OSError, SyntaxError, ValueError, KeyError, struct.error) as error:
-        # Pillow says SyntaxError for a broken PNG chunk and OSError for a truncated file, and EXIF data that was
-        # tampered with comes up as whatever its reader trips over.
-        raise UndecodableImage(
-            f"{len(data)} bytes that are not a whole PNG, JPEG or WebP image", pointer=pointer
-        ) from error
+    except _UNREADABLE as error:
+        raise _undecodable(data, pointer) from error
     if converted.size != (width, height):
         converted = converted.resize((width, height), _RESAMPLE[decoding.resample])
     return _scaled(np.asarray(converted), feature)
+
+
+def pixels_of(data: bytes) -> int:
+    """How many pixels an image has by its header, as it is before anything is decoded. Raises UndecodableImage."""
+    try:
+        if _is_webp(data):
+            return math.prod(_webp_size(data))
+        with _opened(data) as image:
+            return image.width * image.height
+    except _UNREADABLE as error:
+        raise _undecodable(data, "") from error
+
+
+def _undecodable(data: bytes, pointer: str) -> UndecodableImage:
+    return UndecodableImage(f"{len(data)} bytes that are not a whole PNG, JPEG or WebP image", pointer=pointer)
 
 
 def _opened(data: bytes) -> Image.Image:

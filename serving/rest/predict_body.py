@@ -31,7 +31,7 @@ def read_predict_json(body: bytes) -> Ask:
     """Raises InvalidInput for what is no JSON object with `instances` or `inputs`."""
     document = read_object(body, _KEYS, _EXAMPLE)
     signature = signature_of(document) or DEFAULT_SIGNATURE
-    has_image_bytes = b'"b64"' in body
+    has_image_bytes = b'"b64"' in body or b"\\u" in body  # which b64 can be written with, too
     if "instances" in document:
         if "inputs" in document:
             raise InvalidInput("the body has `instances` and `inputs`; send one of them", pointer="/inputs")

@@ -7,7 +7,6 @@ order. The deadline counts anew for every batch, and for every wait on the calle
 import asyncio
 import functools
 import logging
-import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -21,7 +20,6 @@ from serving.batching.collate import all_finite
 from serving.catalog import ModelReference, Servable
 from serving.contract.agreement import DEFAULT_SIGNATURE
 from serving.contract.features import Feature, ImageFeature
-from serving.contract.tensors import NUMPY_DTYPES
 from serving.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -41,6 +39,7 @@ from serving.rest.predict_endpoint import Call, PredictEndpoint
 from serving.rest.request_head import RequestHead, reference_of
 from serving.rest.response import Begin, send_response
 from serving.rest.row_answers import CSV, NDJSON, last_line, lines_of
+from serving.rest.row_batches import Batch, Outcome, rows_per_batch
 
 READERS: Mapping[str, Callable[[int], RowReader]] = MappingProxyType(
     {
@@ -53,37 +52,10 @@ READERS: Mapping[str, Callable[[int], RowReader]] = MappingProxyType(
 )
 BATCHES_UNDER_WAY = 4
 """Enough that the backend never waits for the next batch, few enough that a stream leaves the queue to others."""
-BATCH_BYTES = 4 * 1024 * 1024
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 """The longest line: an image of some three megabytes as base64."""
 _LONGEST_WAIT_SECONDS = 1.0
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Records in a row, the first of them row `start`."""
-
-    start: int
-    records: Sequence[Record]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a batch: the predictions of its rows up to the first wrong one, and what was wrong with that."""
-
-    prediction: Prediction | None
-    rows: int
-    error: PenstockError | None = None
-
-
-def rows_per_batch(features: Sequence[Feature], most: int) -> int:
-    """How many rows make a batch: `most`, or as many as have BATCH_BYTES of tensors."""
-    row_bytes = sum(
-        math.prod(size or 1 for size in feature.row_shape) * NUMPY_DTYPES[feature.dtype].itemsize
-        for feature in features
-    )
-    return max(1, min(most, BATCH_BYTES // max(1, row_bytes)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from serving.backends.in_memory import Turn
 from serving.contract.features import CategoryFeature, Feature, ImageFeature, NumberFeature
 from serving.contract.manifest import Manifest
 from serving.errors import BackendRejected
-from serving.rest.rows_endpoint import RowsEndpoint, rows_per_batch
+from serving.rest.row_batches import rows_per_batch
+from serving.rest.rows_endpoint import RowsEndpoint
 from tests.unit.serving.gateway_parts import GONE, Answer, Parts, started_parts
 
 ROWS = 4
