@@ -10,7 +10,14 @@ from serving.settings import Settings
 
 
 class Followed(Credentials, Protocol):
-    """Credentials that change while the gateway runs."""
+    """Credentials that change while the gateway runs; `source` is what they are: `keys` or `tokens`."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def healthy(self) -> bool:
+        """False while they cannot be read anew; those there were stay valid."""
 
     async def keep(self) -> None:
         """Follows the changes, forever."""

@@ -22,7 +22,7 @@ from serving.model_settings import ModelSettings
 from serving.observability import drift_cells
 from serving.observability.batching_gauges import batching_gauges, shed_totals
 from serving.observability.families import CACHE, DRIFT, DROPPED, LENGTH_PADDING, SHED, summed
-from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
+from serving.observability.gateway_gauges import credential_gauge, model_gauges, moment_of, queue_gauges
 from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
 from serving.observability.metrics import RequestMetrics
 from serving.observability.model_standing import standing_gauges
@@ -117,6 +117,7 @@ class Gateway:
         return [
             *queue_gauges(self.metrics.ledger.board, time.monotonic()),
             *model_gauges(self.backend, labels, moving),
+            credential_gauge({each.source: each.healthy for each in self.credentials}),
             *batching_gauges(self.explained()),
             *cache_gauges(self.layers),
             *standing_gauges(standings(self.catalog.view, self.model_settings, self.watcher)),

@@ -41,6 +41,8 @@ class KeyRing:
     `generation` is raised each time the keys are others.
     """
 
+    source = "keys"
+
     def __init__(self, path: Path, *, poll_seconds: float) -> None:
         self.generation = 1
         self.healthy = True

@@ -52,6 +52,8 @@ class TokenVerifier:
     caller's, whose name is the token's `sub`. `generation` is raised each time the keys are others.
     """
 
+    source = "tokens"
+
     def __init__(
         self, issuer: str, audience: str, *, jwks_url: str | None, quota: Quota, keys: IssuerKeys | None = None
     ) -> None:

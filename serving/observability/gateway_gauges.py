@@ -58,6 +58,13 @@ def model_gauges(backend: Backend, labels: Labels, moving: Labels = MappingProxy
     ]
 
 
+def credential_gauge(healthy: Mapping[str, bool]) -> Metric:
+    """By source, `keys` or `tokens`; none where nobody is asked for a credential."""
+    text = "1 while the source of credentials could be read."
+    values: dict[Key, float] = {(source,): float(each) for source, each in healthy.items()}
+    return gauge("penstock_credentials_healthy", text, ("source",), values)
+
+
 def _version_gauges(statuses: Statuses, labels: Labels, moving: Labels) -> list[Metric]:
     states: dict[Key, float] = {}
     load: dict[Key, float] = {}

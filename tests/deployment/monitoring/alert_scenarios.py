@@ -66,6 +66,7 @@ def aged(created_seconds: float, bound_seconds: float) -> dict[str, str]:
 UP = f"up{{{TARGET}}}"
 BACKEND = f'penstock_backend_up{{{TARGET},backend="embedded"}}'
 REPLICA = f'penstock_backend_replica_up{{{TARGET},backend="tfserving",address="gpu-0:8500"}}'
+CREDENTIALS = f'penstock_credentials_healthy{{{TARGET},source="keys"}}'
 QUEUE = f"penstock_queue_rows{{{TARGET}}}"
 LIVE = f"penstock_model_live_versions{{{MODEL}}}"
 REJECTED = f'penstock_rejected_total{{{MODEL},reason="Overloaded"}}'
@@ -124,6 +125,10 @@ SCENARIOS = (
         silent=(13, 50),
     ),
     Scenario(
+        "PenstockCredentialsUnreadable", "it is broken", {CREDENTIALS: "1x10 0x50"}, fires=(16, 50), silent=(5, 14)
+    ),
+    Scenario("PenstockCredentialsUnreadable", "for three minutes", {CREDENTIALS: "1x10 0x3 1x50"}, silent=(12, 16, 50)),
+    Scenario(
         "PenstockWorkerRestarts", "it dies three times", {STARTS: "1x20 2 3 4x60"}, fires=(24, 30), silent=(10, 50)
     ),
     Scenario("PenstockWorkerRestarts", "it dies once", {STARTS: "1x20 2x60"}, silent=(22, 30)),
@@ -153,6 +158,7 @@ CALM: Mapping[str, str] = {
     UP: steady(1),
     BACKEND: steady(1),
     REPLICA: steady(1),
+    CREDENTIALS: steady(1),
     QUEUE: "3 0 5 1 " * (LONG // 4),
     LIVE: steady(1),
     REJECTED: steady(0),

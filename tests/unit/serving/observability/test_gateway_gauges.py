@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 
 from serving.backend_protocol import VersionState, VersionStatus
 from serving.observability.board import ROW_BYTES, Board, Moment
-from serving.observability.gateway_gauges import model_gauges, moment_of, queue_gauges
+from serving.observability.gateway_gauges import credential_gauge, model_gauges, moment_of, queue_gauges
 from serving.observability.metrics import Gauges
 from tests.unit.serving.batching.batcher_parts import GatedBackend, gateway
 from tests.unit.serving.batching.event_loop import on_event_loop
@@ -65,6 +65,13 @@ def read(gauges: Callable[[], Sequence[Metric]]) -> Scrape:
 
 def test_names_and_labels_are_those_of_wire() -> None:
     assert scrape({3: LIVE}).labels() == LABELS
+
+
+def test_sources_of_credentials_are_healthy_or_not() -> None:
+    told = read(lambda: [credential_gauge({"keys": True, "tokens": False})])
+    assert told.labels() == {"penstock_credentials_healthy": {"source"}}
+    assert told.value("penstock_credentials_healthy", source="keys") == 1
+    assert told.value("penstock_credentials_healthy", source="tokens") == 0
 
 
 def test_a_version_is_in_exactly_one_state() -> None:
