@@ -133,7 +133,7 @@ def _image_column(feature: ImageFeature, values: Sequence[object] | Array, locat
     else:
         allowance = current()
         if allowance is not None:
-            _charge(allowance, feature, values, locate)
+            values = _charged(allowance, feature, values, locate)
         array = np.empty((len(values), *feature.shape), NUMPY_DTYPES[feature.dtype])
         for row, value in enumerate(values):
             if allowance is not None:
@@ -143,18 +143,23 @@ def _image_column(feature: ImageFeature, values: Sequence[object] | Array, locat
     return array
 
 
-def _charge(allowance: Allowance, feature: ImageFeature, values: Sequence[object], locate: Locate) -> None:
-    """By the images' headers, before one is decoded. What is no image is left for its own turn to be refused."""
+def _charged(allowance: Allowance, feature: ImageFeature, values: Sequence[object], locate: Locate) -> Sequence[object]:
+    """The values without base64, once their headers say that all may be decoded. From the first that is no image on
+    they are left as they are: it is refused in its own turn.
+    """
     row_bytes = math.prod(feature.shape) * NUMPY_DTYPES[feature.dtype].itemsize
     allowance.check_bytes(len(values) * row_bytes, locate(0))
+    opened: list[object] = []
     for row, value in enumerate(values):
         allowance.check_time()
         try:
-            opened = _opened(value, "")
-            pixels = pixels_of(opened) if isinstance(opened, bytes) else 0
+            image = _opened(value, "")
+            pixels = pixels_of(image) if isinstance(image, bytes) else 0
         except InvalidInput:
-            return
+            return [*opened, *values[row:]]
         allowance.take_pixels(pixels, locate(row))
+        opened.append(image)
+    return opened
 
 
 def _image_row(feature: ImageFeature, value: object, pointer: str) -> Array:

@@ -24,6 +24,9 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, KeyError, struct.error)
 """Pillow says SyntaxError for a broken PNG chunk and OSError for a truncated file, and EXIF data that was tampered with
 comes up as whatever its reader trips over."""
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_PNG_HEAD, _PNG_SIZE = slice(12, 16), struct.Struct(">II")
+"""Where the first chunk's kind stands, and what it begins with: width and height (PNG specification, 11.2.1). Of two
+such chunks Pillow takes the last one's size."""
 _ORIENTATION = 0x0112
 _RESAMPLE = {
     "nearest": Image.Resampling.NEAREST,
@@ -60,6 +63,8 @@ def pixels_of(data: bytes) -> int:
     try:
         if _is_webp(data):
             return math.prod(_webp_size(data))
+        if data[_PNG_HEAD] == b"IHDR" and data.startswith(_PNG_MAGIC) and data.find(b"IHDR", _PNG_HEAD.stop) < 0:
+            return math.prod(_PNG_SIZE.unpack_from(data, _PNG_HEAD.stop))
         with _opened(data) as image:
             return image.width * image.height
     except _UNREADABLE as error:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from serving.contract.features import ImageDecoding, ImageFeature
 from serving.errors import InvalidInput, PayloadTooLarge, UndecodableImage
-from serving.preprocessing.images import MAX_PIXELS, decode_image
+from serving.preprocessing.images import MAX_PIXELS, decode_image, pixels_of
 from serving.preprocessing.records import decode_instances
 
 MakeImage = Callable[..., bytes]
@@ -194,3 +194,18 @@ def test_a_webp_that_is_just_too_large_is_refused(image_bytes: MakeImage, option
     webp = with_sides(image_bytes(Image.new("L", (64, 64)), "WEBP", method=0, **options), 7072, 7071)
     with pytest.raises(PayloadTooLarge, match="an image of 7072 x 7071; at most"):
         decode_image(webp, GREY, "")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_the_pixels_are_known_by_the_header(image_bytes: MakeImage, kind: str) -> None:
+    assert pixels_of(image_bytes(NOISE[:3], kind)) == 3 * 16
+    with pytest.raises(UndecodableImage):
+        pixels_of(image_bytes(NOISE, kind)[:14])
+
+
+def test_a_png_with_a_second_size_has_the_pixels_that_would_be_decoded(
+    image_bytes: MakeImage, png_header: Callable[[int, int], bytes]
+) -> None:
+    head = slice(8, 33)
+    small, large = image_bytes(NOISE[:1, :1]), png_header(7000, 7000)
+    assert pixels_of(small[: head.stop] + large[head] + small[head.stop :]) == 7000 * 7000

@@ -173,6 +173,7 @@ def test_other_forms_are_answered_as_ever(stream: Stream) -> None:
     [
         ((NumberFeature(name="x"),), 256),
         ((CategoryFeature(name="x"), NumberFeature(name="y")), 256),
+        ((ImageFeature(name="x", shape=(8, 8)),), 64),
         ((ImageFeature(name="x", shape=(224, 224, 3)),), 6),
         ((ImageFeature(name="x", shape=(4000, 4000, 3)),), 1),
     ],
