@@ -30,6 +30,7 @@ from loadtests.open_loop_measure import RESULTS, Measured, measured, results_fol
 from loadtests.open_loop_tally import merged
 from loadtests.open_loop_view import duration
 from loadtests.run_result import RunResult
+from serving.access.key_argument import without_keys
 
 BOUND_MS, START_PER_SECOND, SECONDS, RESOLUTION = 50.0, 100.0, 10.0, 0.05
 LIMIT_WORDS: Mapping[Limit, str] = MappingProxyType(
@@ -116,7 +117,7 @@ def run(argv: Sequence[str]) -> int:
         url=server.url,
         model=server.model,
         protocol=server.protocol,
-        command=command,
+        command=without_keys(command),
         started_at=started_at.isoformat(timespec="seconds"),
         bound_seconds=arguments.p99_ms / 1e3,
         per_second=per_second,

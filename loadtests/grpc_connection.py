@@ -1,7 +1,7 @@
 """gRPC calls of the open-loop generator: several channels, each with a few calls at a time, messages never decoded."""
 
 import asyncio
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 
@@ -13,13 +13,14 @@ READY_SECONDS = 10.0
 OPTIONS = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1))
 """Without the first, all channels of a process would share one connection."""
 CODES = {status.value[0]: status.name for status in grpc.StatusCode}
+Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class GrpcOpener:
     """Hands out the places on the channels; a channel that breaks connects again by itself."""
 
-    def __init__(self, address: str, timeout_seconds: float) -> None:
-        self._address, self._timeout_seconds = address, timeout_seconds
+    def __init__(self, address: str, timeout_seconds: float, metadata: Metadata = ()) -> None:
+        self._address, self._timeout_seconds, self._metadata = address, timeout_seconds, metadata
         self._channels: list[grpc.aio.Channel] = []
         self._places = 0
 
@@ -34,7 +35,7 @@ class GrpcOpener:
             except TimeoutError as error:
                 raise ConnectionRefusedError(f"nobody answers gRPC at {self._address}") from error
         self._places -= 1
-        return GrpcCaller(self._channels[-1], listener, self._timeout_seconds)
+        return GrpcCaller(self._channels[-1], listener, self._timeout_seconds, self._metadata)
 
     async def close(self) -> None:
         for channel in self._channels:
@@ -44,8 +45,10 @@ class GrpcOpener:
 class GrpcCaller:
     """One place on a channel."""
 
-    def __init__(self, channel: "grpc.aio.Channel", listener: Listener, timeout_seconds: float) -> None:
-        self._channel, self._timeout_seconds = channel, timeout_seconds
+    def __init__(
+        self, channel: "grpc.aio.Channel", listener: Listener, timeout_seconds: float, metadata: Metadata
+    ) -> None:
+        self._channel, self._timeout_seconds, self._metadata = channel, timeout_seconds, metadata
         self._listener: Listener | None = listener
         self._methods: dict[str, Any] = {}
         self._call: asyncio.Task[None] | None = None
@@ -59,7 +62,7 @@ class GrpcCaller:
             method = self._methods[request.method] = self._channel.unary_unary(request.method)
         status = GRPC_STATUS
         try:
-            await method(request.content, timeout=self._timeout_seconds)
+            await method(request.content, timeout=self._timeout_seconds, metadata=self._metadata)
         except grpc.aio.AioRpcError as failed:
             status += failed.code().value[0]
         if self._listener is not None:

@@ -30,6 +30,7 @@ from loadtests.server_watch import ServerWatch
 from loadtests.shapes import SCENARIOS
 from loadtests.slo import judge, parse_objective
 from loadtests.soak import conclude_soak
+from serving.access.key_argument import add_key_argument, chosen_key, without_keys
 
 INSTRUMENTS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
     {"open-loop": open_loop, "capacity": capacity, "report": report}
@@ -45,7 +46,7 @@ FAILED = 1
 
 
 def run(argv: Sequence[str]) -> int:
-    """0 when the objective was held, 1 when it was missed. Raises NotServed and LocustFailed."""
+    """0 when the objective was held, 1 when it was missed. Raises NotServed, LocustFailed and InvalidSettings."""
     if argv and argv[0] in INSTRUMENTS:
         return INSTRUMENTS[argv[0]](argv[1:])
     arguments = _arguments(argv)
@@ -58,30 +59,35 @@ def run(argv: Sequence[str]) -> int:
             gateway = stack.enter_context(own_gateway(folder))
             arguments.url, arguments.grpc = gateway.url, gateway.grpc
         result = _watched(_load(arguments), folder, console)
-    result = result.model_copy(update={"command": ("penstock", "loadtest", *argv), "environment": facts})
+    result = result.model_copy(update={"command": without_keys(("penstock", "loadtest", *argv)), "environment": facts})
     verdict = judge(result, arguments.objective, arguments.objective_name)
     return _conclude(result, verdict, folder, console)
 
 
 def _load(arguments: argparse.Namespace) -> Load:
+    key = chosen_key(arguments.api_key)
     return Load(
         scenario=arguments.scenario,
         users_kinds=USERS_OF[arguments.protocol],
         url=arguments.url,
         grpc=arguments.grpc,
-        model=ask_model(arguments.url, arguments.model).name,  # before anything is started: is there a gateway?
+        model=ask_model(
+            arguments.url, arguments.model, api_key=key
+        ).name,  # is there a gateway, before anything is started
         users=arguments.users,
         spawn_rate=arguments.spawn_rate,
         seconds=arguments.seconds or SCENARIOS[arguments.scenario].seconds,
         think_seconds=arguments.think_seconds,
         seed=arguments.seed,
         processes=arguments.processes,
+        api_key=key,
     )
 
 
 def _watched(load: Load, folder: Path, console: Console) -> RunResult:
     view = LiveView(f"{load.scenario}: {load.model} at {load.url}", load.seconds)
-    with ServerWatch(load.url, load.model) as watch, running_locust(load, folder) as locust:
+    watched = ServerWatch(load.url, load.model, api_key=load.api_key)
+    with watched as watch, running_locust(load, folder) as locust:
         with Live(view, console=console, refresh_per_second=4):
             for place, told in enumerate(locust.told()):
                 if not place:
@@ -154,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--protocol", choices=USERS_OF, default="rest", help="what the users speak (default: %(default)s)")
     add("--grpc", default="", metavar="HOST:PORT", help="where gRPC is (default: the URL's host, port 8500)")
     add("--model", help="the model asked (default: the last by name of those served)")
+    add_key_argument(parser)
     add("--users", type=int, default=DEFAULT_USERS, help="at the peak (default: %(default)s)")
     add("--spawn-rate", type=float, default=DEFAULT_SPAWN_RATE, help="users a second (default: %(default)g)")
     add("--seconds", type=float, default=0.0, help="length of the run (default: the scenario's)")

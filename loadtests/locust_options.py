@@ -4,16 +4,21 @@ import argparse
 from typing import Any
 
 from loadtests.shapes import SCENARIOS
+from serving.access.key_argument import HELP, OPTION, VARIABLE
 
 THINK_SECONDS = 0.1
 """Mean pause of a user between an answer and the next request: twenty users then ask for about 200 a second."""
 
 
 def add_options(parser: Any, **_: Any) -> None:
-    """A listener of Locust's `init_command_line_parser`; each is also read from LOCUST_<NAME>, as Locust's own are."""
+    """A listener of Locust's `init_command_line_parser`; each is also read from LOCUST_<NAME>, as Locust's own are.
+
+    But for the key, which all our tools read from one variable. Locust's page shows no option of a group.
+    """
     group = parser.add_argument_group("Penstock")
     group.add_argument("--model", default="", help="the model asked (default: the last by name of those served)")
     group.add_argument("--grpc", default="", metavar="HOST:PORT", help="where gRPC is (default: the host, port 8500)")
+    group.add_argument(OPTION, default="", metavar="KEY", env_var=VARIABLE, help=HELP)
     group.add_argument("--seed", type=int, default=1, help="of the payloads and the pauses (default: %(default)s)")
     group.add_argument(
         "--think-seconds",

@@ -11,12 +11,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from loadtests.bench.processes import free_port
 from loadtests.run_result import RunResult
+from serving.access.key_argument import VARIABLE
 
 LOCUSTFILE = Path(__file__).parent / "locustfile.py"
 RESULT, LOG, PAGE = "run.json", "locust.log", "locust.html"
@@ -32,7 +33,9 @@ class LocustFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Whom to ask and how much; no gRPC address is port 8500 of the URL's host, and no `processes` is one."""
+    """Whom to ask, with which key, and how much; no gRPC address is port 8500 of the URL's host, and no `processes` is
+    one.
+    """
 
     scenario: str
     users_kinds: Sequence[str]
@@ -45,6 +48,7 @@ class Load:
     think_seconds: float
     seed: int
     processes: int = 0
+    api_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ def running_locust(load: Load, folder: Path) -> Iterator[LocustProcess]:
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
             [*locust_command(load, folder), "--tell-fd", str(writes)],
+            env=locust_environment(load),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -151,3 +156,8 @@ def locust_command(load: Load, folder: Path) -> list[str]:
         options |= {"--master-bind-port": port, "--master-port": port}
     said = [part for name, value in options.items() if value != "" for part in (name, str(value))]
     return [sys.executable, "-m", "locust", "--headless", "--only-summary", *said, *load.users_kinds]
+
+
+def locust_environment(load: Load) -> dict[str, str]:
+    """With the key, which among the arguments everybody on this machine could read."""
+    return {**os.environ, **({VARIABLE: load.api_key} if load.api_key else {})}

@@ -28,6 +28,8 @@ from loadtests.shapes import SCENARIOS, Scenario, users_at
 from loadtests.slo import judge, parse_objective
 from loadtests.tally import SETTLED_SECONDS, Counted, Tally
 from loadtests.users import DEFAULT_URL
+from serving.access.key_argument import chosen_key, without_keys
+from serving.errors import InvalidSettings
 
 TOLD, LAST = "penstock_counted", "penstock_last"
 """Keys of a worker's report, and the name of the message with what it counted after its last report."""
@@ -134,8 +136,8 @@ class LocustRun:
         self._tally, self._stopped_at, self._last_parts = Tally(time.time()), None, set()
         runner = self._environment.runner
         try:
-            model = ask_model(self.url, self._options.model or None)
-        except NotServed as reason:
+            model = ask_model(self.url, self._options.model or None, api_key=chosen_key(self._options.api_key))
+        except (NotServed, InvalidSettings) as reason:
             logging.getLogger(__name__).error("%s", reason)  # noqa: TRY400 - a message for people
             self._environment.process_exit_code = 1
             runner.quit()
@@ -255,7 +257,7 @@ class LocustRun:
             protocol=wires[0] if len(wires) == 1 else "mixed",
             url=self.url,
             model=self._model,
-            command=tuple(sys.argv),
+            command=without_keys(sys.argv),
             started_at=datetime.fromtimestamp(tally.started, UTC).isoformat(timespec="seconds"),
             seconds=(self._stopped_at or time.time()) - tally.started,
             sent=tally.sent,

@@ -7,7 +7,8 @@ the answers' receipts, so that a stretch in which somebody else had the core can
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -52,6 +53,7 @@ class Wanted:
     rates: Sequence[float] = ()
     repetitions: int = 5
     seconds: float = 4.0
+    api_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -66,7 +68,11 @@ class _Round:
 
 def measure(wanted: Wanted, tell: Callable[[str], None]) -> Measurement:
     """Raises NotServed where the gateway does not answer, or refuses requests."""
-    gateway = Gateway(wanted.url, wanted.model)
+    with closing(Gateway(wanted.url, wanted.model, wanted.api_key)) as gateway:
+        return _measured(gateway, wanted, tell)
+
+
+def _measured(gateway: Gateway, wanted: Wanted, tell: Callable[[str], None]) -> Measurement:
     for _ in range(TIMES_EACH_SIZE):
         gateway.ask(1)
     most, depth, first_calls = learned_calls(gateway.stats())

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from loadtests.asked_model import NotServed, ask_model
+from loadtests.http_connection import request_bytes
 from loadtests.measurement import CallTime
 from loadtests.payloads import Payload, forms_of, payloads
+from serving.access.key_argument import key_headers
 
 Measured = TypeVar("Measured")
 
@@ -44,22 +46,29 @@ class Counted:
 
 
 class Gateway:
-    """Raises NotServed where no gateway answers, or not on this machine."""
+    """Raises NotServed where no gateway answers, or not on this machine.
 
-    def __init__(self, url: str, model: str | None) -> None:
+    A gateway that asks who calls is asked with `api_key`, which must be for the verbs predict, read and metrics.
+    """
+
+    def __init__(self, url: str, model: str | None, api_key: str | None = None) -> None:
         parts = urllib.parse.urlsplit(url)
         if parts.hostname not in ("127.0.0.1", "localhost"):
             raise NotServed(f"{url}: measure on the gateway's own machine, or give --stats and --gateway-us")
         self.port = parts.port or 80
-        self.model, self.doubts = ask_model(url, model), list[str]()
+        self._key_headers = key_headers(api_key)
+        self.model, self.doubts = ask_model(url, model, api_key=api_key), list[str]()
         form = forms_of(self.model)[0]
         self._payloads = payloads(self.model, SEED, form, count=64)
         self._written: dict[int, Payload] = {}
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
 
+    def close(self) -> None:
+        self._connection.close()
+
     def get(self, path: str) -> bytes:
         self._connection.close()  # the gateway may have closed it meanwhile; the next request opens another
-        self._connection.request("GET", path)
+        self._connection.request("GET", path, headers=self._key_headers)
         answer = self._connection.getresponse()
         body = answer.read()
         if answer.status != 200:
@@ -89,7 +98,7 @@ class Gateway:
     def ask(self, rows: int) -> float:
         """One request of so many rows, to its end; the seconds of its model call."""
         payload = self.payload(rows)
-        self._connection.request("POST", payload.path, payload.body, dict(payload.headers))
+        self._connection.request("POST", payload.path, payload.body, {**payload.headers, **self._key_headers})
         answer = self._connection.getresponse()
         told = answer.read()
         if answer.status != 200:
@@ -114,11 +123,8 @@ class Gateway:
     def request(self) -> bytes:
         """One row as a whole HTTP/1.1 request, for the generator."""
         payload = self.payload(1)
-        headers = {"host": f"127.0.0.1:{self.port}", **payload.headers, "content-length": str(len(payload.body))}
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name != "content-length")
-        return (
-            f"POST {payload.path} HTTP/1.1\r\n{head}content-length: {len(payload.body)}\r\n\r\n".encode() + payload.body
-        )
+        headers = {**payload.headers, **self._key_headers}
+        return request_bytes(f"127.0.0.1:{self.port}", payload.path, headers, payload.body)
 
     def stats(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.get(f"/v2/models/{self.model.name}/stats"))

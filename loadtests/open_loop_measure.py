@@ -19,6 +19,7 @@ from loadtests.open_loop_workers import run_order
 from loadtests.report.page import write_report
 from loadtests.run_result import RunResult, ServerSample
 from loadtests.server_watch import ServerWatch
+from serving.access.key_argument import without_keys
 
 RESULTS = Path("loadtest-results")
 
@@ -49,7 +50,8 @@ def measured(
 ) -> Measured:
     """One load, with a line of its progress where there is a terminal. Raises what `run_order` does."""
     line, started_at = LiveLine(len(due), planned_seconds), datetime.now(UTC)
-    with ServerWatch(server.url, server.model) as watch, Live(console=console, transient=True) as live:
+    watched = ServerWatch(server.url, server.model, api_key=server.api_key)
+    with watched as watch, Live(console=console, transient=True) as live:
 
         def show(progress: Sequence[Progress]) -> None:
             live.update(Text(line.text(progress), no_wrap=True))
@@ -62,6 +64,7 @@ def measured(
 def run_result(
     found: Measured, server: AskedServer, *, scenario: str, command: tuple[str, ...], environment: Mapping[str, str]
 ) -> RunResult:
+    """`command` is kept without the keys in it."""
     tally = found.tally
     return RunResult(
         generator="open_loop",
@@ -69,7 +72,7 @@ def run_result(
         protocol=server.protocol,
         url=server.url,
         model=server.model,
-        command=command,
+        command=without_keys(command),
         started_at=found.started_at.isoformat(timespec="seconds"),
         seconds=found.seconds,
         offered_per_second=tally.sent / found.planned_seconds,

@@ -8,14 +8,14 @@ import math
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Literal, TypeVar
 
 import uvloop
 
-from loadtests.grpc_connection import GrpcOpener
+from loadtests.grpc_connection import GrpcOpener, Metadata
 from loadtests.http_connection import HttpOpener, http_target
 from loadtests.open_loop import Load, Progress, run_load
 from loadtests.open_loop_tally import Judge, Tally, merged, tally
@@ -34,17 +34,21 @@ class GeneratorFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A load for one server: `target` is an `http://HOST:PORT` for REST, `HOST:PORT` for gRPC."""
+    """A load for one server: `target` is an `http://HOST:PORT` for REST, `HOST:PORT` for gRPC, whose calls all have
+    the `metadata`.
+    """
 
     protocol: Literal["rest", "grpc"]
     target: str
     load: Load
     judge: Judge
+    metadata: Metadata = field(default=(), repr=False)
 
     def opener(self) -> Opener:
         """Raises ValueError for a URL that the generator cannot ask."""
         if self.protocol == "grpc":
-            return GrpcOpener(self.target, min(self.judge.deadline_seconds, self.load.patience_seconds))
+            patience_seconds = min(self.judge.deadline_seconds, self.load.patience_seconds)
+            return GrpcOpener(self.target, patience_seconds, self.metadata)
         return HttpOpener(*http_target(self.target))
 
 

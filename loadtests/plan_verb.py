@@ -33,6 +33,8 @@ from loadtests.measured_gateway import learned_calls
 from loadtests.measurement import CurvePoint, Measurement
 from loadtests.plan_chart import draw_plan
 from loadtests.run_result import RunResult
+from serving.access.key_argument import add_key_argument, chosen_key
+from serving.errors import InvalidSettings
 
 UNREACHABLE, WRONG_USE = 1, 2
 LOADS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 0.95)
@@ -55,7 +57,7 @@ def plan(argv: Sequence[str]) -> int:
         points = [*measured.curve, *(_point(path, measured.model) for path in arguments.run)]
         objective = Objective(arguments.rate, arguments.p99_ms / 1e3)
         found = recommended(measured, objective, number=arguments.requests)
-    except Misused as error:
+    except (Misused, InvalidSettings) as error:
         errors.print(f"penstock plan: {error}", markup=False, highlight=False, soft_wrap=True)
         return WRONG_USE
     except (Unreachable, NotServed, ValueError, OSError) as error:
@@ -85,6 +87,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     source.add_argument(
         "--url", default="http://127.0.0.1:8080", help="a gateway on this machine (default: %(default)s)"
     )
+    add_key_argument(parser)
     parser.add_argument("--model", help="of the gateway (default: the last by name)")
     parser.add_argument("--backend", choices=["embedded", "tfserving"], default="embedded", help="the gateway's")
     parser.add_argument("--gateway-cores", type=int, default=1, help="that one gateway may use (default: 1)")
@@ -123,6 +126,7 @@ def _measurement(arguments: argparse.Namespace, console: Console) -> Measurement
         arguments.rates,
         arguments.repetitions,
         arguments.seconds,
+        chosen_key(arguments.api_key),
     )
     found = measure(wanted, lambda what: console.print(f"measuring {what}", style="dim", highlight=False))
     return _own_work_as_told(found.model_copy(update={"environment": facts}), arguments.gateway_us)

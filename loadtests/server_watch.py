@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from loadtests.asked_model import keyed_request
 from loadtests.run_result import ServerSample
 
 EVERY_SECONDS, PATIENCE_SECONDS = 1.0, 5.0
@@ -26,10 +27,15 @@ _ROWS, _BATCHES, _QUEUE = "penstock_batch_rows_sum", "penstock_batch_rows_count"
 
 
 class ServerWatch:
-    """Samples from `with` to its end; `begin` puts their zero at the start of the load."""
+    """Samples from `with` to its end; `begin` puts their zero at the start of the load.
 
-    def __init__(self, url: str, model: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._url, self._model, self._clock = url.rstrip("/"), model, clock
+    A gateway that asks for a key tells its metrics to one for the verb `metrics`; with another a sample says less.
+    """
+
+    def __init__(
+        self, url: str, model: str, clock: Callable[[], float] = time.monotonic, *, api_key: str | None = None
+    ) -> None:
+        self._url, self._model, self._clock, self._api_key = url.rstrip("/"), model, clock, api_key
         self._pids = pids_listening(_port(url)) if _is_here(url) else frozenset()
         self._samples: list[ServerSample] = []
         self._before: Mapping[str, float] = {}
@@ -68,7 +74,7 @@ class ServerWatch:
     def _scraped(self) -> str:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(f"{self._url}/metrics", timeout=PATIENCE_SECONDS) as answer:
+            with opener.open(keyed_request(f"{self._url}/metrics", self._api_key), timeout=PATIENCE_SECONDS) as answer:
                 return str(answer.read().decode())
         except (OSError, ValueError):
             return ""  # a server that cannot be read now, or has no metrics at all: the sample says less

@@ -14,6 +14,7 @@ from locust import FastHttpUser, User, task
 
 from loadtests.payloads import Payload, Wire
 from loadtests.run_result import NO_ANSWER_STATUS
+from serving.access.key_argument import key_headers
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 GIVE_UP_SECONDS = 10.0
@@ -40,6 +41,7 @@ class Asking(User):
         self.mix: Sequence[Payload] = self.environment.penstock_payloads[self.wire]
         place = f"{self.environment.runner.worker_index} {next(Asking.numbers)}"
         self.random = random.Random(f"{options.seed} {self.wire} {place}")  # noqa: S311 - repeatable, no secret
+        self.key_headers = key_headers(options.api_key)
         self.think_seconds: float = options.think_seconds
 
     def wait_time(self) -> float:
@@ -63,7 +65,7 @@ class RestUser(FastHttpUser, Asking):
         asked = self.client.post(
             payload.path,
             data=payload.body,  # type: ignore[arg-type] # bytes are sent as they are; Locust's type forgot them
-            headers=dict(payload.headers),
+            headers={**payload.headers, **self.key_headers},
             name=f"REST {payload.form}",
             catch_response=True,
         )
@@ -108,7 +110,8 @@ class GrpcUser(Asking):
 
     def _ask(self, payload: Payload) -> "_GrpcAnswer":
         try:
-            answer = self.channel.unary_unary(payload.path)(payload.body, timeout=GIVE_UP_SECONDS)
+            method, metadata = self.channel.unary_unary(payload.path), tuple(self.key_headers.items())
+            answer = method(payload.body, timeout=GIVE_UP_SECONDS, metadata=metadata)
         except grpc.RpcError as refused:
             # what a server refuses carries metadata of the server's; what gRPC gives up by itself carries none
             return _GrpcAnswer(refused.code().name, 0, is_answered=bool(refused.trailing_metadata()))

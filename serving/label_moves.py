@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from serving.access.key_argument import chosen_key
 from serving.contract.model_directory import CANDIDATE, LABEL_NAME
-from serving.errors import BackendError, BackendUnavailable, PenstockError, PublishError
+from serving.errors import BackendError, BackendUnavailable, Forbidden, PenstockError, PublishError, Unauthenticated
 from serving.model_store.labels import LabelMove, read_labels
 from serving.model_store.rollback import rollback
 from serving.model_store.trust_arguments import trust_of
@@ -54,7 +55,7 @@ def promote_label(arguments: argparse.Namespace, by: str, say: Say) -> None:
 def _promote_over(order: Order, arguments: argparse.Namespace, patience: Patience, journal: Journal) -> LabelMove:
     shadow = ShadowOrder(arguments.shadow, arguments.requests, arguments.most_different) if arguments.shadow else None
     watch = Patience(arguments.watch, pause_seconds=WATCH_PAUSE_SECONDS) if arguments.watch else None
-    with HttpGateway(arguments.gateway or DEFAULT_URL) as gateway:
+    with HttpGateway(arguments.gateway or DEFAULT_URL, api_key=chosen_key(arguments.api_key)) as gateway:
         try:
             gateway.looks()
         except BackendUnavailable as error:
@@ -66,12 +67,16 @@ def _promote_over(order: Order, arguments: argparse.Namespace, patience: Patienc
 
 
 def roll_back(arguments: argparse.Namespace, by: str, say: Say) -> None:
-    """Moves `stable` back and, where a gateway answers, says how long it took to follow. Raises as `rollback` does."""
+    """Moves `stable` back and, where a gateway answers, says how long it took to follow. Raises as `rollback` does.
+
+    A gateway that does not say, for want of a good key, is told of and no failure: the label is where it should be.
+    """
+    key = chosen_key(arguments.api_key)
     move = rollback(arguments.models, arguments.model, by=by, reason=arguments.reason, now=_now())
     say(_moved(arguments.model, move))
     started = time.monotonic()
     try:
-        with HttpGateway(arguments.gateway or DEFAULT_URL) as gateway:
+        with HttpGateway(arguments.gateway or DEFAULT_URL, api_key=key) as gateway:
             if gateway.answering(arguments.model, None) is None and arguments.gateway is None:
                 return  # some other gateway than this directory's
             followed = Patience(FOLLOWED_SECONDS).until(
@@ -80,6 +85,9 @@ def roll_back(arguments: argparse.Namespace, by: str, say: Say) -> None:
     except BackendError as error:
         if arguments.gateway is not None:
             say(f"{error}\n")
+        return
+    except (Unauthenticated, Forbidden) as error:
+        say(f"not seen whether the gateway follows: {error}\n")
         return
     seconds = time.monotonic() - started
     if followed:

@@ -4,6 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
+from serving.access.key_argument import add_key_argument
 from serving.contract.model_directory import STABLE
 from serving.model_store.signing_keys import add_signing_argument
 from serving.model_store.trust_arguments import add_trust_arguments
@@ -61,6 +62,7 @@ def models_parser() -> argparse.ArgumentParser:
     rollback.add_argument(
         "--gateway", metavar="URL", help=f"the gateway to watch follow (default: {DEFAULT_URL}, if any)"
     )
+    add_key_argument(rollback)
     _add_traffic(add("traffic", TRAFFIC, reason))
     _add_prune(add("prune", PRUNE, reason))
     verify = add("verify", VERIFY, json)
@@ -102,6 +104,7 @@ def _add_promote(promote: argparse.ArgumentParser) -> None:
         action="store_true",
         help="without a gateway: check the files, answer the golden examples in this process, and move the label",
     )
+    add_key_argument(promote)
     promote.add_argument(
         "--wait",
         type=_seconds,

@@ -46,8 +46,9 @@ class Mirrored:
 class Gateway(Protocol):
     """Every call is a connection of its own, so that of several workers chance chooses the one that answers.
 
-    All raise BackendUnavailable when no gateway answers; those that predict also raise PayloadTooLarge,
-    DeadlineExceeded, ModelNotReady, Overloaded and, for other refusals, BackendRejected.
+    All raise BackendUnavailable when no gateway answers, and Unauthenticated or Forbidden when it wants another
+    credential; those that predict also raise PayloadTooLarge, DeadlineExceeded, ModelNotReady, Overloaded and, for
+    other refusals, BackendRejected.
     """
 
     def looks(self) -> int:

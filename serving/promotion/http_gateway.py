@@ -15,16 +15,19 @@ import numpy as np
 import orjson
 from pydantic import JsonValue
 
+from serving.access.key_argument import OPTION, VARIABLE, key_headers
 from serving.backend_protocol import Arrays, VersionState
 from serving.contract.tensors import Array
 from serving.errors import (
     BackendRejected,
     BackendUnavailable,
     DeadlineExceeded,
+    Forbidden,
     ModelNotReady,
     Overloaded,
     PayloadTooLarge,
     PenstockError,
+    Unauthenticated,
 )
 from serving.promotion.gateway_protocol import Answers, Mirrored, VersionSeen
 from serving.traffic.figures import VersionFigures, figures_from
@@ -39,12 +42,18 @@ _WORKERS = re.compile(r"^penstock_workers (\S+)$", re.MULTILINE)
 
 
 class HttpGateway:
-    """The gateway at `url`, such as `http://127.0.0.1:8080`; closed with the block it is entered for."""
+    """The gateway at `url`, such as `http://127.0.0.1:8080`; closed with the block it is entered for.
 
-    def __init__(self, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    Asked with `api_key`: what the gateway does not let its caller do raises Unauthenticated or Forbidden.
+    """
+
+    def __init__(self, url: str, *, api_key: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self.url = url.rstrip("/")
         self._http = httpx2.Client(
-            timeout=timeout_seconds, mounts=_DIRECT, limits=httpx2.Limits(max_keepalive_connections=0)
+            headers=key_headers(api_key),
+            timeout=timeout_seconds,
+            mounts=_DIRECT,
+            limits=httpx2.Limits(max_keepalive_connections=0),
         )
 
     def __enter__(self) -> Self:
@@ -103,19 +112,29 @@ class HttpGateway:
 
     def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx2.Response:
         try:
-            return self._http.request(method, self.url + path, json=body)
+            answer = self._http.request(method, self.url + path, json=body)
         except httpx2.TimeoutException as error:
             raise DeadlineExceeded(f"{self.url} gave no answer within {self._http.timeout.read:g} s") from error
         except httpx2.TransportError as error:
             raise BackendUnavailable(f"no gateway answers at {self.url} ({error})") from error
+        refused = _NOT_LET_IN.get(answer.status_code)
+        if refused is not None:
+            raise refused(f"{self.url}{path} answered {answer.status_code}: {_message(answer)}; {_REMEDY}")
+        return answer
 
 
+_NOT_LET_IN: Mapping[int, type[PenstockError]] = MappingProxyType({401: Unauthenticated, 403: Forbidden})
+_REMEDY = (
+    f"{OPTION} or {VARIABLE} names the key to ask with, and it must be for this model and the verbs predict, read and "
+    "metrics (`penstock keys new NAME --verbs predict,read,metrics`)"
+)
 _ERRORS: Mapping[str, Callable[[str], PenstockError]] = MappingProxyType(
     {
         "DeadlineExceeded": DeadlineExceeded,
         "ModelNotReady": ModelNotReady,
         "Overloaded": lambda message: Overloaded(message, retry_after_seconds=1.0),
         "PayloadTooLarge": PayloadTooLarge,
+        "QuotaExceeded": lambda message: Overloaded(message, retry_after_seconds=1.0),  # it ends by waiting, too
     }
 )
 """By the `code` of a gateway's refusal: those that mean something other than that the request is wrong."""
@@ -131,6 +150,14 @@ def _read(answer: httpx2.Response) -> Any:
         return document
     message, code = document.get("error", ""), document.get("code", "")
     raise _ERRORS.get(code, BackendRejected)(f"{answer.url.path} answered {answer.status_code}: {message}")
+
+
+def _message(answer: httpx2.Response) -> str:
+    """What a refusal says, as far as it is a gateway's."""
+    try:
+        return str(answer.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return "no more than that"
 
 
 def _column(array: Array) -> object:

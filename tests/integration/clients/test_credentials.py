@@ -7,37 +7,19 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from penstock_client import Client, Forbidden, Unauthenticated
 
-from serving.keys_verb import run as keys_verb
 from tests.integration.clients.typescript_parts import MODULE, Node
+from tests.key_files import KeyFile
 from tests.processes import GatewayProcess, StartGateway, penstock
 
 PREDICTIONS_AT_ONCE = "2"
 BOUND_SECONDS = 30.0
 WIRES = ("rest", "grpc")
-
-
-@dataclass(frozen=True)
-class KeyFile:
-    path: Path
-
-    def new(self, name: str, *more: str) -> str:
-        said = StringIO()
-        with redirect_stdout(said), redirect_stderr(StringIO()):
-            keys_verb(["new", name, "--file", str(self.path), *more])
-        return said.getvalue().strip()
-
-    def revoke(self, name: str) -> None:
-        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-            keys_verb(["revoke", name, "--file", str(self.path)])
 
 
 @pytest.fixture(scope="module")

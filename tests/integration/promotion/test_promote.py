@@ -71,7 +71,7 @@ def test_what_does_not_pass_leaves_the_label_and_fails_nobody(
 def test_offline_the_golden_examples_are_answered_in_the_command_itself(pinned_models: Path) -> None:
     penstock("models", "promote", "digits", "2", "--offline", "--models", str(pinned_models))
     assert read_labels(pinned_models, "digits") == {"stable": 2}
-    for version, said in ((4, "golden example 1 of 1"), (5, "cannot be loaded")):
+    for version, said in ((4, "golden example 1 of 1"), (5, "is not a SavedModel")):
         refused = penstock(
             "models", "promote", "digits", str(version), "--offline", "--models", str(pinned_models), code=1
         )

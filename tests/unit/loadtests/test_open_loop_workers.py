@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,3 +37,9 @@ def test_no_process_is_without_a_request_or_a_connection(arrivals: int, connecti
     parts = shared(order(requests=1, arrivals=arrivals, connections=connections), 8)
     assert len(parts) == expected
     assert all(part.load.connections for part in parts)
+
+
+def test_every_part_presents_the_key_and_no_text_of_it_shows_one() -> None:
+    whole = replace(order(requests=1, arrivals=4, connections=4), metadata=(("x-api-key", "psk_secret"),))
+    assert {part.metadata for part in shared(whole, 2)} == {whole.metadata}
+    assert "psk_secret" not in repr(whole)

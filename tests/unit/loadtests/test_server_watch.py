@@ -55,13 +55,14 @@ def test_the_process_behind_a_port_is_found_and_read() -> None:
 
 
 def test_a_watch_reads_the_server_until_its_end() -> None:
-    asked = threading.Event()
+    asked, keys = threading.Event(), []
 
     class Metrics(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the name is the library's
             self.send_response(200)
             self.end_headers()
             self.wfile.write(METRICS.encode())
+            keys.append(self.headers["x-api-key"])
             asked.set()
 
         def log_message(self, *_: object) -> None:
@@ -69,12 +70,13 @@ def test_a_watch_reads_the_server_until_its_end() -> None:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Metrics) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        with ServerWatch(f"http://127.0.0.1:{server.server_port}", "digits") as watch:
+        with ServerWatch(f"http://127.0.0.1:{server.server_port}", "digits", api_key="psk_1") as watch:
             assert asked.wait(30)
         server.shutdown()
     (first, *_) = watch.samples
     assert first.queue_rows == 3
     assert first.threads is not None
+    assert keys[0] == "psk_1"
 
 
 def test_nothing_before_the_begin_is_kept() -> None:
