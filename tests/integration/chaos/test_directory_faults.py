@@ -4,6 +4,7 @@ PENSTOCK_TEST_AWAY_SECONDS is how long the directory stays away once the gateway
 """
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -70,11 +71,7 @@ def test_a_corrupt_manifest_keeps_its_version_out(gateway: GatewayProcess, own_m
     publish_again(own_models, MODEL)
     until(lambda: answering(gateway) == 2)
     hidden, shown = own_models / MODEL / ".3", own_models / MODEL / "3"
-    hidden.mkdir()
-    for part in (own_models / MODEL / "2").iterdir():
-        (hidden / part.name).symlink_to(part)
-    (hidden / "assets.extra").unlink()
-    (hidden / "assets.extra").mkdir()
+    shutil.copytree(own_models / MODEL / "2", hidden)
     (hidden / "assets.extra" / "manifest.json").write_text('{"schema_version": 1, ')
     hidden.rename(shown)
     until(lambda: "manifest.json" in error_of(gateway, 3))

@@ -3,7 +3,7 @@
  */
 
 import { InvalidInput, PenstockError, type Prediction } from "@penstock/client";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type FormModel, fieldMeant, shown, typed } from "../core/form.js";
 import { type Attachment, isAttachment, type Row } from "../core/snippets.js";
 import { client } from "../gateway.js";
@@ -20,10 +20,18 @@ interface TryFormProps {
   readonly model: string;
   readonly form: FormModel;
   readonly asked: Asked;
+  /** What the version takes, in a word: what was typed is kept for forms of the same. */
+  readonly takes: string;
 }
 
-export function TryForm({ model, form, asked }: TryFormProps) {
-  const [contents, setContents] = useState<Contents>(() => filled(form, 0));
+/** What was typed last, by model and what it takes: a model that is away for a moment takes its form with it. */
+const kept = new Map<string, Contents>();
+
+export function TryForm({ model, form, asked, takes }: TryFormProps) {
+  const [contents, setContents] = useState<Contents>(() => kept.get(`${model} ${takes}`) ?? filled(form, 0));
+  useEffect(() => {
+    kept.set(`${model} ${takes}`, contents);
+  }, [model, takes, contents]);
   const [outcome, setOutcome] = useState<Outcome>({ state: "none" });
   const asks = useRef(0);
   const element = useRef<HTMLFormElement>(null);

@@ -108,5 +108,5 @@ function Form({ model, metadata, asked }: FormProps) {
     () => formOf(metadata.manifest ?? { features: metadata.features, golden_examples: [] }),
     [metadata.version, features],
   );
-  return <TryForm key={features} model={model} form={form} asked={asked} />;
+  return <TryForm key={features} model={model} form={form} asked={asked} takes={features} />;
 }
