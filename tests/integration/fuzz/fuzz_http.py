@@ -19,28 +19,18 @@ with atheris.instrument_imports(include=["serving", "uvicorn.protocols"]):
 
     from serving.connections.answer_bytes import DefaultHeaders
     from serving.connections.guarded_protocol import GuardedProtocol
-    from serving.connections.limits import ConnectionLimits
     from serving.connections.watch import Watch
     from serving.known_heads import KnownHeads
     from serving.rest.response import Response
     from serving.whole_response import WholeResponseProtocol
     from tests.integration.fuzz.frame import fuzz
+    from tests.unit.serving.one_connection import LIMITS
 
 Answer = Callable[[Response, str], None]
 MOST_CUTS, CONNECTIONS, MOST_TURNS = 7, 3, 200
 ID = "an-id"
 OWN_IDS = re.compile(rb'(x-request-id: |"request_id": ?")[0-9A-Za-z_-]+')
 """Of refusals, which have another each time."""
-LIMITS = ConnectionLimits(
-    max_head_bytes=4096,
-    max_headers=20,
-    max_target_bytes=1024,
-    head_seconds=10.0,
-    pace_bytes_per_second=100,
-    pace_window_seconds=10.0,
-    keep_alive_seconds=60.0,
-    max_connections=1000,
-)
 
 
 class Plain:

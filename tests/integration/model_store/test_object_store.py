@@ -2,13 +2,9 @@
 
 import contextlib
 import json
-import os
 import random
 import shutil
-import socket
 import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +16,7 @@ from serving.model_store.publishing import publish
 from serving.model_store.staging import staging
 from serving.model_store.verify import verify_model
 from serving.model_store.versions import list_versions, read_manifest
+from tests.integration.model_store.one_caller import asking, golden_request
 from tests.integration.model_store.store_processes import (
     S3,
     mirroring,
@@ -28,7 +25,7 @@ from tests.integration.model_store.store_processes import (
     staged_files,
 )
 from tests.integration.model_store.store_proxy import proxy_before
-from tests.processes import ROOT, STOP_SECONDS, GatewayProcess, StartGateway
+from tests.processes import STOP_SECONDS, StartGateway
 
 STORE = "s3://models/prod"
 
@@ -60,54 +57,6 @@ def publish_copy(own_models: Path) -> Callable[[], int]:
             return publish(own_models, staged, manifest, by="test", reason="", now=datetime.now(UTC))
 
     return publish_next
-
-
-class Asking:
-    """Asks a gateway without a pause; `failed` has what was not answered, `versions` who answered, in order."""
-
-    def __init__(self, gateway: GatewayProcess, image: bytes) -> None:
-        self._gateway, self._image = gateway, image
-        self.failed: list[object] = []
-        self.versions: list[str] = []
-        self._answered = threading.Condition()
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        while not self.over.is_set():
-            try:
-                status, body, headers = self._gateway.post("/v1/models/digits:predict", self._image)
-            except OSError as error:
-                self.failed.append(error)
-                continue
-            if status != 200:
-                self.failed.append(body)
-            with self._answered:
-                self.versions.append(headers.get("x-model-version", ""))
-                self._answered.notify_all()
-
-    def until_answered_by(self, version: int) -> None:
-        with self._answered:
-            assert self._answered.wait_for(lambda: self.versions[-1:] == [str(version)], STOP_SECONDS), self.versions[
-                -3:
-            ]
-
-
-@contextlib.contextmanager
-def asking(gateway: GatewayProcess, body: bytes) -> Iterator[Asking]:
-    caller = Asking(gateway, body)
-    thread = threading.Thread(target=caller.run)
-    thread.start()
-    try:
-        yield caller
-    finally:
-        caller.over.set()
-        thread.join(STOP_SECONDS)
-
-
-def golden_request(models: Path) -> bytes:
-    manifest = read_manifest(models, "digits", 1)
-    assert manifest
-    return json.dumps({"instances": [manifest.golden_examples[0].instance]}).encode()
 
 
 def test_a_gateway_answers_throughout_what_happens_in_the_store(
@@ -305,29 +254,3 @@ def test_one_object_that_may_not_be_read_is_its_versions_fault_and_no_outage(
             assert proxy.asked.count(weights) == fetched + 1, "the version is not fetched again in vain"
             assert not any("trying again" in line for line in mirror.lines)
     assert verify_model(node, "digits") == ()
-
-
-def test_sigterm_ends_it_also_while_the_store_says_nothing(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        environment = s3_environment(silent.getsockname()[1])
-        with mirroring(environment, STORE, "--models", str(tmp_path / "node"), "--watch", "30") as mirror:
-            connection, _ = silent.accept()
-            with connection:
-                assert mirror.terminate() == 0
-
-
-@pytest.mark.parametrize("url", ["s3://me:sesame@models/prod", "ftp://models/prod", "s3://models/../prod"])
-def test_a_url_that_is_none_is_wrong_use_and_told_without_its_password(url: str, tmp_path: Path) -> None:
-    for verb in (["mirror", url, "--once"], ["push", url, "digits"]):
-        command = penstock_command(*verb, "--models", str(tmp_path / "node"))
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-        assert (done.returncode, "sesame" in done.stdout + done.stderr) == (2, False)
-
-
-def test_without_the_extra_the_pip_command_is_named(tmp_path: Path) -> None:
-    program = "import sys; sys.modules['s3fs'] = None; from penstock_cli import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", program, "mirror", STORE, "--models", str(tmp_path / "node"), "--once"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
-    assert done.returncode == 2
-    assert "pip install 'penstock[object-store]'" in done.stderr

@@ -1,6 +1,7 @@
 """One connection to an application without a socket: what it is sent, and what it writes."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -131,3 +132,34 @@ class Wire:
 
 def post(body: bytes) -> bytes:
     return b"POST /p HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+
+
+class Tried:
+    """A connection and its watch."""
+
+    def __init__(self) -> None:
+        self.app, self.heads, self.watch = App(), KnownHeads(), Watch(LIMITS)
+        self.wire = Wire(self.app, self.heads, self.watch)
+
+    def send(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.wire.protocol.data_received(piece)
+
+    def wait(self, seconds: float) -> None:
+        for _ in range(round(seconds)):
+            self.watch.pass_seconds(1.0)
+
+    @property
+    def statuses(self) -> list[int]:
+        return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", self.wire.transport.written)]
+
+    @property
+    def is_over(self) -> bool:
+        return self.wire.transport.closed or self.wire.transport.ended
+
+
+def tried(work: Callable[[Tried], None]) -> None:
+    async def within() -> None:
+        work(Tried())
+
+    asyncio.run(within())
