@@ -53,7 +53,7 @@ def test_no_fault_gets_a_wrong_answer_or_none_and_all_is_well_after_it(
     chance = random.Random(SEED)
     with raised(tmp_path, chance, CHANGES) as stage:
         order = schedule(stage.faults, STORMS, chance)
-        with asked(stage.gateway.url, RATE_PER_SECOND, SEED) as asking:
+        with asked(stage.gateway, RATE_PER_SECOND, SEED) as asking:
             windows = storm(asking, order, HELD_SECONDS)
         assert stage.gateway.stop() == 0
     storms.append(Storm(stage.name, SEED, HELD_SECONDS, RATE_PER_SECOND, asking.account, windows))
