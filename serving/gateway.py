@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -29,12 +30,15 @@ from serving.observability.model_standing import standing_gauges
 from serving.observers import Observers
 from serving.predict import Predictor
 from serving.readiness import missing_models
+from serving.standing_threads import standing_pool
 from serving.traffic.candidates import CandidateKeeper
 from serving.traffic.standing import Arrivals, standings
 from serving.traffic.watcher import CanaryWatcher
 
 BOARD_SECONDS = 0.1
 """How often a worker shows the others its queue: scrapes are many seconds apart, and a look costs microseconds."""
+DECODING_THREADS = min(32, (os.cpu_count() or 1) + 4)
+"""Of the loop's own pool, for large bodies and files: as many as Python would make, when they are needed."""
 _log = logging.getLogger(__name__)
 
 
@@ -66,6 +70,7 @@ class Gateway:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """From the first model to the last answer. Several workers open the gRPC port later, and themselves."""
+        asyncio.get_running_loop().set_default_executor(standing_pool(DECODING_THREADS, "asyncio"))
         self.observers.start()
         if self.workers == 1:
             await self.grpc.start()

@@ -82,9 +82,10 @@ def probe(script: Path, *arguments: str) -> Any:
 
 
 def start_gateway_process(
-    stack: contextlib.ExitStack, arguments: tuple[str, ...], environment: dict[str, str]
+    stack: contextlib.ExitStack, arguments: tuple[str, ...], environment: dict[str, str], by: tuple[str, ...] = ()
 ) -> GatewayProcess:
-    command = [sys.executable, "-m", "penstock_cli", "serve", "--port", "0", "--grpc-port", "0", *arguments]
+    """`by` is a program that becomes the gateway, such as one that gives it another user."""
+    command = [*by, sys.executable, "-m", "penstock_cli", "serve", "--port", "0", "--grpc-port", "0", *arguments]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
     )
