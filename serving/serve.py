@@ -178,7 +178,7 @@ class _Server(uvicorn.Server):
         _log.info("drained", extra={"event": "drained"})
 
     def _bound(self) -> None:
-        """In a thread that is there from the start: a stop at the limit of threads, too, drains and comes to its end."""
+        """In a thread that is there from the start: a stop at the limit of threads drains and ends, too."""
         self._draining.wait()
         time.sleep((self.config.timeout_graceful_shutdown or 0) + LATE_SECONDS)
         _end_by_force()
