@@ -2,7 +2,7 @@
 
 usage: python -m tests.integration.chaos.clock_clients REST_URL GRPC_URL; it prints a first line when it is ready. Each
 line on its standard input makes the clients ask once: what it prints then are lines of JSON, one whenever a client is
-about to wait, and in the end the process's own time with what each client got and after how long by the monotonic clock.
+about to wait, and in the end the process's own time with what each client got and after how long (monotonic clock).
 
 libfaketime (0.9.10) fails every `time.sleep` of Python 3.11 with EINVAL, so the blocking client sleeps on a lock here.
 """

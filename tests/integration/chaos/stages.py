@@ -15,7 +15,7 @@ from typing import TypeAlias
 from tests.integration.chaos.faults.callers import VanishingCallers
 from tests.integration.chaos.faults.clocks import Clock, JumpingClock, clock_library
 from tests.integration.chaos.faults.corruption import CorruptedVersion
-from tests.integration.chaos.faults.disks import FullDisk, HungDisk
+from tests.integration.chaos.faults.disks import FullDisk, HungDisk, SlowDisk
 from tests.integration.chaos.faults.fault import Fault
 from tests.integration.chaos.faults.network import SpoiltNetwork, running_proxy
 from tests.integration.chaos.faults.processes import (
@@ -105,6 +105,7 @@ def alone(folder: Path, chance: random.Random, changes: int) -> Iterator[Stage]:
             PublishingStorm(models, chance, changes),
             CorruptedVersion(gateway, models, chance),
             HungDisk(models),
+            SlowDisk(models),
             FullDisk(gateway, log),
             NoDescriptors(gateway),
             NoMemory(gateway),
