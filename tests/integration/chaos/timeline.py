@@ -76,7 +76,7 @@ def _name_faults(axis: Axes, storm: Storm, top: float) -> None:
     """Above the bars, upright; the panel grows by what they take."""
     for window in storm.windows:
         middle = (window.began + window.until) / 2
-        axis.text(middle, top * 1.3, window.name, rotation=90, ha="center", va="bottom", fontsize=7, color=INK)
+        axis.text(middle, top * 1.08, window.name, rotation=90, ha="center", va="bottom", fontsize=7, color=INK)
     ticks = axis.get_yticks()
     axis.set_ylim(0, top * (1.05 + LEGEND_SHARE) * (1.0 + NAMES_SHARE))
     axis.set_yticks(ticks)
