@@ -27,14 +27,14 @@ from serving.batching.admission import QueueLimits
 from serving.batching.policy import BatchingCore
 from serving.callers import Followed, credentials_of
 from serving.catalog import Catalog, ModelReference
-from serving.connections.port_certificates import certificates_of
+from serving.connections.grpc_door import door_of
 from serving.gateway import Gateway
 from serving.grpc.inference_calls import InferenceCalls
 from serving.grpc.inference_service import InferenceService
 from serving.grpc.model_service import ModelService
 from serving.grpc.observed_calls import calls_of
 from serving.grpc.prediction_service import PredictionService
-from serving.grpc.server import Door, GrpcServer
+from serving.grpc.server import GrpcServer
 from serving.model_server.control_socket import ControlSocket
 from serving.observability.families import summed
 from serving.observability.ledger import Ledger
@@ -244,18 +244,7 @@ def _grpc_server(
         ModelService(catalog, calls).service(),
         InferenceService(catalog, InferenceCalls(predictor, calls), ready, settings.max_batch_rows, metrics).service(),
     ]
-    door = Door(
-        settings.host,
-        settings.grpc_port,
-        settings.grpc_max_request_bytes,
-        settings.grpc_max_answer_bytes,
-        settings.drain_seconds,
-        shared=settings.workers > 1,
-        max_metadata_bytes=settings.max_head_bytes,
-        handshake_seconds=settings.head_timeout_seconds,
-        credentials=certificates.grpc_credentials() if (certificates := certificates_of(settings)) else None,
-    )
-    return GrpcServer(services, calls, door, ready)
+    return GrpcServer(services, calls, door_of(settings), ready)
 
 
 def _registry(gateway: Gateway) -> CollectorRegistry:
