@@ -76,8 +76,9 @@ def read_object(body: bytes, keys: Collection[str], example: str) -> dict[str, A
         raise InvalidInput(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise WrongDtype(f"the body must be an object: {example}")
-    if unknown := document.keys() - keys:
-        name = min(unknown)[:64]
+    unknown = min((key for key in document if key not in keys), default=None)
+    if unknown is not None:
+        name = unknown[:64]
         known = ", ".join(f"`{key}`" for key in sorted(keys))
         raise InvalidInput(f"unknown key {name!r}; the keys are {known}", pointer=f"/{pointer_token(name)}")
     return document
