@@ -53,6 +53,7 @@ from serving.rest.error_responses import error_body
 from serving.rest.guard import Guard, seen_by
 from serving.rest.health_routes import health_router
 from serving.rest.hot_routes import HotFirst
+from serving.rest.nowhere import Nowhere
 from serving.rest.oip_routes import infer_routes, oip_router, statistics
 from serving.rest.openapi import described
 from serving.rest.predict_endpoint import Serving
@@ -127,7 +128,7 @@ def create_app(
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
     if visitors is not None:
         _guard(app, visitors, plain, request_ids, open_metrics=settings.open_metrics)
-    front = HotFirst(hot, app)
+    front = HotFirst(hot, app if visitors else Nowhere(app, lambda: app.router.routes, request_ids))
     origins = settings.cors_origins
     app.state.front = CrossOrigin(front, Origins(origins), request_ids) if origins else front
     return app

@@ -42,7 +42,7 @@ class ConnectionSettings(BaseModel):
     max_connections_per_address: int = Field(default=0, ge=0)
     """REST connections of one address, at each worker; 0: any number, for behind a proxy all come from one."""
 
-    grpc_max_connections: Count = 4096
+    grpc_max_connections: Count = 2048
     """gRPC connections, at each worker, as far as an eighth of its descriptors allows. More are closed at once."""
 
     max_request_pixels: Count = 256_000_000

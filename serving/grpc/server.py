@@ -34,7 +34,7 @@ class Door:
     max_metadata_bytes: int = 32 * 1024
     handshake_seconds: float = 10.0
     idle_seconds: float = 75.0
-    max_connections: int = 4096
+    max_connections: int = 2048
     credentials: grpc.ServerCredentials | None = None
 
     @property

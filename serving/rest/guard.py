@@ -5,8 +5,8 @@ from the application's own routes: METRICS for the metrics, READ for all else, o
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,9 +18,10 @@ from serving.catalog import Catalog, CatalogView
 from serving.errors import PenstockError
 from serving.observability.metrics import UNKNOWN, RequestMetrics
 from serving.request_ids import RequestIds
-from serving.rest.error_responses import error_body, error_response, status_of
+from serving.rest.error_responses import error_response, status_of
+from serving.rest.nowhere import flat, not_found
 from serving.rest.request_head import RequestHead
-from serving.rest.response import Response, send_response
+from serving.rest.response import send_response
 
 OPEN = frozenset({"/livez", "/healthz", "/startupz", "/readyz", "/v2/health/live", "/v2/health/ready", "/", "/console"})
 """By their routes: probes say nothing of the models, and the console is a page and its files, without any figures."""
@@ -46,7 +47,7 @@ class Needs:
     """What paths need. Where several routes have a path, the strictest counts, whichever would answer."""
 
     def __init__(self, routes: Sequence[BaseRoute], *, open_metrics: bool) -> None:
-        self._routes = list(_flat(routes))
+        self._routes = list(flat(routes))
         self._open = OPEN | {METRICS} if open_metrics else OPEN
 
     def of(self, method: str, path: str) -> Need | None:
@@ -62,16 +63,6 @@ class Needs:
         models = [match.groupdict().get("model") for _, match in closed]
         verb = Verb.METRICS if any(route.path == METRICS for route, _ in closed) else Verb.READ
         return Need(verb, models[0])
-
-
-def _flat(routes: Sequence[BaseRoute]) -> Iterator[Any]:
-    """Those of routers within the router, too, which FastAPI keeps as they are."""
-    for route in routes:
-        inner = getattr(route, "original_router", None)
-        if inner is None:
-            yield route
-        else:
-            yield from _flat(inner.routes)
 
 
 class Guard:
@@ -125,8 +116,7 @@ class Guard:
     async def _nothing_there(self, scope: Scope, send: Send, headers: dict[bytes, bytes]) -> None:
         """Nor is it left to the application to find something after all."""
         request_id = self._request_ids.of(RequestHead(headers).given_id)
-        body = error_body("Not Found", "HttpError", request_id)
-        await send_response(scope, send, Response(404, body), request_id)
+        await send_response(scope, send, not_found(request_id), request_id)
 
     def _count(self, scope: Scope, need: Need | None, error: PenstockError, started: float) -> None:
         """A path's text never becomes a label, nor a model that is not there."""
