@@ -6,6 +6,7 @@ from the application's own routes: METRICS for the metrics, READ for all else, o
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from starlette.routing import BaseRoute
@@ -25,6 +26,11 @@ from serving.rest.response import send_response
 
 OPEN = frozenset({"/livez", "/healthz", "/startupz", "/readyz", "/v2/health/live", "/v2/health/ready", "/", "/console"})
 """By their routes: probes say nothing of the models, and the console is a page and its files, without any figures."""
+OPENAPI = "/openapi.json"
+DOCS = frozenset({"/docs", "/docs/oauth2-redirect", "/redoc", "/static-offline-docs", OPENAPI})
+"""Open too, for browsers send no credential with a page: they say the same of every gateway. Who does send a good one
+finds its own models in the examples.
+"""
 METRICS = "/metrics"
 VISITOR = "penstock.visitor"
 """In a request's scope: who sends it."""
@@ -48,7 +54,7 @@ class Needs:
 
     def __init__(self, routes: Sequence[BaseRoute], *, open_metrics: bool) -> None:
         self._routes = list(flat(routes))
-        self._open = OPEN | {METRICS} if open_metrics else OPEN
+        self._open = OPEN | DOCS | ({METRICS} if open_metrics else frozenset())
 
     def of(self, method: str, path: str) -> Need | None:
         """None for a path that nothing answers."""
@@ -93,7 +99,7 @@ class Guard:
             self._needs = Needs(self._routes(), open_metrics=self._open_metrics)
         need = self._needs.of(scope["method"], _path(scope))
         if need is not None and need.verb is None:
-            await self._app(scope, receive, send)
+            await self._app(self._greeted(scope) if scope["path"] == OPENAPI else scope, receive, send)
             return
         headers = dict(scope["headers"])
         visitor = self._visitors.coming(headers)
@@ -112,6 +118,13 @@ class Guard:
         finally:
             if entered is not None:
                 entered.leave()
+
+    def _greeted(self, scope: Scope) -> Scope:
+        """For whoever has no good credential, a visitor who sees no model."""
+        visitor = self._visitors.coming(dict(scope["headers"]))
+        with suppress(PenstockError):
+            visitor.caller()
+        return {**scope, VISITOR: visitor}
 
     async def _nothing_there(self, scope: Scope, send: Send, headers: dict[bytes, bytes]) -> None:
         """Nor is it left to the application to find something after all."""

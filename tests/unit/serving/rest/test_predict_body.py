@@ -8,6 +8,7 @@ from serving.contract.features import Feature, ImageFeature, NumberFeature
 from serving.errors import InvalidInput, UndecodableImage, UnsupportedMediaType, WrongDtype
 from serving.rest import natural_body
 from serving.rest.ask import Ask
+from serving.rest.predict_body import read_predict_json
 from serving.rest.request_head import RequestHead
 
 JSON = "application/json"
