@@ -101,11 +101,12 @@ def test_stable_answers_and_without_it_the_newest(
 
 
 def test_a_label_that_moved_without_its_line_in_the_history_is_said_to_have_moved(
-    models: Path, promote: Callable[[str, int], LabelMove], noon: datetime
+    models: Path, publish_one: Callable[[str], int], promote: Callable[[str, int], LabelMove], noon: datetime
 ) -> None:
+    publish_one("digits")
     audit = model_paths(models, "digits").audit
     audit.unlink(missing_ok=True)
-    audit.mkdir(parents=True)
+    audit.mkdir()
     with pytest.raises(PublishError, match=r"the label 'stable' is moved to version 1, but its line in audit.jsonl"):
         promote("stable", 1)
     assert read_labels(models, "digits") == {"stable": 1}
