@@ -24,7 +24,7 @@ from fastapi import FastAPI
 from serving.app import create_app, process_name
 from serving.catalog import CatalogView
 from serving.connections.answer_bytes import DefaultHeaders
-from serving.connections.descriptors import connections_within, raise_descriptor_limit
+from serving.connections.descriptors import REST_PART, connections_within, raise_descriptor_limit
 from serving.connections.limits import ConnectionLimits
 from serving.connections.port_certificates import certificates_of
 from serving.connections.watch import Watch
@@ -119,7 +119,9 @@ def connection_limits(settings: Settings) -> ConnectionLimits:
         pace_bytes_per_second=settings.pace_bytes_per_second,
         pace_window_seconds=settings.pace_window_seconds,
         keep_alive_seconds=settings.keep_alive_seconds,
-        max_connections=connections_within(raise_descriptor_limit(), settings.max_connections),
+        max_connections=connections_within(
+            raise_descriptor_limit(), settings.max_connections, REST_PART, "max_connections"
+        ),
         max_connections_per_address=settings.max_connections_per_address,
     )
 
