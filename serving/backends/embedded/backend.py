@@ -29,6 +29,7 @@ from serving.contract.agreement import check_agreement
 from serving.contract.model_directory import model_paths
 from serving.contract.tensors import NUMPY_DTYPES, Array, Signature
 from serving.errors import BackendOverloaded, DeadlineExceeded, ModelNotReady, PenstockError
+from serving.heaps import give_back
 from serving.model_store.intact import check_intact
 from serving.model_store.label_following import Following, follow
 from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk, read_snapshot
@@ -278,6 +279,7 @@ class EmbeddedBackend:
         self._slots[model].pop(version)
         if loaded:
             await self._in_loader(loaded.close)
+            await self._in_loader(give_back)
         await on_change()
 
     async def _in_loader(self, work: Callable[[], T]) -> T:
