@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.preloaded import PENSTOCK, run_preloaded
+
 ROOT = Path(__file__).parents[1]
 START_SECONDS, STOP_SECONDS = 60.0, 60.0
 """Bounds on waiting for events, far beyond what they take; no test judges speed."""
@@ -72,11 +74,16 @@ def penstock(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]
     return done
 
 
+def trained(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`penstock train` to its end, which must be a good one, in a process that starts with TensorFlow."""
+    done = run_preloaded([PENSTOCK, "train", *arguments])
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
 def probe(script: Path, *arguments: str) -> Any:
     """What a script that loads TensorFlow, in a process of its own, prints as JSON on its last line."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(script), *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=600)
+    ran = run_preloaded([script, *arguments])
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout.splitlines()[-1])
 

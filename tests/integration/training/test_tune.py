@@ -1,12 +1,10 @@
 """`penstock tune` as a program: what a killed search leaves, and a search by several processes."""
 
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 
 from serving.contract.model_directory import model_paths
 from serving.model_store.versions import list_versions
+from tests.preloaded import PENSTOCK, start_preloaded
 from training.job_files import shipped_jobs
 from training.report.facts import PAGE
 
@@ -46,15 +45,9 @@ def job(tmp_path: Path) -> Path:
 
 def start(job: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """A search of two epochs a trial, its folders beside the job file."""
-    command = [sys.executable, "-m", "penstock_cli", "tune", str(job), "--set", "fit.epochs=2"]
+    words = [PENSTOCK, "tune", str(job), "--set", "fit.epochs=2"]
     places = ["--models", str(job.parent / "models"), "--search-dir", str(job.parent / "trials of digits")]
-    return subprocess.Popen(
-        [*command, *places, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | environment,
-    )
+    return start_preloaded([*words, *places, *arguments], **environment)
 
 
 def begun(stderr: str) -> list[str]:

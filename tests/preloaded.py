@@ -1,0 +1,119 @@
+"""Processes that start with what they import: forked by a process that has imported it, one for each tester.
+
+Importing TensorFlow and Keras takes five seconds of a processor, which many tests would pay each. A process from here
+is one like any other: it has its own id, environment, folder and streams, is killed and waited for, and ends as
+an interpreter does. What it does not prove is that the command line imports what it needs by itself: for each verb
+some test starts the true command line (`tests/processes.py::penstock`, or plain subprocess), and so does every test
+of what TensorFlow reads of the environment as it is imported, which is refused here.
+"""
+
+import atexit
+import functools
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+READ_AT_IMPORT: Mapping[str, str] = MappingProxyType(
+    {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+)
+"""What training/environment.py sets before it imports TensorFlow."""
+TRAINING = ("training.__main__", "training.pipeline", "training.tune_verb", "training.tuning")
+PENSTOCK = "-m penstock_cli"
+"""Instead of a script: the command line."""
+
+
+class Preloaded(subprocess.Popen[str]):
+    """A process forked from one that has imported the `modules`; all else is as of any Popen.
+
+    The two methods that it has of its own are those by which Popen starts a process and waits for it.
+    """
+
+    def __init__(self, modules: tuple[str, ...], words: Sequence[str | os.PathLike[str]], **options: Any) -> None:
+        self._control = _server(modules)
+        self._told, self._teller = socket.socketpair()
+        super().__init__(words, text=True, **options)
+
+    def _execute_child(self, words: Sequence[str], *settings: Any) -> None:
+        _, _, _, _, folder, environment, _, _, _, *streams = settings[:15]
+        to_stdin, _, _, from_stdout, _, from_stderr = streams
+        asked = {
+            "words": [os.fspath(word) for word in words],
+            "folder": os.fspath(folder or Path.cwd()),
+            "environment": _checked(os.environ if environment is None else environment),
+        }
+        given = [own if own >= 0 else place for place, own in enumerate((to_stdin, from_stdout, from_stderr))]
+        with self._teller:
+            socket.send_fds(self._control, [json.dumps(asked).encode()], [self._teller.fileno(), *given])
+        self.pid = int.from_bytes(self._told.recv(8))
+        self._child_created = True
+        self._close_pipe_fds(*streams)  # type: ignore[attr-defined] # Popen's own
+
+    def _internal_poll(self, *_: Any, **__: Any) -> int | None:
+        if self.returncode is None:
+            self._try_wait_and_keep()
+        return self.returncode
+
+    def _try_wait_and_keep(self) -> None:
+        process, status = self._try_wait(os.WNOHANG)
+        if process == self.pid:
+            self._handle_exitstatus(status)  # type: ignore[attr-defined] # Popen's own
+
+    def _try_wait(self, flags: int) -> tuple[int, int]:
+        self._told.setblocking(not flags & os.WNOHANG)
+        try:
+            status = self._told.recv(8)
+        except BlockingIOError:
+            return 0, 0
+        self._told.close()
+        assert status, "the process that forks has ended"
+        return self.pid, int.from_bytes(status)
+
+
+def run_preloaded(
+    words: Sequence[str | os.PathLike[str]], timeout_seconds: float = 600, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """A script or `PENSTOCK` with its arguments, run to its end with training's modules imported."""
+    with start_preloaded(words, **environment) as process:
+        try:
+            output, errors = process.communicate(timeout=timeout_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(list(words), process.returncode, output, errors)
+
+
+def start_preloaded(words: Sequence[str | os.PathLike[str]], **environment: str) -> subprocess.Popen[str]:
+    """A script or `PENSTOCK` with its arguments, training's modules imported; both outputs are pipes."""
+    return Preloaded(TRAINING, words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment})
+
+
+def _checked(environment: Mapping[str, str]) -> dict[str, str]:
+    imported, asked = {**os.environ, **READ_AT_IMPORT}, {**READ_AT_IMPORT, **environment}
+    for name in (*READ_AT_IMPORT, "CUDA_VISIBLE_DEVICES", "KERAS_HOME", "OMP_NUM_THREADS", "XLA_FLAGS"):
+        assert asked.get(name) == imported.get(name), f"{name} was read when TensorFlow was imported"
+    return asked
+
+
+@functools.cache
+def _server(modules: tuple[str, ...]) -> socket.socket:
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.preloading", str(theirs.fileno()), *modules],
+            stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], cwd=ROOT, env={**os.environ, **READ_AT_IMPORT},
+            start_new_session=True,
+        )  # fmt: skip
+
+    def end() -> None:
+        control.close()
+        process.wait()
+
+    atexit.register(end)
+    return control
