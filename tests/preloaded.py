@@ -15,28 +15,53 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-READ_AT_IMPORT: Mapping[str, str] = MappingProxyType(
-    {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
-)
-"""What training/environment.py sets before it imports TensorFlow."""
-TRAINING = ("training.__main__", "training.pipeline", "training.tune_verb", "training.tuning")
 PENSTOCK = "-m penstock_cli"
 """Instead of a script: the command line."""
+READ_AT_IMPORT = (
+    "CUDA_VISIBLE_DEVICES", "KERAS_BACKEND", "KERAS_HOME", "LD_PRELOAD", "OMP_NUM_THREADS", "TF_CPP_MIN_LOG_LEVEL",
+    "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS",
+)  # fmt: skip
+"""Variables that come too late for a process from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preload:
+    """What is imported and called of it (`module:function:argument`), with which changes of the environment."""
+
+    modules: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+TRAINING = Preload(
+    ("training.__main__", "training.pipeline", "training.tune_verb", "training.tuning"),
+    # as training/environment.py sets them before it imports TensorFlow
+    (("KERAS_BACKEND", "tensorflow"), ("TF_CPP_MIN_LOG_LEVEL", "3"), ("TF_ENABLE_ONEDNN_OPTS", "0")),
+)
+MESSAGES = "tensorflow_serving.apis.prediction_service_pb2"
+SERVING = Preload(
+    (
+        "serving.__main__",
+        "serving.serve",
+        "uvicorn.lifespan.on",
+        "serving.backends.embedded.c_api:load_library",
+        f"serving.backends.tensorflow_messages:message_module:{MESSAGES}",
+    )
+)
 
 
 class Preloaded(subprocess.Popen[str]):
-    """A process forked from one that has imported the `modules`; all else is as of any Popen.
+    """A process forked from one that has what `preload` says; all else is as of any Popen.
 
     The two methods that it has of its own are those by which Popen starts a process and waits for it.
     """
 
-    def __init__(self, modules: tuple[str, ...], words: Sequence[str | os.PathLike[str]], **options: Any) -> None:
-        self._control = _server(modules)
+    def __init__(self, preload: Preload, words: Sequence[str | os.PathLike[str]], **options: Any) -> None:
+        self._preload, self._control = preload, _server(preload)
         self._told, self._teller = socket.socketpair()
         super().__init__(words, text=True, **options)
 
@@ -46,7 +71,7 @@ class Preloaded(subprocess.Popen[str]):
         asked = {
             "words": [os.fspath(word) for word in words],
             "folder": os.fspath(folder or Path.cwd()),
-            "environment": _checked(os.environ if environment is None else environment),
+            "environment": _checked(self._preload, os.environ if environment is None else environment),
         }
         given = [own if own >= 0 else place for place, own in enumerate((to_stdin, from_stdout, from_stderr))]
         with self._teller:
@@ -94,21 +119,22 @@ def start_preloaded(words: Sequence[str | os.PathLike[str]], **environment: str)
     return Preloaded(TRAINING, words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment})
 
 
-def _checked(environment: Mapping[str, str]) -> dict[str, str]:
-    imported, asked = {**os.environ, **READ_AT_IMPORT}, {**READ_AT_IMPORT, **environment}
-    for name in (*READ_AT_IMPORT, "CUDA_VISIBLE_DEVICES", "KERAS_HOME", "OMP_NUM_THREADS", "XLA_FLAGS"):
+def _checked(preload: Preload, environment: Mapping[str, str]) -> dict[str, str]:
+    changes = dict(preload.environment)
+    imported, asked = {**os.environ, **changes}, {**changes, **environment}
+    for name in READ_AT_IMPORT:
         assert asked.get(name) == imported.get(name), f"{name} was read when TensorFlow was imported"
     return asked
 
 
 @functools.cache
-def _server(modules: tuple[str, ...]) -> socket.socket:
+def _server(preload: Preload) -> socket.socket:
     control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.preloading", str(theirs.fileno()), *modules],
-            stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], cwd=ROOT, env={**os.environ, **READ_AT_IMPORT},
-            start_new_session=True,
+            [sys.executable, "-m", "tests.preloading", str(theirs.fileno()), *preload.modules],
+            stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], cwd=ROOT, start_new_session=True,
+            env={**os.environ, **dict(preload.environment)},
         )  # fmt: skip
 
     def end() -> None:

@@ -1,6 +1,7 @@
 """Runs by itself: has imported what a command needs, and forks a process for each command that it is asked for.
 
-usage: python -m tests.preloading CONTROL_FD MODULE...      started by tests/preloaded.py, which says when to use it
+usage: python -m tests.preloading CONTROL_FD MODULE[:FUNCTION[:ARGUMENT]]...
+Started by tests/preloaded.py, which says when to use it.
 
 One message on the control socket asks for a process: JSON of its words, folder and environment, and four descriptors,
 a socket for what is told of it and its standard streams. Told are the process id, and once it has ended its wait status
@@ -106,8 +107,11 @@ def run(asked: dict[str, Any]) -> None:
 
 
 def main(control: str, *modules: str) -> None:
-    for module in modules:
-        importlib.import_module(module)
+    for each in modules:
+        module, *call = each.split(":")
+        imported = importlib.import_module(module)
+        if call:
+            getattr(imported, call[0])(*call[1:])
     gc.collect()
     gc.freeze()  # what all share stays shared, and no collection looks through it
     run(Server(socket.socket(fileno=int(control))).serve())

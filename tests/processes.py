@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.preloaded import PENSTOCK, run_preloaded
+from tests.preloaded import PENSTOCK, SERVING, Preloaded, run_preloaded
 
 ROOT = Path(__file__).parents[1]
+SERVE = ("serve", "--port", "0", "--grpc-port", "0")
 START_SECONDS, STOP_SECONDS = 60.0, 60.0
 """Bounds on waiting for events, far beyond what they take; no test judges speed."""
 
@@ -91,10 +92,7 @@ def probe(script: Path, *arguments: str) -> Any:
 def start_gateway_process(
     stack: contextlib.ExitStack, arguments: tuple[str, ...], environment: dict[str, str]
 ) -> GatewayProcess:
-    command = [sys.executable, "-m", "penstock_cli", "serve", "--port", "0", "--grpc-port", "0", *arguments]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
-    )
+    process = _serving([*SERVE, *arguments], {**os.environ, **environment}, plainly="--workers" in arguments)
     stack.callback(_end, process)
     lines: queue.Queue[str] = queue.Queue()
     log: list[str] = []
@@ -108,6 +106,15 @@ def start_gateway_process(
     url = re.search(r"https?://\S+", next(line for line in printed if "serves" in line))
     assert url, printed
     return GatewayProcess(process, url[0], [line.rstrip("\n") for line in printed], log, reader)
+
+
+def _serving(words: list[str], environment: dict[str, str], *, plainly: bool) -> subprocess.Popen[str]:
+    """With the gateway's modules imported, unless workers will import them, or the environment reaches deeper."""
+    outputs: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": environment}
+    changed = {name for name in environment if environment[name] != os.environ.get(name)}
+    if plainly or not all(name.startswith("PENSTOCK_") for name in changed):
+        return subprocess.Popen([sys.executable, "-m", "penstock_cli", *words], text=True, **outputs)
+    return Preloaded(SERVING, [PENSTOCK, *words], **outputs)
 
 
 def _read(process: subprocess.Popen[str], lines: "queue.Queue[str]", log: list[str]) -> None:
