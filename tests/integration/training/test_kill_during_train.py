@@ -14,13 +14,13 @@ from tests.processes import trained
 DYING = Path(__file__).with_name("dying_train.py")
 POINTS = {
     "fitting": ("", ""),
-    "exported": ("open", "/assets.extra/job.json"),
     "the manifest is written": ("os.rename", "/assets.extra/manifest.json"),
     "the number is taken": ("os.rename", "/highest_version"),
     "about to appear": ("os.rename", "/1"),
     "appeared, not yet on record": ("open", "/audit.jsonl"),
 }
 """Where it is killed: the Python audit event, and how the path it is about ends."""
+EXPORTED = ("open", "/assets.extra/job.json")
 
 QUICK = ("digits", "--set", "fit.epochs=1")
 """One epoch: what matters here is where the kill falls."""
@@ -45,7 +45,9 @@ def test_kill_leaves_the_old_state_or_the_new_one(tmp_path: Path, point: str) ->
 
 
 def test_next_run_clears_away_what_a_killed_one_left(tmp_path: Path) -> None:
-    train_and_die(tmp_path, *POINTS["exported"])
+    assert train_and_die(tmp_path, *EXPORTED) == -signal.SIGKILL
+    assert list_versions(tmp_path, "digits") == ()
+    assert verify_model(tmp_path, "digits") == ()
     assert [entry.name for entry in (tmp_path / "digits").iterdir() if entry.name.startswith(STAGING_PREFIX)]
     trained(*QUICK, "--models", str(tmp_path))
     assert not [entry.name for entry in (tmp_path / "digits").iterdir() if entry.name.startswith(STAGING_PREFIX)]
