@@ -9,13 +9,15 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Device:
     """A call with b rows keeps the device for `fixed_seconds + per_row_seconds * b`, after `overhead_seconds` in which
-    others may use it. `noise` is the standard deviation of the logarithm of a factor on the device's time.
+    others may use it. `noise` is the standard deviation of the logarithm of a factor on the device's time. Where the
+    gateway has no core of its own, every request that comes takes `door_seconds` from what the device works on.
     """
 
     fixed_seconds: float
     per_row_seconds: float
     overhead_seconds: float = 0.0
     noise: float = 0.0
+    door_seconds: float = 0.0
 
     def seconds(self, rows: int) -> float:
         return self.fixed_seconds + self.per_row_seconds * rows

@@ -6,10 +6,10 @@ Pure. The policy is asked exactly as the shell asks the core, so the real core a
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import inf
 from random import Random
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -44,6 +44,23 @@ def simulate(policy: Policy, arrivals: Sequence[Arrival], device: Device, seed: 
     return run.outcome()
 
 
+class _Flight(NamedTuple):
+    """A call under way. It lands when it ends, or at its deadline, when the shell gives it up."""
+
+    lands_seconds: float
+    batch: int
+    end_seconds: float
+    deadline_seconds: float
+
+    @classmethod
+    def of(cls, batch: int, end_seconds: float, deadline_seconds: float) -> "_Flight":
+        return cls(min(end_seconds, deadline_seconds), batch, end_seconds, deadline_seconds)
+
+    @property
+    def is_given_up(self) -> bool:
+        return self.end_seconds > self.deadline_seconds
+
+
 @dataclass(slots=True)
 class _Run:
     policy: Policy
@@ -52,8 +69,8 @@ class _Run:
     random: Random
     now: float = 0.0
     device_free_at: float = 0.0
-    landings: list[tuple[float, int, bool]] = field(default_factory=list)
-    """When each call ends, its batch, and whether it is given up then."""
+    flights: list["_Flight"] = field(default_factory=list)
+    """Calls under way, the one that lands first in front."""
     batch_rows: list[int] = field(default_factory=list)
     answered_at: list[float] = field(default_factory=list)
     refused_at: list[float] = field(default_factory=list)
@@ -65,14 +82,15 @@ class _Run:
         come, coming = 0, [arrival.at_seconds for arrival in self.arrivals] + [inf]
         alarm = inf
         while True:
-            landing = self.landings[0][0] if self.landings else inf
+            landing = self.flights[0].lands_seconds if self.flights else inf
             self.now = min(coming[come], landing, alarm)
             if self.now == inf:
                 return
             while coming[come] <= self.now:
+                self._interrupt()
                 self._perform(self.policy.submit(self._submission(come), self.now))
                 come += 1
-            while self.landings and self.landings[0][0] <= self.now:
+            while self.flights and self.flights[0].lands_seconds <= self.now:
                 self._land()
             self._perform(self.policy.fill_slots(self.now))
             due = self.policy.next_deadline_seconds()
@@ -119,14 +137,22 @@ class _Run:
         if self.device.noise:
             seconds *= self.random.lognormvariate(0.0, self.device.noise)
         self.device_free_at = max(self.now + self.device.overhead_seconds, self.device_free_at) + seconds
-        late = self.device_free_at > batch.deadline_seconds
-        heappush(self.landings, (batch.deadline_seconds if late else self.device_free_at, batch.batch, late))
+        heappush(self.flights, _Flight.of(batch.batch, self.device_free_at, batch.deadline_seconds))
         self.batch_rows.append(rows)
 
+    def _interrupt(self) -> None:
+        """The door takes the core from the device for a moment, and all that it has yet to do ends so much later."""
+        pause = self.device.door_seconds
+        if not pause or self.device_free_at <= self.now:
+            return
+        self.device_free_at += pause
+        self.flights = [_Flight.of(one.batch, one.end_seconds + pause, one.deadline_seconds) for one in self.flights]
+        heapify(self.flights)
+
     def _land(self) -> None:
-        _, batch, late = heappop(self.landings)
-        if late:  # the shell gives the call up; the device does not know
+        flight = heappop(self.flights)
+        if flight.is_given_up:  # by the shell; the device does not know
             error = DeadlineExceeded("the backend did not answer before the deadline")
-            self._perform(self.policy.batch_failed(batch, error, self.now))
+            self._perform(self.policy.batch_failed(flight.batch, error, self.now))
         else:
-            self._perform(self.policy.batch_done(batch, self.now))
+            self._perform(self.policy.batch_done(flight.batch, self.now))

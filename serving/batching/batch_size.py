@@ -11,6 +11,8 @@ from typing import TypeAlias
 Seconds: TypeAlias = Callable[[int], float | None]
 """The time of a call of so many rows; None while unknown."""
 
+LEAST_WORTH = 0.5
+"""Of the rows a second that the largest batches answer."""
 CALLS_BEFORE_GROWTH = 32
 """Calls at the ceiling that must end well before it is lifted by an eighth."""
 
@@ -39,6 +41,21 @@ def largest_batch(
         return LargestBatch(largest, f"the largest allowed; twice its p95 fits into {objective_seconds:g} s")
     rows = max((size for size in sizes if fits(size)), default=sizes[0]) if sizes else _last_that(fits, largest)
     return LargestBatch(rows, f"twice the p95 of a larger one would exceed {objective_seconds:g} s")
+
+
+def worthwhile(chosen: LargestBatch, most_rows: int, allowed_rows: Sequence[int], mean: Seconds) -> LargestBatch:
+    """`chosen`, or the least size that answers half the rows a second that the largest would, where it answers fewer:
+    who makes batches smaller for the sake of some callers' patience must not refuse most of them for it.
+    """
+    sizes = [size for size in allowed_rows if size <= most_rows] or range(1, most_rows + 1)
+    most = mean(sizes[-1])
+    if not most:
+        return chosen
+    least = LEAST_WORTH * sizes[-1] / most
+    rows = next((size for size in sizes if size >= least * (mean(size) or 0.0)), sizes[-1])
+    if rows <= chosen.rows:
+        return chosen
+    return LargestBatch(rows, f"a smaller one would not answer half as many rows a second as one of {sizes[-1]}")
 
 
 def explored(chosen: LargestBatch, most_rows: int, allowed_rows: Sequence[int]) -> LargestBatch:

@@ -87,7 +87,8 @@ class RowSlice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SendBatch:
-    """Call the backend with these rows, in this order; `deadline_seconds` is the latest of the members'.
+    """Call the backend with these rows, in this order; after `deadline_seconds`, which is the latest of the
+    members' or later, the answer is of no use any more.
 
     `rows` is how many the slices have together, `padded_rows` how many the call has: those past the members' own are
     copies of a real one.

@@ -27,9 +27,10 @@ class AccuracyFacts:
 
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
-    """One queue. `cost` is S(b) = t0 + a*b, None until a call has ended; `shed` counts requests by the rule that ended
-    them; `probe_in_seconds` is set while the breaker is open; `calls` compares the backend's time, `latency` that of a
-    request from the door to its answer; `runs_in` is where the last call ran, `event_loop` or `backend`.
+    """One queue. `cost` is S(b) = t0 + a*b, None until a call has ended; `slowdown` and `spread` are those of the cost
+    model; `shed` counts requests by the rule that ended them; `probe_in_seconds` is set while the breaker is open;
+    `calls` compares the backend's time, `latency` that of a request from the door to its answer; `runs_in` is where the
+    last call ran, `event_loop` or `backend`.
     """
 
     target: Target
@@ -38,6 +39,8 @@ class QueueFacts:
     in_flight_batches: int
     cost: Line | None
     buckets: tuple[BucketFacts, ...]
+    slowdown: float
+    spread: float
     batch_rows: int
     batch_reason: str
     calls: AccuracyFacts
@@ -75,6 +78,8 @@ def _of_queue(queue: Queue, now: float) -> QueueFacts:
         in_flight_batches=queue.in_flight,
         cost=queue.cost.line,
         buckets=queue.cost.buckets,
+        slowdown=queue.cost.slowdown,
+        spread=queue.cost.spread,
         batch_rows=queue.largest.rows,
         batch_reason=queue.largest.reason,
         calls=_of_accuracy(queue.calls),

@@ -35,6 +35,11 @@ LATE = {
     Verdict.SLID_PAST: "there was more to do than could be answered before the deadline",
 }
 
+AWAITED = 4.0
+"""A call is awaited for so many times its prediction, though its members may be told before that they are too late:
+what it took is to be learned, and until it ends the device has no time for another.
+"""
+
 
 @dataclass(slots=True)
 class _InFlight:
@@ -157,7 +162,7 @@ class BatchingCore:
             queue.breaker.unavailable(now)
         elif isinstance(error, DeadlineExceeded | Cancelled):
             queue.breaker.undecided()
-            queue.gave_up(self._depth.slots)
+            queue.gave_up(flight.batch.padded_rows, now - flight.sent_at_seconds, self._depth.slots)
         else:
             queue.breaker.answered()
         again = halves(flight.batch.slices, error, queue.budget)
@@ -234,8 +239,10 @@ class BatchingCore:
     ) -> SendBatch:
         rows = sum(part.rows for part in slices)
         padded_rows = call_rows(rows, queue.key.rules.allowed_rows)
-        batch = SendBatch(next(self._batches), queue.key, tuple(slices), deadline, padded_rows, rows)
-        self._in_flight[batch.batch] = _InFlight(batch, queue, requests, now, queue.cost.seconds(padded_rows))
+        predicted = queue.cost.seconds(padded_rows)
+        until = max(deadline, now + AWAITED * (predicted or 0.0))
+        batch = SendBatch(next(self._batches), queue.key, tuple(slices), until, padded_rows, rows)
+        self._in_flight[batch.batch] = _InFlight(batch, queue, requests, now, predicted)
         queue.in_flight += 1
         queue.breaker.sent()
         return batch

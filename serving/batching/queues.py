@@ -8,7 +8,7 @@ from math import inf
 
 from serving.batching.accuracy import Accuracy
 from serving.batching.admission import MARGIN, TRUSTED_SECONDS, Pace
-from serving.batching.batch_size import Ceiling, LargestBatch, explored, largest_batch
+from serving.batching.batch_size import Ceiling, LargestBatch, explored, largest_batch, worthwhile
 from serving.batching.breaker import Breaker
 from serving.batching.cost_model import CostModel, buckets_of
 from serving.batching.events import Lane, QueueKey, Submission
@@ -162,6 +162,7 @@ class Queue:
         chosen = largest_batch(most, rules.allowed_rows, p95, rules.objective_seconds)
         if self.patience_seconds is not None:
             by_patience = largest_batch(most, rules.allowed_rows, p95, self.patience_seconds / MARGIN)
+            by_patience = worthwhile(by_patience, most, rules.allowed_rows, self.cost.seconds)
             if by_patience.rows < chosen.rows:
                 chosen = LargestBatch(by_patience.rows, f"{by_patience.reason}, what callers wait at most")
         if self.ceiling.lowered and chosen.rows == most:
@@ -173,12 +174,12 @@ class Queue:
         self.pace = Pace(chosen.rows, MARGIN * self.batch_seconds, careful, slots)
         self.is_learned = self.cost.calls > 0 and self.cost.calls + self.given_up >= LEARNING_CALLS
 
-    def gave_up(self, slots: int) -> None:
-        """A call did not end before its deadline. Calls that never do must not keep predictions from coming into force:
-        a core without them sends what cannot end in time, and so learns nothing ever.
+    def gave_up(self, rows: int, seconds: float, slots: int) -> None:
+        """A call of so many rows had not ended after so long. Calls that never do must not keep predictions from coming
+        into force: a core without them sends what cannot end in time, and so learns nothing ever.
         """
         self.given_up += 1
-        if not self.is_learned:
+        if self.cost.outlasted(rows, seconds) or not self.is_learned:
             self.resize(slots)
 
     def is_trusted(self, now: float) -> bool:

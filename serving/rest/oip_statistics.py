@@ -53,6 +53,8 @@ def _of_queue(queue: QueueFacts) -> dict[str, Any]:
         "cost": None if queue.cost is None else asdict(queue.cost),
         "buckets": [asdict(bucket) for bucket in queue.buckets],
         "batch_rows": queue.batch_rows,
+        "slowdown": queue.slowdown,
+        "spread": queue.spread,
         "batch_reason": queue.batch_reason,
         "calls": asdict(queue.calls),
         "latency": asdict(queue.latency),

@@ -46,6 +46,12 @@ def test_call_is_given_up_at_its_deadline_and_the_device_works_on() -> None:
     assert outcome.answered_at[1] == 5.0, "the first call keeps the device until 2.5"
 
 
+def test_a_gateway_on_the_devices_core_takes_its_share_of_every_call() -> None:
+    """Four come while the first is worked on, a second of the core each."""
+    shared = Device(fixed_seconds=8.0, per_row_seconds=0.0, door_seconds=1.0)
+    assert latencies(0.0, 1.0, 2.0, 3.0, 4.0, policy=FirstComeFirstServed(1), device=shared)[0] == 12.0
+
+
 def test_noise_is_seeded() -> None:
     case = CASES[0]
     noisy = Device(case.device.fixed_seconds, case.device.per_row_seconds, noise=0.3)

@@ -10,6 +10,7 @@ from serving.batching.batch_size import (
     explored,
     largest_batch,
     rows_to_send,
+    worthwhile,
 )
 
 
@@ -34,6 +35,17 @@ def test_twice_the_largest_batchs_p95_fits_into_the_objective() -> None:
     assert chosen.rows == 20
     assert "6.05 s" in chosen.reason
     assert largest_batch(20, (), seconds, 6.05).rows == 20
+
+
+def test_no_patience_makes_batches_so_small_that_most_are_refused() -> None:
+    """64 rows take 7.4 s, 8.6 rows a second: half of that needs 8 rows a batch."""
+    tiny = LargestBatch(2, "patience")
+    assert worthwhile(tiny, 64, (), seconds).rows == 8
+    assert worthwhile(tiny, 64, (1, 2, 32, 64), seconds).rows == 32
+    assert "half" in worthwhile(tiny, 64, (), seconds).reason
+    assert worthwhile(LargestBatch(20, ""), 64, (), seconds).rows == 20
+    assert worthwhile(tiny, 64, (), lambda rows: 0.001 + rows) == tiny, "where batches gain nothing"
+    assert worthwhile(tiny, 64, (), unknown) == tiny
 
 
 def test_allowed_sizes_bind() -> None:

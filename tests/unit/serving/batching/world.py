@@ -76,7 +76,7 @@ class World:
         assert 1 <= batch.rows <= self.max_batch_rows
         assert batch.padded_rows >= batch.rows
         assert {story.submission.key for story in members} == {batch.key}
-        assert batch.deadline_seconds == max(story.submission.deadline_seconds for story in members)
+        assert batch.deadline_seconds >= max(story.submission.deadline_seconds for story in members)
         assert all(story.submission.deadline_seconds > now and not story.end for story in members)
         self.in_flight[batch.batch] = batch
         if self.halved.issuperset(batch.slices):
