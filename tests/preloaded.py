@@ -76,19 +76,21 @@ class Preloaded(subprocess.Popen[str]):
         given = [own if own >= 0 else place for place, own in enumerate((to_stdin, from_stdout, from_stderr))]
         with self._teller:
             socket.send_fds(self._control, [json.dumps(asked).encode()], [self._teller.fileno(), *given])
-        self.pid = int.from_bytes(self._told.recv(8))
+        process = self._told.recv(8)
+        assert process, "the process that forks has ended"
+        self.pid = int.from_bytes(process)
         self._child_created = True
         self._close_pipe_fds(*streams)  # type: ignore[attr-defined] # Popen's own
 
     def _internal_poll(self, *_: Any, **__: Any) -> int | None:
-        if self.returncode is None:
-            self._try_wait_and_keep()
+        if self._waitpid_lock.acquire(blocking=False):  # type: ignore[attr-defined] # Popen's own, as below
+            try:
+                process, status = (0, 0) if self.returncode is not None else self._try_wait(os.WNOHANG)
+                if process:
+                    self._handle_exitstatus(status)  # type: ignore[attr-defined]
+            finally:
+                self._waitpid_lock.release()  # type: ignore[attr-defined]
         return self.returncode
-
-    def _try_wait_and_keep(self) -> None:
-        process, status = self._try_wait(os.WNOHANG)
-        if process == self.pid:
-            self._handle_exitstatus(status)  # type: ignore[attr-defined] # Popen's own
 
     def _try_wait(self, flags: int) -> tuple[int, int]:
         self._told.setblocking(not flags & os.WNOHANG)
