@@ -20,7 +20,7 @@ from tests.preloaded import PENSTOCK, SERVING, Preloaded, run_preloaded
 
 ROOT = Path(__file__).parents[1]
 SERVE = ("serve", "--port", "0", "--grpc-port", "0")
-START_SECONDS, STOP_SECONDS = 60.0, 60.0
+START_SECONDS, STOP_SECONDS = 120.0, 60.0
 """Bounds on waiting for events, far beyond what they take; no test judges speed."""
 
 
