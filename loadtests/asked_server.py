@@ -70,7 +70,7 @@ def asked_server(arguments: argparse.Namespace) -> AskedServer:
     InvalidSettings for a key that cannot be sent.
     """
     http_target(arguments.url)
-    key = chosen_key(arguments.api_key)
+    key = chosen_key(arguments.api_key, token=arguments.token)
     served = ask_model(arguments.url, arguments.model, api_key=key)
     found = payloads(served, arguments.seed, arguments.form or forms_of(served)[0], wire=arguments.protocol)
     host = urllib.parse.urlsplit(arguments.url).hostname or ""

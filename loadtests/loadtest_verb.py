@@ -65,7 +65,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _load(arguments: argparse.Namespace) -> Load:
-    key = chosen_key(arguments.api_key)
+    key = chosen_key(arguments.api_key, token=arguments.token)
     return Load(
         scenario=arguments.scenario,
         users_kinds=USERS_OF[arguments.protocol],

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from loadtests.shapes import SCENARIOS
-from serving.access.key_argument import HELP, OPTION, VARIABLE
+from serving.access.key_argument import HELP, OPTION, TOKEN_HELP, TOKEN_OPTION, TOKEN_VARIABLE, VARIABLE
 
 THINK_SECONDS = 0.1
 """Mean pause of a user between an answer and the next request: twenty users then ask for about 200 a second."""
@@ -19,6 +19,7 @@ def add_options(parser: Any, **_: Any) -> None:
     group.add_argument("--model", default="", help="the model asked (default: the last by name of those served)")
     group.add_argument("--grpc", default="", metavar="HOST:PORT", help="where gRPC is (default: the host, port 8500)")
     group.add_argument(OPTION, default="", metavar="KEY", env_var=VARIABLE, help=HELP)
+    group.add_argument(TOKEN_OPTION, default="", metavar="TOKEN", env_var=TOKEN_VARIABLE, help=TOKEN_HELP)
     group.add_argument("--seed", type=int, default=1, help="of the payloads and the pauses (default: %(default)s)")
     group.add_argument(
         "--think-seconds",

@@ -17,7 +17,7 @@ from typing import Any
 
 from loadtests.bench.processes import free_port
 from loadtests.run_result import RunResult
-from serving.access.key_argument import VARIABLE
+from serving.access.key_argument import key_variables
 
 LOCUSTFILE = Path(__file__).parent / "locustfile.py"
 RESULT, LOG, PAGE = "run.json", "locust.log", "locust.html"
@@ -160,4 +160,4 @@ def locust_command(load: Load, folder: Path) -> list[str]:
 
 def locust_environment(load: Load) -> dict[str, str]:
     """With the key, which among the arguments everybody on this machine could read."""
-    return {**os.environ, **({VARIABLE: load.api_key} if load.api_key else {})}
+    return {**os.environ, **key_variables(load.api_key)}

@@ -136,7 +136,8 @@ class LocustRun:
         self._tally, self._stopped_at, self._last_parts = Tally(time.time()), None, set()
         runner = self._environment.runner
         try:
-            model = ask_model(self.url, self._options.model or None, api_key=chosen_key(self._options.api_key))
+            key = chosen_key(self._options.api_key, token=self._options.token)
+            model = ask_model(self.url, self._options.model or None, api_key=key)
         except (NotServed, InvalidSettings) as reason:
             logging.getLogger(__name__).error("%s", reason)  # noqa: TRY400 - a message for people
             self._environment.process_exit_code = 1

@@ -126,7 +126,7 @@ def _measurement(arguments: argparse.Namespace, console: Console) -> Measurement
         arguments.rates,
         arguments.repetitions,
         arguments.seconds,
-        chosen_key(arguments.api_key),
+        chosen_key(arguments.api_key, token=arguments.token),
     )
     found = measure(wanted, lambda what: console.print(f"measuring {what}", style="dim", highlight=False))
     return _own_work_as_told(found.model_copy(update={"environment": facts}), arguments.gateway_us)

@@ -14,7 +14,7 @@ from locust import FastHttpUser, User, task
 
 from loadtests.payloads import Payload, Wire
 from loadtests.run_result import NO_ANSWER_STATUS
-from serving.access.key_argument import key_headers
+from serving.access.key_argument import chosen_key, key_headers
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 GIVE_UP_SECONDS = 10.0
@@ -41,7 +41,7 @@ class Asking(User):
         self.mix: Sequence[Payload] = self.environment.penstock_payloads[self.wire]
         place = f"{self.environment.runner.worker_index} {next(Asking.numbers)}"
         self.random = random.Random(f"{options.seed} {self.wire} {place}")  # noqa: S311 - repeatable, no secret
-        self.key_headers = key_headers(options.api_key)
+        self.key_headers = key_headers(chosen_key(options.api_key, token=options.token))
         self.think_seconds: float = options.think_seconds
 
     def wait_time(self) -> float:

@@ -27,14 +27,14 @@ from serving.batching.admission import QueueLimits
 from serving.batching.policy import BatchingCore
 from serving.callers import Followed, credentials_of
 from serving.catalog import Catalog, ModelReference
-from serving.connections.port_certificates import certificates_of
+from serving.connections.grpc_door import door_of
 from serving.gateway import Gateway
 from serving.grpc.inference_calls import InferenceCalls
 from serving.grpc.inference_service import InferenceService
 from serving.grpc.model_service import ModelService
 from serving.grpc.observed_calls import calls_of
 from serving.grpc.prediction_service import PredictionService
-from serving.grpc.server import Door, GrpcServer
+from serving.grpc.server import GrpcServer
 from serving.model_server.control_socket import ControlSocket
 from serving.observability.families import summed
 from serving.observability.ledger import Ledger
@@ -53,6 +53,7 @@ from serving.rest.error_responses import error_body
 from serving.rest.guard import Guard, seen_by
 from serving.rest.health_routes import health_router
 from serving.rest.hot_routes import HotFirst
+from serving.rest.nowhere import Nowhere
 from serving.rest.oip_routes import infer_routes, oip_router, statistics
 from serving.rest.openapi import described
 from serving.rest.predict_endpoint import Serving
@@ -127,7 +128,7 @@ def create_app(
     app.openapi = lambda: described(plain(), gateway.catalog.view)  # type: ignore[method-assign]  # FastAPI's documented way
     if visitors is not None:
         _guard(app, visitors, plain, request_ids, open_metrics=settings.open_metrics)
-    front = HotFirst(hot, app)
+    front = HotFirst(hot, app if visitors else Nowhere(app, lambda: app.router.routes, request_ids))
     origins = settings.cors_origins
     app.state.front = CrossOrigin(front, Origins(origins), request_ids) if origins else front
     return app
@@ -244,18 +245,7 @@ def _grpc_server(
         ModelService(catalog, calls).service(),
         InferenceService(catalog, InferenceCalls(predictor, calls), ready, settings.max_batch_rows, metrics).service(),
     ]
-    door = Door(
-        settings.host,
-        settings.grpc_port,
-        settings.grpc_max_request_bytes,
-        settings.grpc_max_answer_bytes,
-        settings.drain_seconds,
-        shared=settings.workers > 1,
-        max_metadata_bytes=settings.max_head_bytes,
-        handshake_seconds=settings.head_timeout_seconds,
-        credentials=certificates.grpc_credentials() if (certificates := certificates_of(settings)) else None,
-    )
-    return GrpcServer(services, calls, door, ready)
+    return GrpcServer(services, calls, door_of(settings), ready)
 
 
 def _registry(gateway: Gateway) -> CollectorRegistry:

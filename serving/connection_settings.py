@@ -34,13 +34,16 @@ class ConnectionSettings(BaseModel):
     """The least pace of a body that comes and of an answer that is read: slower than any modem, and any trickle."""
 
     keep_alive_seconds: Positive = 75.0
-    """How long a connection may rest between requests: longer than load balancers' usual 60 s: they close first."""
+    """How long a connection may rest between requests or calls: past load balancers' usual 60 s, which close first."""
 
     max_connections: Count = 4096
     """REST connections, at each worker, as far as descriptors allow. More make the longest idle go, or get 503."""
 
     max_connections_per_address: int = Field(default=0, ge=0)
     """REST connections of one address, at each worker; 0: any number, for behind a proxy all come from one."""
+
+    grpc_max_connections: Count = 2048
+    """gRPC connections, at each worker, as far as an eighth of its descriptors allows. More are closed at once."""
 
     max_request_pixels: Count = 256_000_000
     """Pixels of all images of a request, or of a stream's batch: 64 photos of 4 megapixels; 16 MB of JPEG hold less."""

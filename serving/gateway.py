@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from prometheus_client.metrics_core import Metric
 
@@ -29,13 +31,31 @@ from serving.observability.model_standing import standing_gauges
 from serving.observers import Observers
 from serving.predict import Predictor
 from serving.readiness import missing_models
+from serving.standing_threads import standing_pool
 from serving.traffic.candidates import CandidateKeeper
 from serving.traffic.standing import Arrivals, standings
 from serving.traffic.watcher import CanaryWatcher
 
 BOARD_SECONDS = 0.1
 """How often a worker shows the others its queue: scrapes are many seconds apart, and a look costs microseconds."""
+DECODING_THREADS = min(32, (os.cpu_count() or 1) + 4)
+"""Of the loop's own pool, for large bodies and files: as many as Python would make, when they are needed."""
 _log = logging.getLogger(__name__)
+
+
+async def keep_doing(work: Callable[[], Awaitable[None]], pause_seconds: float) -> NoReturn:
+    """Again and again, a pause before each. What fails is logged, the first of failures in a row, and done again."""
+    failing = False
+    while True:
+        await asyncio.sleep(pause_seconds)
+        try:
+            await work()
+        except Exception:  # noqa: BLE001 - the outermost frame of a task: it would end, and nobody would see that
+            if not failing:
+                _log.exception("what the gateway does beside requests failed; it goes on")
+            failing = True
+        else:
+            failing = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,7 @@ class Gateway:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """From the first model to the last answer. Several workers open the gRPC port later, and themselves."""
+        asyncio.get_running_loop().set_default_executor(standing_pool(DECODING_THREADS, "asyncio"))
         self.observers.start()
         if self.workers == 1:
             await self.grpc.start()
@@ -145,16 +166,21 @@ class Gateway:
         """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher and the layers count by
         themselves, somebody must tell the other workers.
         """
-        while True:
-            await asyncio.sleep(self.catalog.poll_seconds)
+
+        async def tell() -> None:
             await self.grpc.follow_readiness()
             self._count_told()
 
+        await keep_doing(tell, self.catalog.poll_seconds)
+
     async def _keep_board(self) -> None:
         """What another worker tells of this one is as old as BOARD_SECONDS at most; one alone tells when asked."""
-        while self.workers > 1:
+
+        async def show() -> None:
             self._show_moment()
-            await asyncio.sleep(BOARD_SECONDS)
+
+        if self.workers > 1:
+            await keep_doing(show, BOARD_SECONDS)
 
     async def _start(self) -> None:
         async def changed() -> None:

@@ -55,7 +55,9 @@ def promote_label(arguments: argparse.Namespace, by: str, say: Say) -> None:
 def _promote_over(order: Order, arguments: argparse.Namespace, patience: Patience, journal: Journal) -> LabelMove:
     shadow = ShadowOrder(arguments.shadow, arguments.requests, arguments.most_different) if arguments.shadow else None
     watch = Patience(arguments.watch, pause_seconds=WATCH_PAUSE_SECONDS) if arguments.watch else None
-    with HttpGateway(arguments.gateway or DEFAULT_URL, api_key=chosen_key(arguments.api_key)) as gateway:
+    with HttpGateway(
+        arguments.gateway or DEFAULT_URL, api_key=chosen_key(arguments.api_key, token=arguments.token)
+    ) as gateway:
         try:
             gateway.looks()
         except BackendUnavailable as error:
@@ -71,7 +73,7 @@ def roll_back(arguments: argparse.Namespace, by: str, say: Say) -> None:
 
     A gateway that does not say, for want of a good key, is told of and no failure: the label is where it should be.
     """
-    key = chosen_key(arguments.api_key)
+    key = chosen_key(arguments.api_key, token=arguments.token)
     move = rollback(arguments.models, arguments.model, by=by, reason=arguments.reason, now=_now())
     say(_moved(arguments.model, move))
     started = time.monotonic()

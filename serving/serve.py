@@ -12,8 +12,9 @@ import signal
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -23,7 +24,7 @@ from fastapi import FastAPI
 from serving.app import create_app, process_name
 from serving.catalog import CatalogView
 from serving.connections.answer_bytes import DefaultHeaders
-from serving.connections.descriptors import connections_within, raise_descriptor_limit
+from serving.connections.descriptors import REST_PART, connections_within, raise_descriptor_limit
 from serving.connections.limits import ConnectionLimits
 from serving.connections.port_certificates import certificates_of
 from serving.connections.watch import Watch
@@ -101,8 +102,12 @@ def _run(settings: Settings, app: FastAPI, listener: socket.socket | None, say: 
     def on_live(view: CatalogView) -> None:
         say(welcome(view, f"{'https' if tls else 'http'}://{_address(host, port)}", _address(host, gateway.grpc.port)))
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
         runner.run(_serve(server, listener, settings, on_live))
+    finally:
+        with suppress(RuntimeError):  # it waits for its pool, which has nothing to do, by a thread that may not be had
+            runner.close()
 
 
 def connection_limits(settings: Settings) -> ConnectionLimits:
@@ -114,7 +119,9 @@ def connection_limits(settings: Settings) -> ConnectionLimits:
         pace_bytes_per_second=settings.pace_bytes_per_second,
         pace_window_seconds=settings.pace_window_seconds,
         keep_alive_seconds=settings.keep_alive_seconds,
-        max_connections=connections_within(raise_descriptor_limit(), settings.max_connections),
+        max_connections=connections_within(
+            raise_descriptor_limit(), settings.max_connections, REST_PART, "max_connections"
+        ),
         max_connections_per_address=settings.max_connections_per_address,
     )
 
@@ -135,9 +142,11 @@ class _Server(uvicorn.Server):
         self.gateway = gateway
         self._tls = tls
         self._closing = False
+        self._draining = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Without uvicorn's own listening, which knows no time for a handshake."""
+        threading.Thread(target=self._bound, name="penstock-bound", daemon=True).start()
         await super().startup([])
         for listener in sockets or []:
             await self.listen(listener)
@@ -163,14 +172,18 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._closing = True
-        bound = threading.Timer((self.config.timeout_graceful_shutdown or 0) + LATE_SECONDS, _end_by_force)
-        bound.daemon = True
-        bound.start()
+        self._draining.set()
         _log.info("draining: no new connections, requests under way are answered", extra={"event": "draining"})
         dismissing = asyncio.create_task(self._dismiss())
         await asyncio.gather(self.gateway.grpc.stop(), super().shutdown(sockets))
         dismissing.cancel()
         _log.info("drained", extra={"event": "drained"})
+
+    def _bound(self) -> None:
+        """In a thread that is there from the start: a stop at the limit of threads drains and ends, too."""
+        self._draining.wait()
+        time.sleep((self.config.timeout_graceful_shutdown or 0) + LATE_SECONDS)
+        _end_by_force()
 
     async def _dismiss(self) -> None:
         """Uvicorn tells the connections it has when the stop begins that this request is their last. One that was being

@@ -90,9 +90,10 @@ def probe(script: Path, *arguments: str) -> Any:
 
 
 def start_gateway_process(
-    stack: contextlib.ExitStack, arguments: tuple[str, ...], environment: dict[str, str]
+    stack: contextlib.ExitStack, arguments: tuple[str, ...], environment: dict[str, str], by: tuple[str, ...] = ()
 ) -> GatewayProcess:
-    process = _serving([*SERVE, *arguments], {**os.environ, **environment}, plainly="--workers" in arguments)
+    """`by` is a program that becomes the gateway, such as one that gives it another user."""
+    process = _serving(by, [*SERVE, *arguments], {**os.environ, **environment})
     stack.callback(_end, process)
     lines: queue.Queue[str] = queue.Queue()
     log: list[str] = []
@@ -108,12 +109,12 @@ def start_gateway_process(
     return GatewayProcess(process, url[0], [line.rstrip("\n") for line in printed], log, reader)
 
 
-def _serving(words: list[str], environment: dict[str, str], *, plainly: bool) -> subprocess.Popen[str]:
+def _serving(by: tuple[str, ...], words: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
     """With the gateway's modules imported, unless workers will import them, or the environment reaches deeper."""
     outputs: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": environment}
     changed = {name for name in environment if environment[name] != os.environ.get(name)}
-    if plainly or not all(name.startswith("PENSTOCK_") for name in changed):
-        return subprocess.Popen([sys.executable, "-m", "penstock_cli", *words], text=True, **outputs)
+    if by or "--workers" in words or not all(name.startswith("PENSTOCK_") for name in changed):
+        return subprocess.Popen([*by, sys.executable, "-m", "penstock_cli", *words], text=True, **outputs)
     return Preloaded(SERVING, [PENSTOCK, *words], **outputs)
 
 

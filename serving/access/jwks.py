@@ -111,7 +111,10 @@ async def _in_a_thread_of_its_own(work: Callable[[], bytes]) -> bytes:
         except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             done.set_exception(error)
 
-    threading.Thread(target=run, name="penstock-issuer", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="penstock-issuer", daemon=True).start()
+    except RuntimeError as error:  # no more may be made: the next try is as near as after any other failure
+        raise IntegrityError("the issuer's keys were not fetched: the process may make no more threads") from error
     return await asyncio.wrap_future(done)
 
 

@@ -3,8 +3,8 @@
 import logging
 import resource
 
-SPARED = 4
-"""A quarter of all descriptors stays for gRPC's connections, models' files and the log."""
+REST_PART = 3 / 4
+"""Of all descriptors, at most: the rest is for gRPC's connections, models' files and the log."""
 MOST_DESCRIPTORS = 1 << 20
 _log = logging.getLogger(__name__)
 
@@ -22,9 +22,9 @@ def raise_descriptor_limit() -> int:
     return MOST_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
 
 
-def connections_within(descriptors: int, wanted: int) -> int:
-    """`wanted` connections, or as many as the descriptors are enough for, which the log says."""
-    most = max(1, descriptors - descriptors // SPARED)
+def connections_within(descriptors: int, wanted: int, part: float, setting: str) -> int:
+    """`wanted` connections, or as many as that part of the descriptors, which the log says of the setting."""
+    most = max(1, int(descriptors * part))
     if wanted > most:
-        _log.warning("max_connections is %d here, not %d: there are %d descriptors", most, wanted, descriptors)
+        _log.warning("%s is %d here, not %d: there are %d descriptors", setting, most, wanted, descriptors)
     return min(wanted, most)

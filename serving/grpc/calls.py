@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -26,6 +27,9 @@ from serving.request_ids import RequestIds
 
 TOGETHER_BYTES = 16
 NOT_LET_IN = (Unauthenticated, Forbidden, QuotaExceeded)
+Given: TypeAlias = Iterable[tuple[str, str | bytes]]
+_CALLING: ContextVar[Visitor] = ContextVar("calling")
+"""Who was let in by the metadata. grpc.aio runs each call in a task of its own, from there to its end."""
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +47,7 @@ class Call:
     encode_seconds: float | None = None
     lane: Lane | None = None
     predictions: list[Prediction] = field(default_factory=list)
-    given: Iterable[tuple[str, str | bytes]] = ()
+    given: Given = ()
     """The caller's metadata."""
     visitor: Visitor | None = None
     """Who calls; None in a gateway that asks nobody."""
@@ -140,15 +144,14 @@ class Calls:
         return handle
 
     def asking(self, method: Method, verb: Verb, uncounted: str = "") -> Method:
-        """`method` for callers who may `verb`; of which model, `named` asks. `uncounted` is the protocol of a method
-        whose calls are not counted: those that were not let in are.
+        """`method` for callers who may `verb`; `calling` has been asked already; of which model, `named` asks.
+        `uncounted` is the protocol of a method whose calls are not counted: those that were not let in are.
         """
-        visitors = self.visitors
-        if visitors is None:
+        if self.visitors is None:
             return method
 
         async def let_in(request: Any, call: Call) -> Any:
-            call.visitor, call.verb = visitors.calling(call.given), verb
+            call.visitor, call.verb = _CALLING.get(), verb
             try:
                 with call.visitor.visit(verb, None):
                     return await method(request, call)
@@ -158,19 +161,30 @@ class Calls:
 
         return let_in
 
-    async def opening(self, protocol: str, verb: Verb, context: Context) -> Visitor | None:
-        """Who opens a stream, which ends here unless they may `verb`; None in a gateway that asks nobody."""
+    def calling(self, verb: Verb, given: Given | None) -> Visitor | None:
+        """Who sends these metadata, for the method that follows, too; None in a gateway that asks nobody. Raises
+        NOT_LET_IN.
+        """
         if self.visitors is None:
             return None
-        given = context.invocation_metadata() or ()
-        visitor, call = self.visitors.calling(given), self.begun(read_head(given).request_id)
-        try:
-            visitor.check(verb, None)
-        except NOT_LET_IN as error:
-            self.refused(protocol, call, error)
-            metadata = (*call.metadata(), *error_metadata(error))
-            await context.abort(status_of(error), error_message(error), metadata)
+        visitor = self.visitors.calling(given)
+        visitor.check(verb, None)
+        _CALLING.set(visitor)
         return visitor
+
+    async def refuse(self, protocol: str, error: PenstockError, context: Context) -> None:
+        """Ends a call of which nothing but its metadata was read."""
+        call = self.begun(read_head(context.invocation_metadata()).request_id)
+        self.refused(protocol, call, error)
+        await context.abort(status_of(error), error_message(error), (*call.metadata(), *error_metadata(error)))
+
+    async def opening(self, protocol: str, verb: Verb, context: Context) -> Visitor | None:
+        """Who opens a stream, which ends here unless they may `verb`; None in a gateway that asks nobody."""
+        try:
+            return self.calling(verb, context.invocation_metadata())
+        except NOT_LET_IN as error:
+            await self.refuse(protocol, error, context)
+            raise
 
     def begun(self, request_id: str | None) -> Call:
         now = self.clock()

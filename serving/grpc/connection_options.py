@@ -1,6 +1,6 @@
-"""gRPC's options for what one connection may do; each with its reason.
+"""gRPC's options for connections: how many there may be and what one may do; each with its reason.
 
-Pure. gRPC has no limit on the number of connections: descriptors are one, and a proxy before it may be another.
+Pure. Their names are documented in gRPC's `grpc/impl/channel_arg_names.h`.
 """
 
 MOST_STREAMS = 1000
@@ -11,11 +11,12 @@ PING_STRIKES = 2
 """Pings too many before the connection ends."""
 KEEPALIVE_MS, KEEPALIVE_ANSWER_MS = 60_000, 20_000
 """When the gateway asks whether the other side is still there, and waits: gRPC's 2 hours would keep the dead."""
-IDLE_MS = 300_000
-"""A connection without calls ends; clients make a new one by themselves."""
 
 
-def connection_options(max_metadata_bytes: int, handshake_seconds: float) -> list[tuple[str, int]]:
+def connection_options(
+    max_metadata_bytes: int, handshake_seconds: float, idle_seconds: float, max_connections: int
+) -> list[tuple[str, int]]:
+    """A connection without calls ends after `idle_seconds`; clients make a new one by themselves."""
     return [
         # The soft limit refuses some at random between it and the hard one, so both are the same.
         ("grpc.max_metadata_size", max_metadata_bytes),
@@ -27,5 +28,6 @@ def connection_options(max_metadata_bytes: int, handshake_seconds: float) -> lis
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_ANSWER_MS),
-        ("grpc.max_connection_idle_ms", IDLE_MS),
+        ("grpc.max_connection_idle_ms", round(idle_seconds * 1000)),
+        ("grpc.max_allowed_incoming_connections", max_connections),  # counted from accept(), handshakes too
     ]

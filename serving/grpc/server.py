@@ -20,7 +20,8 @@ from serving.grpc.service import Service
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where to listen, the largest messages in and out, and how long a stop waits for calls under way. A `shared` one
+    """Where to listen, the largest messages in and out, how long a stop waits for calls under way, and what
+    connections may be. A `shared` one
     is opened by every worker of the gateway. `credentials` are TLS; None is clear text.
     """
 
@@ -32,6 +33,8 @@ class Door:
     shared: bool = False
     max_metadata_bytes: int = 32 * 1024
     handshake_seconds: float = 10.0
+    idle_seconds: float = 75.0
+    max_connections: int = 2048
     credentials: grpc.ServerCredentials | None = None
 
     @property
@@ -56,13 +59,16 @@ class GrpcServer:
 
     async def start(self) -> None:
         """Raises BackendUnavailable when the address is taken."""
+        door = self._door
         server = aio.server(
             options=[
-                *connection_options(self._door.max_metadata_bytes, self._door.handshake_seconds),
-                ("grpc.max_receive_message_length", self._door.max_request_bytes),
-                ("grpc.max_send_message_length", self._door.max_answer_bytes),
+                *connection_options(
+                    door.max_metadata_bytes, door.handshake_seconds, door.idle_seconds, door.max_connections
+                ),
+                ("grpc.max_receive_message_length", door.max_request_bytes),
+                ("grpc.max_send_message_length", door.max_answer_bytes),
                 # Unless they are workers of one: a second gateway on the port must fail, not share its callers.
-                ("grpc.so_reuseport", int(self._door.shared)),
+                ("grpc.so_reuseport", int(door.shared)),
             ]
         )
         server.add_generic_rpc_handlers(tuple(service.generic(self._calls) for service in self._services))

@@ -98,24 +98,28 @@ def carry_out(
     reason: str,
     now: datetime,
 ) -> None:
-    """Writes the labels after the move, then its line in the history. The caller holds the model's lock."""
+    """Writes the labels after the move, then its line in the history. The caller holds the model's lock. Raises OSError
+    where nothing moved, PublishError where the label moved and the history does not say so.
+    """
     after = {label: version for label, version in labels.items() if label != move.label}
     if move.version is not None:
         after[move.label] = move.version
     write_atomically(paths.labels, render_labels(after))
-    record(
-        paths,
-        AuditEntry(
-            at=now,
-            action=action,
-            model=paths.root.name,
-            version=move.version,
-            label=move.label,
-            previous_version=move.previous,
-            by=by,
-            reason=reason,
-        ),
-    )
+    where = "removed" if move.version is None else f"moved to version {move.version}"
+    with disk_errors(f"the label {move.label!r} is {where}, but its line in {paths.audit.name} could not be written"):
+        record(
+            paths,
+            AuditEntry(
+                at=now,
+                action=action,
+                model=paths.root.name,
+                version=move.version,
+                label=move.label,
+                previous_version=move.previous,
+                by=by,
+                reason=reason,
+            ),
+        )
 
 
 def render_labels(labels: Mapping[str, int]) -> bytes:

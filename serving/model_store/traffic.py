@@ -146,7 +146,8 @@ def _write(paths: ModelPaths, traffic: Traffic, *, by: str, reason: str, now: da
     entry = AuditEntry(
         at=now, action="traffic", model=paths.root.name, version=None, by=by, reason=reason, detail=detail
     )
-    record(paths, entry)
+    with disk_errors(f"the traffic is set, but its line in {paths.audit.name} could not be written"):
+        record(paths, entry)
 
 
 def render_traffic(traffic: Traffic) -> bytes:

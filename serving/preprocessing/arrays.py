@@ -21,6 +21,9 @@ Locate: TypeAlias = Callable[[int], str]
 
 Shape: TypeAlias = tuple[int | None, ...]
 
+TOGETHER = 100_000
+"""Rows looked at in one go: a call of numpy or of a builtin holds everybody up until it ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
@@ -58,6 +61,18 @@ def numeric_array(
     for what the dtype cannot hold, NaN and infinity included unless they are allowed.
     """
     dtype = NUMPY_DTYPES[dtype_name]
+    if not isinstance(values, np.ndarray) and len(values) > TOGETHER:
+        parts = [
+            numeric_array(
+                values[start : start + TOGETHER],
+                dtype_name,
+                row_shape,
+                lambda row, start=start: locate(start + row),  # type: ignore[misc]  # mypy infers no default's type
+                allow_non_finite=allow_non_finite,
+            )
+            for start in range(0, len(values), TOGETHER)
+        ]
+        return np.concatenate(parts)
     if not isinstance(values, np.ndarray):
         _check_leaves(values, dtype, row_shape, locate)
         values = _stacked(values, dtype, row_shape, locate)

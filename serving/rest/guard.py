@@ -5,8 +5,9 @@ from the application's own routes: METRICS for the metrics, READ for all else, o
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
 
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,12 +19,18 @@ from serving.catalog import Catalog, CatalogView
 from serving.errors import PenstockError
 from serving.observability.metrics import UNKNOWN, RequestMetrics
 from serving.request_ids import RequestIds
-from serving.rest.error_responses import error_body, error_response, status_of
+from serving.rest.error_responses import error_response, status_of
+from serving.rest.nowhere import flat, not_found
 from serving.rest.request_head import RequestHead
-from serving.rest.response import Response, send_response
+from serving.rest.response import send_response
 
 OPEN = frozenset({"/livez", "/healthz", "/startupz", "/readyz", "/v2/health/live", "/v2/health/ready", "/", "/console"})
 """By their routes: probes say nothing of the models, and the console is a page and its files, without any figures."""
+OPENAPI = "/openapi.json"
+DOCS = frozenset({"/docs", "/docs/oauth2-redirect", "/redoc", "/static-offline-docs", OPENAPI})
+"""Open too, for browsers send no credential with a page: they say the same of every gateway. Who does send a good one
+finds its own models in the examples.
+"""
 METRICS = "/metrics"
 VISITOR = "penstock.visitor"
 """In a request's scope: who sends it."""
@@ -46,8 +53,8 @@ class Needs:
     """What paths need. Where several routes have a path, the strictest counts, whichever would answer."""
 
     def __init__(self, routes: Sequence[BaseRoute], *, open_metrics: bool) -> None:
-        self._routes = list(_flat(routes))
-        self._open = OPEN | {METRICS} if open_metrics else OPEN
+        self._routes = list(flat(routes))
+        self._open = OPEN | DOCS | ({METRICS} if open_metrics else frozenset())
 
     def of(self, method: str, path: str) -> Need | None:
         """None for a path that nothing answers."""
@@ -62,16 +69,6 @@ class Needs:
         models = [match.groupdict().get("model") for _, match in closed]
         verb = Verb.METRICS if any(route.path == METRICS for route, _ in closed) else Verb.READ
         return Need(verb, models[0])
-
-
-def _flat(routes: Sequence[BaseRoute]) -> Iterator[Any]:
-    """Those of routers within the router, too, which FastAPI keeps as they are."""
-    for route in routes:
-        inner = getattr(route, "original_router", None)
-        if inner is None:
-            yield route
-        else:
-            yield from _flat(inner.routes)
 
 
 class Guard:
@@ -102,7 +99,7 @@ class Guard:
             self._needs = Needs(self._routes(), open_metrics=self._open_metrics)
         need = self._needs.of(scope["method"], _path(scope))
         if need is not None and need.verb is None:
-            await self._app(scope, receive, send)
+            await self._app(self._greeted(scope) if scope["path"] == OPENAPI else scope, receive, send)
             return
         headers = dict(scope["headers"])
         visitor = self._visitors.coming(headers)
@@ -122,11 +119,17 @@ class Guard:
             if entered is not None:
                 entered.leave()
 
+    def _greeted(self, scope: Scope) -> Scope:
+        """For whoever has no good credential, a visitor who sees no model."""
+        visitor = self._visitors.coming(dict(scope["headers"]))
+        with suppress(PenstockError):
+            visitor.caller()
+        return {**scope, VISITOR: visitor}
+
     async def _nothing_there(self, scope: Scope, send: Send, headers: dict[bytes, bytes]) -> None:
         """Nor is it left to the application to find something after all."""
         request_id = self._request_ids.of(RequestHead(headers).given_id)
-        body = error_body("Not Found", "HttpError", request_id)
-        await send_response(scope, send, Response(404, body), request_id)
+        await send_response(scope, send, not_found(request_id), request_id)
 
     def _count(self, scope: Scope, need: Need | None, error: PenstockError, started: float) -> None:
         """A path's text never becomes a label, nor a model that is not there."""

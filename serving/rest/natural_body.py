@@ -15,6 +15,7 @@ from serving.contract.tensors import Array
 from serving.errors import UnsupportedMediaType
 from serving.prediction import Decode
 from serving.preprocessing.columns import decode_column
+from serving.preprocessing.json_text import read_json
 from serving.preprocessing.npy import MAGIC, decode_npy
 from serving.rest.accept import preferred
 from serving.rest.ask import INLINE_BYTES, Ask
@@ -74,7 +75,7 @@ def _text(body: bytes) -> Ask:
     """Browsers' `fetch` calls a JSON string text/plain too: an object with `instances` or `inputs` is that."""
     if body.lstrip(b" \t\r\n").startswith(b"{"):
         try:
-            document = orjson.loads(body)
+            document = read_json(body)
         except orjson.JSONDecodeError:
             document = None
         if isinstance(document, dict) and document.keys() & {"instances", "inputs"}:

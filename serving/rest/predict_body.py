@@ -31,7 +31,7 @@ def read_predict_json(body: bytes) -> Ask:
     """Raises InvalidInput for what is no JSON object with `instances` or `inputs`."""
     document = read_object(body, _KEYS, _EXAMPLE)
     signature = signature_of(document) or DEFAULT_SIGNATURE
-    has_image_bytes = b'"b64"' in body or b"\\u" in body  # which b64 can be written with, too
+    has_image_bytes = may_have_base64(body)
     if "instances" in document:
         if "inputs" in document:
             raise InvalidInput("the body has `instances` and `inputs`; send one of them", pointer="/inputs")
@@ -40,6 +40,14 @@ def read_predict_json(body: bytes) -> Ask:
     if "inputs" in document:
         return Ask(signature, functools.partial(decode_inputs, document["inputs"]), columns, has_image_bytes)
     raise InvalidInput(f"the body has no `instances`; send {_EXAMPLE}")
+
+
+def may_have_base64(body: bytes) -> bool:
+    """Whether some object's key may be `b64`, which can be written with escapes, too. One byte is looked for first:
+    that takes a tenth of the time for two or more.
+    """
+    is_nested = body.find(b"{", body.find(b"{") + 1) > 0
+    return is_nested and (b'"b64"' in body or (b"\\" in body and b"\\u" in body))
 
 
 def is_plain(body: bytes) -> bool:
@@ -76,8 +84,9 @@ def read_object(body: bytes, keys: Collection[str], example: str) -> dict[str, A
         raise InvalidInput(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise WrongDtype(f"the body must be an object: {example}")
-    if unknown := document.keys() - keys:
-        name = min(unknown)[:64]
+    unknown = min((key for key in document if key not in keys), default=None)
+    if unknown is not None:
+        name = unknown[:64]
         known = ", ".join(f"`{key}`" for key in sorted(keys))
         raise InvalidInput(f"unknown key {name!r}; the keys are {known}", pointer=f"/{pointer_token(name)}")
     return document

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,16 +28,19 @@ from serving.backends.prediction_log import read_predictions
 from serving.contract.agreement import check_agreement
 from serving.contract.model_directory import model_paths
 from serving.contract.tensors import NUMPY_DTYPES, Array, Signature
-from serving.errors import DeadlineExceeded, ModelNotReady, PenstockError
+from serving.errors import BackendOverloaded, DeadlineExceeded, ModelNotReady, PenstockError
 from serving.model_store.intact import check_intact
 from serving.model_store.label_following import Following, follow
 from serving.model_store.snapshot import DirectorySnapshot, ModelOnDisk, read_snapshot
 from serving.model_store.trust import ANY_SIGNER, Trust, check_version
 from serving.model_store.versions import read_manifest
+from serving.standing_threads import are_to_be_had, standing_pool
 
 T = TypeVar("T")
 LOADER_NICENESS = 5
 """Of the thread that loads: about a quarter of a core that is wanted by others, so that a busy gateway still loads."""
+LOADING_THREADS = 16
+"""TensorFlow restores weights with eight threads of its own, and aborts the process that may not make one."""
 _GONE = ModelOnDisk((), MappingProxyType({}))
 _log = logging.getLogger(__name__)
 
@@ -104,8 +106,8 @@ class EmbeddedBackend:
         self._following: dict[str, Following] = {}
         self._holds = Holds()
         self._snapshot = DirectorySnapshot()
-        self._runners = ThreadPoolExecutor(threads, "penstock-run", leave_signals_to_others)
-        self._loader = ThreadPoolExecutor(1, "penstock-load", leave_signals_to_others)
+        self._runners = standing_pool(threads, "penstock-run", leave_signals_to_others)
+        self._loader = standing_pool(1, "penstock-load", leave_signals_to_others)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, on_change: OnChange) -> None:
@@ -245,6 +247,8 @@ class EmbeddedBackend:
         manifest = read_manifest(self._models, model, version)
         if manifest and self._trust.keys is None:  # with keys, every file has just been compared
             check_intact(paths, manifest)
+        if not are_to_be_had(LOADING_THREADS):
+            raise BackendOverloaded("the process may make no more threads; raise its limit (pids, ulimit -u)")
         loaded = load_model(self._library, paths.root)
         try:
             if manifest:

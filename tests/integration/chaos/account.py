@@ -4,21 +4,22 @@ Filled by the thread that asks, read by the one that makes trouble.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.arrivals import Seconds
-from tests.integration.chaos.questions import Outcome, judged, reason
+from tests.integration.chaos.questions import Outcome, Protocol
 
+PROTOCOLS = tuple(Protocol)
 WINDOW_SECONDS, STEP_SECONDS = 1.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`what` is the status of an answer and the name of its error, or why there is no answer."""
+    """`what` is the status of an answer and the name of its error, or why there is none."""
 
     outcome: Outcome
     at_seconds: float
@@ -27,22 +28,34 @@ class Ended:
 
 @dataclass
 class Account:
-    """`due`: when each request was to be sent. Whoever asks calls `heard` and `broke`; `twice` counts second ends."""
+    """`due`: when each request was to be sent; `kinds`: over which of PROTOCOLS. `twice` counts second ends."""
 
     due: Seconds
+    kinds: NDArray[np.int8]
     ended: dict[int, Ended] = field(default_factory=dict)
     twice: int = 0
 
-    def heard(self, number: int, received: bytes, at_seconds: float) -> None:
-        self._end(number, Ended(judged(number, received), at_seconds, reason(received)))
-
-    def broke(self, number: int, reason: str, at_seconds: float) -> None:
-        self._end(number, Ended(Outcome.FAILED, at_seconds, reason))
-
-    def _end(self, number: int, ended: Ended) -> None:
+    def end(self, number: int, ended: Ended) -> None:
         if number in self.ended:
             self.twice += 1
         self.ended[number] = ended
+
+    def numbers_of(self, protocol: Protocol) -> NDArray[np.intp]:
+        """Those of the requests over it."""
+        return np.flatnonzero(self.kinds == PROTOCOLS.index(protocol))
+
+    def keep(self, asked: NDArray[np.bool_]) -> None:
+        """Strikes out requests that nobody came to ask; the others are numbered anew."""
+        now = {before: number for number, before in enumerate(np.flatnonzero(asked).tolist())}
+        self.due, self.kinds = self.due[asked], self.kinds[asked]
+        self.ended = {now[before]: ended for before, ended in self.ended.items()}
+
+    def over(self, protocol: Protocol | None, requests: Iterable[int]) -> list[int]:
+        """Those of them that went over it; None: over any."""
+        if protocol is None:
+            return list(requests)
+        kind = PROTOCOLS.index(protocol)
+        return [each for each in requests if self.kinds[each] == kind]
 
     def between(self, since_seconds: float, until_seconds: float) -> range:
         """The requests that were due then."""
@@ -67,20 +80,22 @@ class Account:
         ends = (self.ended[each] for each in requests if each in self.ended)
         return Counter(each.what for each in ends if each.outcome is not Outcome.ANSWERED)
 
-    def all_answered(self, requests: range) -> bool:
+    def all_answered(self, requests: Sequence[int]) -> bool:
         ends = (self.ended.get(each) for each in requests)
         return len(requests) > 0 and all(end is not None and end.outcome is Outcome.ANSWERED for end in ends)
 
-    def recovered(self, since_seconds: float, now_seconds: float) -> float | None:
-        """How long after `since_seconds` the first second began whose requests were all answered; None: not by now."""
+    def recovered(self, since_seconds: float, now_seconds: float, protocol: Protocol | None = None) -> float | None:
+        """How long after `since_seconds` the first second began whose requests (over the protocol, None: over any) were
+        all answered; None: not by now.
+        """
         for start in _starts(since_seconds, now_seconds - WINDOW_SECONDS):
-            if self.all_answered(self.between(start, start + WINDOW_SECONDS)):
+            if self.all_answered(self.over(protocol, self.between(start, start + WINDOW_SECONDS))):
                 return start - since_seconds
         return None
 
-    def per_second(self, outcome: Outcome, count: int) -> NDArray[np.int64]:
-        """How many of those due in each of the first `count` seconds ended so."""
-        requests = range(len(self.due))
+    def per_second(self, outcome: Outcome, protocol: Protocol, count: int) -> NDArray[np.int64]:
+        """How many of those over the protocol that were due in each of the first `count` seconds ended so."""
+        requests = self.numbers_of(protocol).tolist()
         due = [self.due[each] for each in requests if self.outcome_of(each) is outcome]
         return np.histogram(due, bins=count, range=(0, count))[0]
 

@@ -1,6 +1,7 @@
-"""What the storms ask, and what a right answer is. Pure.
+"""What the storms ask over REST, and what a right answer is; `calls.py` says it of gRPC. Pure.
 
-Every request in a turn of TURNS has numbers of its own, so that an answer that belongs to another request is wrong.
+Every request in a turn of TURNS, over whichever protocol, has numbers of its own, so that an answer that belongs to
+another request is wrong.
 """
 
 import json
@@ -16,9 +17,17 @@ DEADLINE_SECONDS = 2.0
 _WITH_RETRY_AFTER, _LATE = (503, 429), 504
 
 
+class Protocol(StrEnum):
+    """As the gateway's metrics name them: REST, the Open Inference Protocol, TensorFlow Serving's PredictionService."""
+
+    REST = "rest_v1"
+    OIP = "grpc_v2"
+    TFS = "grpc_tfs"
+
+
 class Outcome(StrEnum):
-    """How a request ended. `ANSWERED` is right; `REFUSED` is 503 or 429 with Retry-After, or 504; `FAILED` is another
-    status or a connection that broke; `LOST` is no end at all.
+    """How a request ended. `ANSWERED` is right; `REFUSED` says why and when to come again (503 or 429 with
+    Retry-After, 504, and gRPC's like); `FAILED` is another status or a connection that broke; `LOST` is no end at all.
     """
 
     ANSWERED = "answered"

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.integration.chaos.account import Account
-from tests.integration.chaos.questions import Outcome
+from tests.integration.chaos.questions import Outcome, Protocol
 from tests.integration.chaos.storm import Window
 
 
@@ -29,11 +29,20 @@ class Storm:
     def sent(self) -> int:
         return len(self.account.due)
 
-    def outcomes(self) -> Counter[Outcome]:
-        return self.account.outcomes(range(self.sent))
+    def outcomes(self, protocol: Protocol | None = None) -> Counter[Outcome]:
+        return self.account.outcomes(self.account.over(protocol, range(self.sent)))
 
-    def of(self, window: Window) -> Counter[Outcome]:
-        return self.account.outcomes(self.touched(window))
+    def of(self, window: Window, protocol: Protocol | None = None) -> Counter[Outcome]:
+        return self.account.outcomes(self.account.over(protocol, self.touched(window)))
+
+    def recovered_seconds(self, window: Window, protocol: Protocol) -> float | None:
+        """Of the requests over one protocol; None where they never were."""
+        return self.account.recovered(window.ended, float(self.account.due[-1]), protocol)
+
+    def longest_recovery(self, protocol: Protocol) -> float | None:
+        found = [self.recovered_seconds(window, protocol) for window in self.windows]
+        known = [seconds for seconds in found if seconds is not None]
+        return max(known, default=0.0) if len(known) == len(found) else None
 
     def touched(self, window: Window) -> list[int]:
         """The requests that may have met it: the "sent" of its row."""
@@ -83,7 +92,18 @@ def _storm_facts(storm: Storm) -> dict[str, object]:
         **{outcome: storm.outcomes()[outcome] for outcome in Outcome},
         "ended_twice": storm.account.twice,
         "not_answered": dict(storm.account.reasons(range(storm.sent))),
+        "protocols": {protocol: _protocol_facts(storm, protocol) for protocol in Protocol},
         "faults": [_window_facts(storm, window) for window in storm.windows],
+    }
+
+
+def _protocol_facts(storm: Storm, protocol: Protocol) -> dict[str, object]:
+    found = storm.outcomes(protocol)
+    return {
+        "sent": sum(found.values()),
+        **{outcome: found[outcome] for outcome in Outcome},
+        "longest_recovery_seconds": storm.longest_recovery(protocol),
+        "not_answered": dict(storm.account.reasons(storm.account.over(protocol, range(storm.sent)))),
     }
 
 
@@ -97,6 +117,16 @@ def _window_facts(storm: Storm, window: Window) -> dict[str, object]:
         "promised_seconds": window.promised_seconds,
         "sent": sum(found.values()),
         **{outcome: found[outcome] for outcome in Outcome},
+        "protocols": {protocol: _share_facts(storm, window, protocol) for protocol in Protocol},
+    }
+
+
+def _share_facts(storm: Storm, window: Window, protocol: Protocol) -> dict[str, object]:
+    found = storm.of(window, protocol)
+    return {
+        "sent": sum(found.values()),
+        **{outcome: found[outcome] for outcome in Outcome},
+        "recovered_seconds": storm.recovered_seconds(window, protocol),
     }
 
 
@@ -110,16 +140,24 @@ def show(storms: Sequence[Storm], console: Console) -> None:
 
 
 def _table(storm: Storm) -> Table:
-    total = storm.outcomes()
     table = Table(title=f"{storm.stage}: seed {storm.seed}, {storm.rate_per_second:g} requests/s", title_justify="left")
     table.add_column("fault")
     for name in ("sent", *Outcome, "recovered in, s", "promised, s"):
         table.add_column(name, justify="right")
     for window in storm.windows:
-        found = storm.of(window)
-        recovered = "never" if window.recovered_seconds is None else f"{window.recovered_seconds:.1f}"
-        counts = [sum(found.values()), *(found[outcome] for outcome in Outcome)]
-        table.add_row(window.name, *map("{:,}".format, counts), recovered, f"{window.promised_seconds:g}")
+        counts = _counts(storm.of(window))
+        table.add_row(window.name, *counts, _told(window.recovered_seconds), f"{window.promised_seconds:g}")
     table.add_section()
-    table.add_row("the whole run", f"{storm.sent:,}", *(f"{total[outcome]:,}" for outcome in Outcome), "", "")
+    for protocol in Protocol:
+        longest = storm.longest_recovery(protocol)
+        table.add_row(f"the whole run, {protocol}", *_counts(storm.outcomes(protocol)), _told(longest), "")
+    table.add_row("the whole run", *_counts(storm.outcomes()), "", "")
     return table
+
+
+def _counts(found: Counter[Outcome]) -> list[str]:
+    return [f"{count:,}" for count in (sum(found.values()), *(found[outcome] for outcome in Outcome))]
+
+
+def _told(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{seconds:.1f}"

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from tests.integration.chaos.faults.callers import VanishingCallers
 from tests.integration.chaos.faults.clocks import Clock, JumpingClock, clock_library
 from tests.integration.chaos.faults.corruption import CorruptedVersion
-from tests.integration.chaos.faults.disks import FullDisk, HungDisk
+from tests.integration.chaos.faults.disks import FullDisk, HungDisk, SlowDisk
 from tests.integration.chaos.faults.fault import Fault
 from tests.integration.chaos.faults.network import SpoiltNetwork, running_proxy
 from tests.integration.chaos.faults.processes import (
@@ -24,6 +24,7 @@ from tests.integration.chaos.faults.processes import (
 )
 from tests.integration.chaos.faults.publishing import PublishingStorm
 from tests.integration.chaos.faults.resources import NoDescriptors, NoMemory
+from tests.integration.chaos.faults.threads import NoThreads, becoming
 from tests.integration.chaos.proxy import Mode
 from tests.integration.tfserving.conftest import free_port
 from tests.preloaded import run_preloaded
@@ -47,6 +48,8 @@ class Stage:
     name: str
     gateway: GatewayProcess
     faults: Sequence[Fault]
+    before_stop: Callable[[], object] = lambda: None
+    """What befalls it at last, under which it is to stop well."""
 
 
 Raised: TypeAlias = contextlib.AbstractContextManager[Stage]
@@ -99,12 +102,24 @@ def alone(folder: Path, chance: random.Random, changes: int) -> Iterator[Stage]:
             PublishingStorm(models, chance, changes),
             CorruptedVersion(gateway, models, chance),
             HungDisk(models),
+            SlowDisk(models),
             FullDisk(gateway, log),
             NoDescriptors(gateway),
             NoMemory(gateway),
             VanishingCallers(gateway, chance),
         ]
         yield Stage("one process that runs the models", gateway, faults)
+
+
+@contextmanager
+def bounded(folder: Path, _: random.Random, __: int) -> Iterator[Stage]:
+    """One process with TensorFlow in it, of a user whose threads the kernel counts."""
+    models = folder / "models"
+    with contextlib.ExitStack() as stack:
+        arguments = ("--models", str(models))
+        gateway = start_gateway_process(stack, arguments, {"PENSTOCK_POLL_SECONDS": POLL_SECONDS}, becoming())
+        fault = NoThreads(gateway, models)
+        yield Stage("one process that comes to its limit of threads", gateway, [fault], fault.forbid)
 
 
 def clocks_in(folder: Path, *whose: str) -> dict[str, Clock]:

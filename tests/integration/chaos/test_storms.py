@@ -19,7 +19,7 @@ from tests.conftest import absent
 from tests.integration.chaos.asking import asked
 from tests.integration.chaos.faults.clocks import clock_library
 from tests.integration.chaos.report import Storm, show, write_facts
-from tests.integration.chaos.stages import Raise, alone, behind
+from tests.integration.chaos.stages import Raise, alone, behind, bounded
 from tests.integration.chaos.storm import BOUND_TIMES, schedule, storm
 from tests.integration.chaos.timeline import draw_timeline
 
@@ -45,7 +45,7 @@ def storms() -> Iterator[list[Storm]]:
         draw_timeline(found, folder / "timeline.png")
 
 
-@pytest.mark.parametrize("raised", [behind, alone])
+@pytest.mark.parametrize("raised", [behind, alone, bounded])
 def test_no_fault_gets_a_wrong_answer_or_none_and_all_is_well_after_it(
     raised: Raise, doubles: Path, tmp_path: Path, storms: list[Storm], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -53,8 +53,9 @@ def test_no_fault_gets_a_wrong_answer_or_none_and_all_is_well_after_it(
     chance = random.Random(SEED)
     with raised(tmp_path, chance, CHANGES) as stage:
         order = schedule(stage.faults, STORMS, chance)
-        with asked(stage.gateway.url, RATE_PER_SECOND, SEED) as asking:
+        with asked(stage.gateway, RATE_PER_SECOND, SEED) as asking:
             windows = storm(asking, order, HELD_SECONDS)
+        stage.before_stop()
         assert stage.gateway.stop() == 0
     storms.append(Storm(stage.name, SEED, HELD_SECONDS, RATE_PER_SECOND, asking.account, windows))
     with capsys.disabled():

@@ -30,6 +30,7 @@ from tests.unit.serving.gateway_parts import Answer, answered, ask, doubled
 SIGNATURE = Signature((TensorSpec("x", "float32", ()),), (TensorSpec("value", "float32", (1,)),))
 MODELS = {name: {1: {"serving_default": SIGNATURE}} for name in ("doubles", "others")}
 OPEN_PATHS = {"/livez", "/healthz", "/startupz", "/readyz", "/v2/health/live", "/v2/health/ready", "/", "/console"}
+OPEN_PATHS |= {"/docs", "/docs/oauth2-redirect", "/redoc", "/static-offline-docs", "/openapi.json"}
 OPEN_SERVICE = "grpc.health.v1.Health"
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 REFLECTION = "grpc.reflection.v1alpha.ServerReflection"
@@ -156,6 +157,17 @@ def test_lists_show_what_the_caller_may_see(tmp_path: Path) -> None:
             return seen
 
     assert asyncio.run(work()) == [(True, False)] * 5
+
+
+def test_the_api_is_described_to_everybody_and_without_a_model(tmp_path: Path) -> None:
+    async def work() -> list[Answer]:
+        async with running(tmp_path) as here:
+            return [await here.ask("GET", path, key) for path in ("/docs", "/openapi.json") for key in ("", "made up")]
+
+    answers = asyncio.run(work())
+    assert {answer.status for answer in answers} == {200}
+    assert "/v1/models/{model}:predict" in answers[-1].json["paths"]
+    assert not any(name in answer.body for answer in answers for name in (b"doubles", b"others"))
 
 
 def test_metrics_are_for_whoever_may_or_for_all_where_that_is_set(tmp_path: Path) -> None:

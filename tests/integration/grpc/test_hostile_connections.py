@@ -1,13 +1,16 @@
 """gRPC's port against raw sockets and large metadata, beside a caller that asks as ever."""
 
+import selectors
 import socket
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from serving.connections.descriptors import raise_descriptor_limit
 from tests.doubles import doubles_manifest, publish_in_miniature
 from tests.processes import GatewayProcess, StartGateway
 
@@ -16,6 +19,13 @@ SETTINGS = b"\0\0\0\x04\0\0\0\0\0"
 PING = b"\0\0\x08\x06\0\0\0\0\0" + b"penstock"
 GOAWAY, ENHANCE_YOUR_CALM = 7, 11
 BOUND_SECONDS = 30.0
+MOST, MANY = 300, 2000
+"""Connections that the gateway takes at once, and those that come."""
+LIMITS = {
+    "PENSTOCK_HEAD_TIMEOUT_SECONDS": "1",
+    "PENSTOCK_KEEP_ALIVE_SECONDS": "3",
+    "PENSTOCK_GRPC_MAX_CONNECTIONS": str(MOST),
+}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +33,7 @@ def gateway(start_gateway_session: StartGateway, tmp_path_factory: pytest.TempPa
     models = tmp_path_factory.mktemp("doubles") / "models"
     publish_in_miniature(models, doubles_manifest())
     arguments = ("--backend", "in_memory", "--models", str(models))
-    return start_gateway_session(*arguments, PENSTOCK_HEAD_TIMEOUT_SECONDS="1")
+    return start_gateway_session(*arguments, **LIMITS)
 
 
 def connected(gateway: GatewayProcess) -> socket.socket:
@@ -69,6 +79,47 @@ def test_who_pings_all_the_time_is_sent_away(gateway: GatewayProcess) -> None:
                     break
     assert ENHANCE_YOUR_CALM in goaways(said)
     assert checked(gateway) == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_two_thousand_idle_connections_are_let_go_beside_callers_of_both_ports(gateway: GatewayProcess) -> None:
+    """Past the most they end at once, without a word of HTTP/2; those that were taken end when they have rested."""
+    with grpc.insecure_channel(gateway.grpc_address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+        ask = health_pb2_grpc.HealthStub(channel).Check
+        ask(health_pb2.HealthCheckRequest(), timeout=BOUND_SECONDS)
+        with many_connected(gateway) as idle:
+            deadline, greeted, open_ones = time.monotonic() + BOUND_SECONDS, set[socket.socket](), MANY
+            while open_ones:
+                assert time.monotonic() < deadline, open_ones
+                for key, _ in idle.select(0.1):
+                    said = received(key.fileobj)
+                    if said:
+                        greeted.add(key.fileobj)  # type: ignore[arg-type]  # none but sockets were registered
+                    else:
+                        idle.unregister(key.fileobj)
+                        open_ones -= 1
+                assert ask(health_pb2.HealthCheckRequest(), timeout=BOUND_SECONDS).status == 1
+                assert gateway.get("/livez")
+            assert 0 < len(greeted) < MOST
+    assert checked(gateway) == health_pb2.HealthCheckResponse.SERVING
+
+
+@contextmanager
+def many_connected(gateway: GatewayProcess) -> Iterator[selectors.BaseSelector]:
+    assert raise_descriptor_limit() > MANY + 500
+    with ExitStack() as stack, selectors.DefaultSelector() as idle:
+        for _ in range(MANY):
+            connection = stack.enter_context(connected(gateway))
+            with suppress(ConnectionError):
+                connection.sendall(PREFACE + SETTINGS)
+            idle.register(connection, selectors.EVENT_READ)
+        yield idle
+
+
+def received(connection: object) -> bytes:
+    assert isinstance(connection, socket.socket)
+    with suppress(ConnectionError):
+        return connection.recv(1 << 16)
+    return b""
 
 
 def goaways(said: bytes) -> list[int]:

@@ -1,14 +1,16 @@
-"""Disks that hang and disks that are full, without a right to mount any.
+"""Disks that hang, are slow or full, without a right to mount any.
 
-A hung disk is a named pipe where a file was: whoever reads it waits in the kernel until somebody writes. A full one is
+A hung disk is a named pipe where a file was: whoever reads it waits in the kernel until somebody writes; a slow one is
+such a pipe into which somebody writes the file, late, for every reader. A full one is
 the kernel's bound on the size of the files that a process may write (RLIMIT_FSIZE, set from outside by prlimit): every
 write beyond it fails, with EFBIG where a disk says ENOSPC.
 """
 
 import os
 import resource
+import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.integration.chaos.faults.fault import NOBODY
@@ -16,6 +18,8 @@ from tests.integration.chaos.faults.publishing import MODEL
 from tests.integration.chaos.questions import Outcome
 from tests.processes import GatewayProcess
 from tests.swaps import until
+
+LATE_SECONDS, LOOK_SECONDS = 0.3, 0.02
 
 
 @dataclass
@@ -64,6 +68,36 @@ class HungDisk:
             os.close(self._writing)
             self._writing = None
         self.pipe.unlink()
+
+
+@dataclass
+class SlowDisk(HungDisk):
+    """Every look at the model directory takes LATE_SECONDS and more."""
+
+    name: str = "disk: the model directory is slow"
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _feeding: threading.Thread = field(default_factory=threading.Thread)
+
+    def begin(self) -> None:
+        super().begin()
+        self._ended.clear()
+        self._feeding = threading.Thread(target=self._feed)
+        self._feeding.start()
+
+    def end(self) -> None:
+        self._ended.set()
+        self._feeding.join()
+        super().end()
+
+    def _feed(self) -> None:
+        text = self.pipe.with_suffix(".kept").read_bytes()
+        while not self._ended.wait(LOOK_SECONDS):
+            if self.is_read() and self._writing is not None:
+                self._ended.wait(LATE_SECONDS)
+                with suppress(BrokenPipeError):
+                    os.write(self._writing, text)
+                os.close(self._writing)
+                self._writing = None
 
 
 @dataclass(frozen=True)

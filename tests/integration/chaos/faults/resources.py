@@ -1,6 +1,6 @@
 """A gateway that runs out of descriptors or of memory: limits of the kernel's, set on the running process by prlimit.
 
-They need no privilege. Threads cannot be bounded so, since the kernel counts them per user and not for root.
+They need no privilege. Threads are in `threads.py`: the kernel counts them per user, and not for root.
 """
 
 import http.client

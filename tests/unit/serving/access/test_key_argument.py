@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from serving.access.key_argument import add_key_argument, chosen_key, key_headers, without_keys
+from serving.access.key_argument import add_key_argument, chosen_key, key_headers, key_variables, without_keys
 from serving.errors import InvalidSettings
 
 KEY = "psk_00000000_secret"
@@ -50,6 +50,7 @@ def test_no_key_is_no_header() -> None:
         ((f"--ap={KEY}",), ("--ap=...",)),
         (("--api-key", "a", "--model", "digits"), ("--api-key", "...", "--model", "digits")),
         (("--url", "http://here?a=b", "--trace", "a=b"), ("--url", "http://here?a=b", "--trace", "a=b")),
+        (("--token", "eyJ.a", "--tok=eyJ.b"), ("--token", "...", "--tok=...")),
         (("--users", "2", "--api-key"), ("--users", "2", "--api-key")),
     ],
 )
@@ -62,3 +63,33 @@ def test_the_option_is_parsed_as_it_is_hidden() -> None:
     add_key_argument(parser)
     assert parser.parse_args(["--api-k", KEY]).api_key == KEY
     assert parser.parse_args([]).api_key is None
+
+
+def test_a_token_takes_the_place_of_a_key_in_headers_and_for_other_processes() -> None:
+    parser = argparse.ArgumentParser()
+    add_key_argument(parser)
+    given = parser.parse_args(["--token", "eyJ.a"])
+    environment = {"PENSTOCK_API_KEY": KEY}
+    token = chosen_key(given.api_key, environment, token=given.token)
+    assert key_headers(token) == {"authorization": "Bearer eyJ.a"}
+    environment |= key_variables(token)
+    assert key_headers(chosen_key(None, environment)) == {"authorization": "Bearer eyJ.a"}
+    assert key_headers(chosen_key(KEY, environment)) == {"x-api-key": KEY}
+    environment |= key_variables(KEY)
+    assert chosen_key(None, environment) == KEY
+
+
+@pytest.mark.parametrize(
+    ("given", "token", "environment", "named"),
+    [
+        (KEY, "eyJ.secret", {}, "--api-key and --token"),
+        (None, None, {"PENSTOCK_API_KEY": KEY, "PENSTOCK_TOKEN": "eyJ.secret"}, "PENSTOCK_API_KEY and PENSTOCK_TOKEN"),
+        (None, "eyJ.secret\n", {}, "--token holds"),
+    ],
+)
+def test_both_at_once_are_refused_and_neither_is_shown(
+    given: str | None, token: str | None, environment: dict[str, str], named: str
+) -> None:
+    with pytest.raises(InvalidSettings, match=f"^{named}") as refused:
+        chosen_key(given, environment, token=token)
+    assert "secret" not in str(refused.value)

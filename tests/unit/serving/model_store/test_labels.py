@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from serving.contract.model_directory import model_paths
 from serving.errors import IntegrityError, PublishError, UnknownModel, UnknownVersion
 from serving.model_store.audit import read_audit
 from serving.model_store.labels import LabelMove, answering_version, read_labels, remove_label, set_label
@@ -97,3 +98,18 @@ def test_stable_answers_and_without_it_the_newest(
     labels: dict[str, int], versions: tuple[int, ...], answers: int | None
 ) -> None:
     assert answering_version(labels, versions) == answers
+
+
+def test_a_label_that_moved_without_its_line_in_the_history_is_said_to_have_moved(
+    models: Path, publish_one: Callable[[str], int], promote: Callable[[str, int], LabelMove], noon: datetime
+) -> None:
+    publish_one("digits")
+    audit = model_paths(models, "digits").audit
+    audit.unlink(missing_ok=True)
+    audit.mkdir()
+    with pytest.raises(PublishError, match=r"the label 'stable' is moved to version 1, but its line in audit.jsonl"):
+        promote("stable", 1)
+    assert read_labels(models, "digits") == {"stable": 1}
+    with pytest.raises(PublishError, match="the label 'stable' is removed, but its line"):
+        remove_label(models, "digits", "stable", by="test", reason="", now=noon)
+    assert read_labels(models, "digits") == {}

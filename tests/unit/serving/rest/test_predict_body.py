@@ -8,6 +8,7 @@ from serving.contract.features import Feature, ImageFeature, NumberFeature
 from serving.errors import InvalidInput, UndecodableImage, UnsupportedMediaType, WrongDtype
 from serving.rest import natural_body
 from serving.rest.ask import Ask
+from serving.rest.predict_body import read_predict_json
 from serving.rest.request_head import RequestHead
 
 JSON = "application/json"
@@ -90,3 +91,16 @@ def test_any_bytes_are_a_body_or_invalid_input(body: bytes) -> None:
         read_predict_body(JSON, body)
     except InvalidInput as error:
         assert str(error)  # noqa: PT017 - being refused is as right as being read
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"instances": [{"b64": "aa"}]}', True),
+        (b' {"inputs": {"\\u0062\\u0036\\u0034": "aa"}}', True),
+        (b'{"instances": ["b64", "\\u0062"]}', False),
+        (b'{"instances": [{"x": "\\n"}]}', False),
+    ],
+)
+def test_images_may_be_where_an_object_within_may_have_their_key(body: bytes, expected: bool) -> None:  # noqa: FBT001 - the case
+    assert read_predict_json(body).has_image_bytes is expected
