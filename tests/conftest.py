@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
-from tests.processes import GatewayProcess, StartGateway, penstock, start_gateway_process
+from tests.processes import GatewayProcess, StartGateway, start_gateway_process, trained
 
 settings.register_profile("penstock", deadline=None)  # timings never decide a test
 settings.load_profile("penstock")
@@ -81,7 +81,7 @@ def trained_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (run / "trained").exists():
             for job in ("digits", "diabetes"):
-                penstock("train", job, "--models", str(run / "training"))
+                trained(job, "--models", str(run / "training"))
             (run / "training").rename(run / "trained")
     return Path(shutil.copytree(run / "trained", tmp_path_factory.mktemp("models") / "models"))
 

@@ -16,8 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.preloaded import PENSTOCK, SERVING, Preloaded, run_preloaded
+
 ROOT = Path(__file__).parents[1]
-START_SECONDS, STOP_SECONDS = 60.0, 60.0
+SERVE = ("serve", "--port", "0", "--grpc-port", "0")
+START_SECONDS, STOP_SECONDS = 120.0, 60.0
 """Bounds on waiting for events, far beyond what they take; no test judges speed."""
 
 
@@ -72,11 +75,16 @@ def penstock(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]
     return done
 
 
+def trained(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`penstock train` to its end, which must be a good one, in a process that starts with TensorFlow."""
+    done = run_preloaded([PENSTOCK, "train", *arguments])
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
 def probe(script: Path, *arguments: str) -> Any:
     """What a script that loads TensorFlow, in a process of its own, prints as JSON on its last line."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(script), *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=600)
+    ran = run_preloaded([script, *arguments])
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout.splitlines()[-1])
 
@@ -85,10 +93,7 @@ def start_gateway_process(
     stack: contextlib.ExitStack, arguments: tuple[str, ...], environment: dict[str, str], by: tuple[str, ...] = ()
 ) -> GatewayProcess:
     """`by` is a program that becomes the gateway, such as one that gives it another user."""
-    command = [*by, sys.executable, "-m", "penstock_cli", "serve", "--port", "0", "--grpc-port", "0", *arguments]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
-    )
+    process = _serving(by, [*SERVE, *arguments], {**os.environ, **environment})
     stack.callback(_end, process)
     lines: queue.Queue[str] = queue.Queue()
     log: list[str] = []
@@ -102,6 +107,15 @@ def start_gateway_process(
     url = re.search(r"https?://\S+", next(line for line in printed if "serves" in line))
     assert url, printed
     return GatewayProcess(process, url[0], [line.rstrip("\n") for line in printed], log, reader)
+
+
+def _serving(by: tuple[str, ...], words: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+    """With the gateway's modules imported, unless workers will import them, or the environment reaches deeper."""
+    outputs: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": environment}
+    changed = {name for name in environment if environment[name] != os.environ.get(name)}
+    if by or "--workers" in words or not all(name.startswith("PENSTOCK_") for name in changed):
+        return subprocess.Popen([*by, sys.executable, "-m", "penstock_cli", *words], text=True, **outputs)
+    return Preloaded(SERVING, [PENSTOCK, *words], **outputs)
 
 
 def _read(process: subprocess.Popen[str], lines: "queue.Queue[str]", log: list[str]) -> None:

@@ -2,10 +2,7 @@
 
 import contextlib
 import json
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +27,8 @@ from tests.integration.chaos.faults.resources import NoDescriptors, NoMemory
 from tests.integration.chaos.faults.threads import NoThreads, becoming
 from tests.integration.chaos.proxy import Mode
 from tests.integration.tfserving.conftest import free_port
-from tests.processes import ROOT, GatewayProcess, StartGateway, start_gateway_process
+from tests.preloaded import run_preloaded
+from tests.processes import GatewayProcess, StartGateway, start_gateway_process
 
 WORKERS = 2
 EXPORT = Path(__file__).with_name("export_doubles.py")
@@ -60,9 +58,8 @@ Raise: TypeAlias = Callable[[Path, random.Random, int], Raised]
 
 
 def export_doubles(models: Path) -> None:
-    command = [sys.executable, str(EXPORT), str(models)]
-    quiet = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env=quiet, timeout=300)
+    ran = run_preloaded([EXPORT, models])
+    assert ran.returncode == 0, ran.stderr
 
 
 @contextmanager

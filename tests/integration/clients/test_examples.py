@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.console_pages import ConsoleExample, console_examples, prints_what_is_shown
-from tests.processes import GatewayProcess, StartGateway, penstock
+from tests.processes import GatewayProcess, StartGateway, penstock, trained
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "clients" / "examples"
@@ -70,7 +70,7 @@ def examples_gateway(
     folder = tmp_path_factory.mktemp("examples")
     models = Path(shutil.copytree(trained_models, folder / "models"))
     (folder / "sms_spam.toml").write_text(TEXT_JOB)
-    penstock("train", str(folder / "sms_spam.toml"), "--models", str(models))
+    trained(str(folder / "sms_spam.toml"), "--models", str(models))
     gateway = start_gateway_session("--models", str(models))
     penstock("models", "promote", "diabetes", "1", "--models", str(models), "--gateway", gateway.url)
     return gateway

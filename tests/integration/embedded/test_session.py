@@ -1,6 +1,5 @@
 """The C API against SavedModels that the real TensorFlow wrote: dtypes, tables, assets, and its errors as ours."""
 
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +12,14 @@ from serving.backends.embedded.c_api import Library, load_library
 from serving.backends.embedded.session import LoadedModel, load_model
 from serving.contract.tensors import NUMPY_DTYPES, TensorSpec
 from serving.errors import BackendRejected, BackendUnavailable
+from tests.preloaded import run_preloaded
 
 
 @pytest.fixture(scope="module")
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("zoo")
     script = Path(__file__).with_name("saved_model_zoo.py")
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run([sys.executable, str(script), str(folder)], check=True, env=environment, timeout=120)
+    assert run_preloaded([script, folder]).returncode == 0
     return folder
 
 

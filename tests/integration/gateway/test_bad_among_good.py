@@ -2,9 +2,6 @@
 
 import itertools
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.preloaded import run_preloaded
 from tests.processes import GatewayProcess, StartGateway
 
 IN_FLIGHT = 200
@@ -84,8 +82,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> list[Good]:
 def _good(tmp_path_factory: pytest.TempPathFactory, job: str) -> Iterator[Good]:
     out = tmp_path_factory.mktemp("keras") / f"{job}.npz"
     script = Path(__file__).parents[1] / "keras_reference.py"
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONPATH": "."}
-    subprocess.run([sys.executable, str(script), job, str(out)], check=True, env=environment, timeout=300)
+    assert run_preloaded([script, job, out]).returncode == 0
     with np.load(out) as stored:
         rows, answers = json.loads(str(stored["instances"])), stored["answers"]
     for row, answer in zip(rows, answers, strict=True):

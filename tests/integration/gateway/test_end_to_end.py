@@ -13,7 +13,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.contract.manifest import GoldenExample, Manifest, parse_manifest
-from tests.processes import GatewayProcess, StartGateway, penstock
+from tests.processes import GatewayProcess, StartGateway, trained
 
 JOBS = ("digits", "diabetes")
 
@@ -45,7 +45,7 @@ def test_golden_examples_are_answered_as_keras_answered_them(
 
 
 def test_a_convolutional_job_is_served_like_any_other(start_gateway: StartGateway, tmp_path: Path) -> None:
-    penstock("train", "digits_cnn", "--set", "fit.epochs=1", "--models", str(tmp_path))
+    trained("digits_cnn", "--set", "fit.epochs=1", "--models", str(tmp_path))
     manifest = parse_manifest((tmp_path / "digits_cnn" / "1" / "assets.extra" / "manifest.json").read_bytes())
     own = start_gateway("--models", str(tmp_path))
     with Client(own.url) as client:

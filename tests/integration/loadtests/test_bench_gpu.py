@@ -11,7 +11,7 @@ from tests.processes import ROOT
 
 def test_exports_agree_and_the_gateway_is_timed(tmp_path: Path, program: Callable[[str], str]) -> None:
     program("wrk")
-    size = ["--network", "MobileNetV2", "--pixels", "32", "--batch", "4", "--rows", "2"]
+    size = ["--network", "MobileNet", "--pixels", "32", "--batch", "4", "--rows", "2"]
     options = ["--device", "cpu", *size, "--rounds", "1", "--seconds", "0.2", "--output", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "loadtests", "gpu", *options],

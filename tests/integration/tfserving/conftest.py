@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from serving.backends.tfserving.backend import Servers, TfServingBackend
 from serving.backends.tfserving.certificates import Certificates
 from serving.backends.tfserving.channels import Transport
 from tests.conftest import absent
+from tests.preloaded import TRAINING, Preloaded
 from tests.processes import ROOT, StartGateway
 
 REFERENCE_SERVER = ROOT / "tests" / "reference_server" / "reference_server.py"
@@ -45,9 +45,9 @@ def reference_server(trained_models: Path, tmp_path_factory: pytest.TempPathFact
     broken = models / "broken" / "1"
     broken.mkdir(parents=True)
     (broken / "saved_model.pb").write_bytes(b"not a SavedModel")
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONPATH": str(ZOO)}
-    command = [sys.executable, str(REFERENCE_SERVER), str(models), "--zoo"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    environment = {**os.environ, "PYTHONPATH": str(ZOO)}
+    words = [str(REFERENCE_SERVER), str(models), "--zoo"]
+    with Preloaded(TRAINING, words, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout
         try:
             yield ReferenceServer(models, json.loads(process.stdout.readline()))

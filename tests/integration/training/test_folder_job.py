@@ -12,7 +12,7 @@ from serving.contract.manifest import Manifest, parse_manifest
 from serving.contract.model_directory import model_paths
 from serving.model_store.signing_keys import read_trusted_keys
 from serving.model_store.trust import Trust, check_version
-from tests.processes import GatewayProcess, StartGateway, penstock
+from tests.processes import GatewayProcess, StartGateway, penstock, trained
 
 JOB = """
 model = "marks"
@@ -67,9 +67,7 @@ def models(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("folder_job")
     (folder / "marks.toml").write_text(JOB.format(folder=pictures))
     penstock("models", "keygen", str(folder / "key"))
-    penstock(
-        "train", str(folder / "marks.toml"), "--models", str(folder / "models"), "--sign-with", str(folder / "key")
-    )
+    trained(str(folder / "marks.toml"), "--models", str(folder / "models"), "--sign-with", str(folder / "key"))
     return folder / "models"
 
 

@@ -1,9 +1,6 @@
 """The profile gpu: what its SavedModel is made of, and that a gateway on a CPU serves it like any other."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ from PIL import Image
 from serving.contract.features import ImageFeature
 from serving.contract.manifest import Manifest, Tolerance, parse_manifest
 from serving.contract.model_directory import VersionPaths, model_paths
-from tests.processes import GatewayProcess, StartGateway, penstock
+from tests.processes import GatewayProcess, StartGateway, probe, trained
 
 PROBE = Path(__file__).parent / "gpu_profile_probe.py"
 SIZES = (1, 3, 8)
@@ -26,7 +23,7 @@ SIZES = (1, 3, 8)
 def version(tmp_path_factory: pytest.TempPathFactory) -> VersionPaths:
     models = tmp_path_factory.mktemp("gpu") / "models"
     to_gpu = ("--set", "export.profile=gpu", "--set", f"export.batch_rows={list(SIZES)}")
-    penstock("train", "digits", "--models", str(models), "--set", "fit.epochs=3", *to_gpu)
+    trained("digits", "--models", str(models), "--set", "fit.epochs=3", *to_gpu)
     return model_paths(models, "digits").version(1)
 
 
@@ -37,14 +34,8 @@ def manifest(version: VersionPaths) -> Manifest:
 
 @pytest.fixture(scope="module")
 def found(version: VersionPaths) -> dict[str, Any]:
-    probe = subprocess.run(
-        [sys.executable, str(PROBE), str(version.root)],
-        check=True,
-        capture_output=True,
-        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(Path.cwd())},
-    )
-    parsed: dict[str, Any] = json.loads(probe.stdout)
-    return parsed
+    told: dict[str, Any] = probe(PROBE, str(version.root))
+    return told
 
 
 @pytest.fixture(scope="module")

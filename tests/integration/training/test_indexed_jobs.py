@@ -3,11 +3,9 @@
 One process is killed and started again with its number, as Kubernetes makes a new pod for a number whose pod was lost.
 """
 
-import os
 import re
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from serving.deployment.kustomize import evaluate
 from serving.deployment.manifest_files import read_manifests
 from serving.deployment.training_jobs import PORT, Training, training_objects
 from serving.model_store.versions import list_versions
+from tests.preloaded import PENSTOCK, start_preloaded
 from training.job_files import shipped_jobs
 
 AT_MOST_SECONDS = 150
@@ -44,13 +43,7 @@ class Pods:
     words: tuple[str, ...]
 
     def start(self, number: int) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "penstock_cli", *self.words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"JOB_COMPLETION_INDEX": str(number)},
-        )
+        return start_preloaded([PENSTOCK, *self.words], JOB_COMPLETION_INDEX=str(number))
 
 
 @pytest.fixture

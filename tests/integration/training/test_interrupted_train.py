@@ -1,15 +1,13 @@
 """Ctrl-C at a running `penstock train`: the first ends the fit and publishes, the second ends the process."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from serving.model_store.verify import verify_model
 from serving.model_store.versions import list_versions
+from tests.preloaded import PENSTOCK, start_preloaded
 
 LONG = ("digits", "--set", "fit.epochs=100000", "--set", "fit.patience_epochs=100000")
 """It ends by an interrupt or not at all."""
@@ -17,10 +15,7 @@ LONG = ("digits", "--set", "fit.epochs=100000", "--set", "fit.patience_epochs=10
 
 def train(models: Path, signs: tuple[str, ...], *more: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a job that gets a SIGINT at each line of stderr that starts with a sign."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "penstock_cli", "train", *LONG, "--models", str(models), *more],
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+    process = start_preloaded([PENSTOCK, "train", *LONG, "--models", str(models), *more])
     assert process.stderr
     waiting, heard = list(signs), []
     for line in process.stderr:

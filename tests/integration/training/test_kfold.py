@@ -6,7 +6,7 @@ import pytest
 
 from serving.contract.manifest import Manifest, parse_manifest
 from serving.contract.model_directory import model_paths
-from tests.processes import penstock
+from tests.processes import trained
 
 FOLDS = ("split.folds=3", "split.validation=0", "split.test=0.2", "fit.epochs=4")
 
@@ -15,7 +15,7 @@ FOLDS = ("split.folds=3", "split.validation=0", "split.test=0.2", "fit.epochs=4"
 def told_and_manifest(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Manifest]:
     models = tmp_path_factory.mktemp("models")
     settings = [word for setting in FOLDS for word in ("--set", setting)]
-    told = penstock("train", "diabetes", "--models", str(models), *settings)
+    told = trained("diabetes", "--models", str(models), *settings)
     version = model_paths(models, "diabetes").version(1)
     page = (version.report / "index.html").read_text(encoding="utf-8")
     assert "Cross-validation" in page

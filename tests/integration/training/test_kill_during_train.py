@@ -1,9 +1,6 @@
 """`kill -9` while a job fits, exports and publishes: a version is whole or not there, and nothing is left behind."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,30 +8,19 @@ import pytest
 from serving.contract.model_directory import STAGING_PREFIX
 from serving.model_store.verify import verify_model
 from serving.model_store.versions import list_versions
-from tests.processes import penstock
+from tests.preloaded import start_preloaded
+from tests.processes import trained
 
-DRIVER = """
-import os, signal, sys
-event, ending, models, *arguments = sys.argv[1:]
-
-def kill_at(name, facts):
-    if name == event and any(str(fact).startswith(models) and str(fact).endswith(ending) for fact in facts):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-sys.addaudithook(kill_at)
-import penstock_cli
-sys.exit(penstock_cli.main(["train", *arguments, "--models", models]))
-"""
-
+DYING = Path(__file__).with_name("dying_train.py")
 POINTS = {
     "fitting": ("", ""),
-    "exported": ("open", "/assets.extra/job.json"),
     "the manifest is written": ("os.rename", "/assets.extra/manifest.json"),
     "the number is taken": ("os.rename", "/highest_version"),
     "about to appear": ("os.rename", "/1"),
     "appeared, not yet on record": ("open", "/audit.jsonl"),
 }
 """Where it is killed: the Python audit event, and how the path it is about ends."""
+EXPORTED = ("open", "/assets.extra/job.json")
 
 QUICK = ("digits", "--set", "fit.epochs=1")
 """One epoch: what matters here is where the kill falls."""
@@ -42,16 +28,12 @@ QUICK = ("digits", "--set", "fit.epochs=1")
 
 def train_and_die(models: Path, event: str, ending: str) -> int:
     """Start a job that kills itself at the event; a fitting one is killed at its first word of progress."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, event, ending, str(models), *QUICK],
-        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-    assert process.stderr
-    for line in process.stderr:
-        if not event and line.startswith("epoch"):
-            process.send_signal(signal.SIGKILL)
-    process.stderr.close()
-    return process.wait(120)
+    with start_preloaded([DYING, event, ending, str(models), *QUICK]) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if not event and line.startswith("epoch"):
+                process.send_signal(signal.SIGKILL)
+        return process.wait(120)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -63,8 +45,10 @@ def test_kill_leaves_the_old_state_or_the_new_one(tmp_path: Path, point: str) ->
 
 
 def test_next_run_clears_away_what_a_killed_one_left(tmp_path: Path) -> None:
-    train_and_die(tmp_path, *POINTS["exported"])
+    assert train_and_die(tmp_path, *EXPORTED) == -signal.SIGKILL
+    assert list_versions(tmp_path, "digits") == ()
+    assert verify_model(tmp_path, "digits") == ()
     assert [entry.name for entry in (tmp_path / "digits").iterdir() if entry.name.startswith(STAGING_PREFIX)]
-    penstock("train", *QUICK, "--models", str(tmp_path))
+    trained(*QUICK, "--models", str(tmp_path))
     assert not [entry.name for entry in (tmp_path / "digits").iterdir() if entry.name.startswith(STAGING_PREFIX)]
     assert list_versions(tmp_path, "digits") == (1,)

@@ -1,9 +1,5 @@
 """The exported SavedModels, as a model server loads them."""
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +9,7 @@ import pytest
 
 from serving.contract.manifest import Classification, Manifest, parse_manifest
 from serving.contract.model_directory import model_paths
+from tests.processes import probe
 
 PROBE = Path(__file__).parent / "saved_model_probe.py"
 
@@ -28,13 +25,7 @@ class Served:
 @pytest.fixture(scope="module", params=["digits", "diabetes"])
 def served(trained_models: Path, request: pytest.FixtureRequest) -> Served:
     version = model_paths(trained_models, request.param).version(1)
-    probe = subprocess.run(
-        [sys.executable, str(PROBE), str(version.root)],
-        check=True,
-        capture_output=True,
-        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    return Served(parse_manifest(version.manifest.read_bytes()), json.loads(probe.stdout))
+    return Served(parse_manifest(version.manifest.read_bytes()), probe(PROBE, str(version.root)))
 
 
 def test_golden_examples_are_answered_as_the_manifest_says(served: Served) -> None:

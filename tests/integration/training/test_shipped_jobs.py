@@ -1,8 +1,6 @@
 """Every shipped job, run on an excerpt of its data, published, and asked through the gateway as an app would."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +9,8 @@ import pytest
 
 from serving.contract.manifest import parse_manifest
 from serving.contract.model_directory import model_paths
-from tests.processes import GatewayProcess, StartGateway
+from tests.preloaded import run_preloaded
+from tests.processes import GatewayProcess, StartGateway, probe
 from training.job_files import shipped_jobs
 
 DATA = Path(__file__).parents[2] / "data"
@@ -85,9 +84,7 @@ def models(tmp_path_factory: pytest.TempPathFactory, reviews: Path) -> Path:
         runs.append([job, "--models", str(folder / "models"), *settings])
     (folder / "runs.json").write_text(json.dumps(runs))
     script = Path(__file__).with_name("train_jobs.py")
-    ran = subprocess.run(
-        [sys.executable, script, folder / "runs.json"], capture_output=True, text=True, timeout=600, check=False
-    )
+    ran = run_preloaded([script, folder / "runs.json"])
     assert ran.returncode == 0, ran.stderr
     return folder / "models"
 
@@ -97,9 +94,7 @@ def differing(tmp_path_factory: pytest.TempPathFactory, reviews: Path) -> dict[s
     file = tmp_path_factory.mktemp("parity") / "jobs.json"
     file.write_text(json.dumps([[job, *data_path(excerpt, reviews)] for job, excerpt in EXCERPTS.items()]))
     script = Path(__file__).with_name("parity_probe.py")
-    ran = subprocess.run([sys.executable, script, file], capture_output=True, text=True, timeout=300, check=False)
-    assert ran.returncode == 0, ran.stderr
-    found: dict[str, list[str]] = json.loads(ran.stdout.splitlines()[-1])
+    found: dict[str, list[str]] = probe(script, str(file))
     return found
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from serving.contract.manifest import Manifest, parse_manifest
 from serving.contract.model_directory import model_paths
-from tests.processes import StartGateway, penstock
+from tests.processes import StartGateway, trained
 from training.bench.memory import job_text, write_rows
 
 FIVE_MEGABYTES = 5_000_000
@@ -20,8 +20,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest,
     rows = write_rows(folder / "rows.csv", FIVE_MEGABYTES)
     (folder / "streamed.toml").write_text(job_text(folder / "rows.csv"))
     settings = ("fit.batch_rows=256", "data.sample_rows=1000")
-    penstock(
-        "train",
+    trained(
         str(folder / "streamed.toml"),
         "--models",
         str(folder / "models"),

@@ -9,19 +9,26 @@ import pytest
 
 from serving.contract.manifest import parse_manifest
 from serving.contract.model_directory import STAGING_PREFIX, model_paths
+from tests.preloaded import PENSTOCK, run_preloaded
 
-TRAIN = [sys.executable, "-m", "penstock_cli", "train", "digits"]
+TRAIN = ("train", "digits", "--models")
 
 
 def train(models: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*TRAIN, "--models", str(models), *arguments], check=False, capture_output=True, text=True)
+    return run_preloaded([PENSTOCK, *TRAIN, str(models), *arguments])
+
+
+def train_plainly(models: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """By the true command line, which imports everything itself."""
+    command = [sys.executable, "-m", "penstock_cli", *TRAIN, str(models), *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
 def trained_twice(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two short runs of one job, the second promoted."""
+    """Two short runs of one job, the second promoted, the first by the true command line."""
     models = tmp_path_factory.mktemp("models")
-    first = train(models, "--set", "fit.epochs=2")
+    first = train_plainly(models, "--set", "fit.epochs=2")
     assert (first.returncode, model_paths(models, "digits").labels.exists()) == (0, False)
     second = train(models, "--set", "fit.epochs=2", "--promote")
     assert second.returncode == 0
@@ -62,7 +69,7 @@ def test_worse_version_is_published_only_by_force(trained_twice: Path) -> None:
 
 
 def test_failed_fit_is_one_line_and_no_version(tmp_path: Path) -> None:
-    failed = train(tmp_path, "--set", "optimisation.learning_rate=1e38", "--set", "fit.epochs=1")
+    failed = train_plainly(tmp_path, "--set", "optimisation.learning_rate=1e38", "--set", "fit.epochs=1")
     assert failed.returncode == 1
     assert failed.stderr.splitlines()[-1].startswith("penstock train: the fit diverged")
     assert not [path for path in (tmp_path / "digits").iterdir() if path.is_dir()]

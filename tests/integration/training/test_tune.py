@@ -1,7 +1,6 @@
 """`penstock tune` as a program: what a killed search leaves, and a search by several processes."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -14,6 +13,7 @@ import pytest
 
 from serving.contract.model_directory import model_paths
 from serving.model_store.versions import list_versions
+from tests.preloaded import PENSTOCK, start_preloaded
 from training.job_files import shipped_jobs
 from training.report.facts import PAGE
 
@@ -45,16 +45,19 @@ def job(tmp_path: Path) -> Path:
 
 
 def start(job: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return start_preloaded([PENSTOCK, *words(job), *arguments], **environment)
+
+
+def start_plainly(job: Path) -> subprocess.Popen[str]:
+    """By the true command line, which imports everything itself."""
+    command = [sys.executable, "-m", "penstock_cli", *words(job)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def words(job: Path) -> list[str]:
     """A search of two epochs a trial, its folders beside the job file."""
-    command = [sys.executable, "-m", "penstock_cli", "tune", str(job), "--set", "fit.epochs=2"]
     places = ["--models", str(job.parent / "models"), "--search-dir", str(job.parent / "trials of digits")]
-    return subprocess.Popen(
-        [*command, *places, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | environment,
-    )
+    return ["tune", str(job), "--set", "fit.epochs=2", *places]
 
 
 def begun(stderr: str) -> list[str]:
@@ -105,7 +108,7 @@ def test_search_goes_on_where_it_was_killed_or_interrupted_and_runs_no_finished_
     assert heard.endswith(f"the same command goes on from the trials in {job.parent / 'trials of digits'}\n")
     assert not model_paths(job.parent / "models", "digits").root.exists()
 
-    with start(job) as last:
+    with start_plainly(job) as last:
         printed, heard = last.communicate(timeout=120)
     assert (last.returncode, begun(heard)) == (0, ["3", "4"])
     rows = rows_of(printed)

@@ -1,33 +1,25 @@
 """Several processes train one model: two workers on loopback, and one of them killed."""
 
 import json
-import os
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.preloaded import PENSTOCK, start_preloaded
+
 PROBE = Path(__file__).parent / "workers_probe.py"
 AT_MOST_SECONDS = 150
 """Far beyond what anything here takes; no test judges speed."""
 
 
-def started(arguments: Sequence[str], index: int, ports: Sequence[int]) -> subprocess.Popen[str]:
+def started(words: Sequence[str], index: int, ports: Sequence[int]) -> subprocess.Popen[str]:
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
-    environment = os.environ | {
-        "TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TF_ENABLE_ONEDNN_OPTS": "0",
-        "PYTHONPATH": str(ROOT),
-    }
-    return subprocess.Popen(
-        [sys.executable, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    task = {"type": "worker", "index": index}
+    return start_preloaded(words, TF_CONFIG=json.dumps({"cluster": cluster, "task": task}))
 
 
 def both(*arguments: str) -> list[subprocess.Popen[str]]:
@@ -44,7 +36,7 @@ def told(process: subprocess.Popen[str]) -> Any:
 
 def train(models: Path, *assignments: str) -> list[subprocess.Popen[str]]:
     chosen = [part for value in ("distribution.strategy=multi_worker", *assignments) for part in ("--set", value)]
-    return both("-m", "penstock_cli", "train", "digits", "--models", str(models), *chosen)
+    return both(PENSTOCK, "train", "digits", "--models", str(models), *chosen)
 
 
 @pytest.fixture(scope="module")
