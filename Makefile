@@ -175,7 +175,7 @@ bench-overload: install ## goodput at twice the load that can be served, how soo
 	$(BIN)/penstock bench overload $(BENCH)
 
 bench-storm: install ## a minute at five times the peak, every fifth request a hostile one
-	$(BIN)/penstock bench overload --times 5 --overload-seconds 60 --good-between 4 --rounds 1 --widths 8192 8192 --deadline-ms 1000 $(BENCH)
+	$(BIN)/penstock bench overload --times 5 --overload-seconds 60 --good-between 4 --rounds 1 --widths 8192 8192 8192 8192 8192 8192 8192 --deadline-ms 2000 $(BENCH)
 
 bench-hostile: install ## latency beside 1,000 slow heads, 1,000 silent connections and 10,000 idle ones, by that alone
 	$(BIN)/penstock bench hostile $(BENCH)

@@ -46,7 +46,8 @@ from loadtests.open_loop import OpenLoopRun, run_open_loop
 WIDTHS = (4096, 4096, 4096)
 SWEEP = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 """Loads as shares of what a closed loop reached: the peak of the goodput lies among them."""
-SWEEP_SECONDS = 3.0
+SWEEP_SECONDS, SWEEP_DEADLINES = 3.0, 5.0
+"""Of each load, or so many deadlines where that is longer: of a few large batches one more or less counts for much."""
 CLOSED_LOOP_CONNECTIONS, CLOSED_LOOP_SECONDS = 128, 5.0
 CONNECTIONS = 1024
 QUEUE_BYTES = 16 * 1024 * 1024
@@ -87,7 +88,8 @@ class Caller:
         )
 
     def swept(self, rate: float, seed: int) -> Swept:
-        run, span = self.run([http_bytes(self.request)], [Phase(rate, SWEEP_SECONDS)], seed), Span(0.5, SWEEP_SECONDS)
+        seconds = max(SWEEP_SECONDS, SWEEP_DEADLINES * self.deadline_seconds)
+        run, span = self.run([http_bytes(self.request)], [Phase(rate, seconds)], seed), Span(0.2 * seconds, seconds)
         goodput = goodput_per_second(run, span, self.deadline_seconds)
         return Swept(rate, goodput, median_latency_seconds(run, span), run.is_valid)
 
