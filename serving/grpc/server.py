@@ -21,8 +21,8 @@ from serving.grpc.service import Service
 @dataclass(frozen=True, slots=True)
 class Door:
     """Where to listen, the largest messages in and out, how long a stop waits for calls under way, and what
-    connections may be. A `shared` one
-    is opened by every worker of the gateway. `credentials` are TLS; None is clear text.
+    connections there may be. A `shared` one is opened by every worker of the gateway. `credentials` are TLS; None is
+    clear text.
     """
 
     host: str
