@@ -36,6 +36,7 @@ from serving.grpc.observed_calls import calls_of
 from serving.grpc.prediction_service import PredictionService
 from serving.grpc.server import GrpcServer
 from serving.model_server.control_socket import ControlSocket
+from serving.observability.departed import ShownFigures
 from serving.observability.families import summed
 from serving.observability.ledger import Ledger
 from serving.observability.metrics import Gauges, RequestMetrics
@@ -251,7 +252,7 @@ def _grpc_server(
 def _registry(gateway: Gateway) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(Gauges(gateway.gauges))  # first: it brings the others up to this moment
-    registry.register(gateway.metrics)
+    registry.register(ShownFigures(gateway.metrics.ledger, gateway.catalog.versions))
     registry.register(WorkerFigures(gateway.metrics.ledger))
     PlatformCollector(registry=registry)
     return registry

@@ -227,6 +227,10 @@ class Catalog:
         self._renewed = asyncio.Event()
         self.been_live: frozenset[str] = frozenset()
 
+    def versions(self) -> set[tuple[str, str]]:
+        """Models with each of their versions, as metrics are labelled."""
+        return {(name, str(number)) for name, entry in self.view.models.items() for number in entry.statuses}
+
     async def renew(self) -> None:
         async with self._renewing:
             self._directory = await asyncio.to_thread(self._read_directory)
