@@ -48,8 +48,7 @@ def worthwhile(chosen: LargestBatch, most_rows: int, allowed_rows: Sequence[int]
     who makes batches smaller for the sake of some callers' patience must not refuse most of them for it.
     """
     sizes = [size for size in allowed_rows if size <= most_rows] or range(1, most_rows + 1)
-    most = mean(sizes[-1])
-    if not most:
+    if chosen.rows >= sizes[-1] or not (most := mean(sizes[-1])):
         return chosen
     least = LEAST_WORTH * sizes[-1] / most
     rows = next((size for size in sizes if size >= least * (mean(size) or 0.0)), sizes[-1])
