@@ -20,6 +20,8 @@ from tests.preloaded import PENSTOCK, SERVING, Preloaded, run_preloaded
 
 ROOT = Path(__file__).parents[1]
 SERVE = ("serve", "--port", "0", "--grpc-port", "0")
+PLAIN = frozenset({"--workers", "--tfserving-addresses"})
+"""Options of gateways that are started by the command line itself."""
 START_SECONDS, STOP_SECONDS = 120.0, 60.0
 """Bounds on waiting for events, far beyond what they take; no test judges speed."""
 
@@ -113,7 +115,8 @@ def _serving(by: tuple[str, ...], words: list[str], environment: dict[str, str])
     """With the gateway's modules imported, unless workers will import them, or the environment reaches deeper."""
     outputs: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": environment}
     changed = {name for name in environment if environment[name] != os.environ.get(name)}
-    if by or "--workers" in words or not all(name.startswith("PENSTOCK_") for name in changed):
+    plain = by or not PLAIN.isdisjoint(words)  # the second would start with the library that it does without
+    if plain or not all(name.startswith("PENSTOCK_") for name in changed):
         return subprocess.Popen([*by, sys.executable, "-m", "penstock_cli", *words], text=True, **outputs)
     return Preloaded(SERVING, [PENSTOCK, *words], **outputs)
 

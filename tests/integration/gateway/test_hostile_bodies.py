@@ -10,7 +10,7 @@ import pytest
 from tests.processes import GatewayProcess
 
 JSON, NPY, FORM = "application/json", "application/x-npy", "multipart/form-data; boundary=b"
-DEEP = b"[" * 1_000_000
+DEEP = b"[" * 900_000
 DIGITS, DIABETES = "/v1/models/digits:predict", "/v1/models/diabetes:predict"
 INFER = "/v2/models/digits/infer"
 ONE_INPUT = b'{"inputs":[{"name":"image","datatype":"FP32","shape":%b,"data":%b}]}'

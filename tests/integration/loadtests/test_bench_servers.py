@@ -37,7 +37,7 @@ def test_servers_are_checked_timed_and_told(tmp_path: Path, program: Callable[[s
 
 def test_a_soak_publishes_while_it_asks_and_tells_what_drifted(tmp_path: Path, program: Callable[[str], str]) -> None:
     program("taskset")
-    options = ["--minutes", "0.06", "--rate", "50", "--publish-seconds", "1.5", "--output", str(tmp_path)]
+    options = ["--minutes", "0.1", "--rate", "50", "--publish-seconds", "1.5", "--output", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "loadtests", "soak", *options],
         cwd=ROOT,
