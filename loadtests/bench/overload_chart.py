@@ -1,6 +1,9 @@
 """The picture of an overload: what was asked, answered in time and refused, and the latency, over the run."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +17,19 @@ from loadtests.bench.overload_figures import REFUSALS, good
 from loadtests.open_loop import OpenLoopRun
 
 REFUSED, LATE = "#c8553d", "#d9a441"
-WINDOW_SECONDS = 0.25
+LEAST_WINDOW_SECONDS, WINDOWS = 0.25, 80
+"""Rates are of so long, or of an eightieth of a longer run: answers come a batch at a time."""
+ABOVE: Mapping[str, Any] = MappingProxyType(
+    {
+        "frameon": False,
+        "loc": "lower right",
+        "bbox_to_anchor": (1, 1),
+        "ncols": 5,
+        "borderaxespad": 0,
+        "labelcolor": INK,
+    }
+)
+"""A legend above its plot, where it hides nothing."""
 
 
 def draw_overload(run: OpenLoopRun, course: Course, peak: float, deadline_seconds: float, path: Path) -> None:
@@ -35,7 +50,8 @@ def draw_overload(run: OpenLoopRun, course: Course, peak: float, deadline_second
 
 
 def _draw_rates(axis: Axes, run: OpenLoopRun, peak: float, deadline_seconds: float) -> None:
-    edges = np.arange(0, run.due[-1] + WINDOW_SECONDS, WINDOW_SECONDS)
+    window = max(LEAST_WINDOW_SECONDS, run.due[-1] / WINDOWS)
+    edges = np.arange(0, run.due[-1] + window, window)
     in_time, refused = good(run, deadline_seconds), np.isin(run.status, REFUSALS)
     series = (
         ("asked", np.full(len(run.due), fill_value=True), INK),
@@ -45,12 +61,12 @@ def _draw_rates(axis: Axes, run: OpenLoopRun, peak: float, deadline_seconds: flo
     )
     for label, chosen, colour in series:
         counts, _ = np.histogram(run.due[chosen], edges)
-        axis.plot(edges[:-1] + WINDOW_SECONDS / 2, counts / WINDOW_SECONDS, color=colour, label=label)
+        axis.plot(edges[:-1] + window / 2, counts / window, color=colour, label=label)
     axis.axhline(peak, color=OURS, linestyle=":", linewidth=1, label="peak goodput")
     axis.set_ylabel("requests a second", color=INK)
     axis.set_ylim(0)
     axis.yaxis.set_major_formatter("{x:,.0f}")
-    axis.legend(frameon=False, loc="upper right", labelcolor=INK)
+    axis.legend(**ABOVE, labelcolor=INK)
 
 
 def _draw_latency(axis: Axes, run: OpenLoopRun, deadline_seconds: float) -> None:
@@ -63,4 +79,4 @@ def _draw_latency(axis: Axes, run: OpenLoopRun, deadline_seconds: float) -> None
     axis.yaxis.set_minor_locator(NullLocator())
     axis.yaxis.set_major_formatter("{x:g}")
     axis.set_ylabel("latency, ms", color=INK)
-    axis.legend(frameon=False, loc="upper right", labelcolor=INK, markerscale=4)
+    axis.legend(**ABOVE, labelcolor=INK, markerscale=4)

@@ -30,7 +30,8 @@ from loadtests.wire import WireRequest
 
 WIDTHS = (2048, 2048)
 CLOSED_LOOP_CONNECTIONS, CLOSED_LOOP_SECONDS = 128, 10.0
-CONNECTIONS = 64
+CONNECTIONS = 512
+"""Of the open loop: as few as 64 would all be waiting for batches of 32, and hold the load back."""
 FAILED = 1
 
 

@@ -2,7 +2,7 @@
 
 Pure. One model per queue. Two things are learned apart, for they change at different speeds: how calls of different
 sizes compare, in buckets of rows that forget with a half-life of a minute; and how much longer than that all calls
-take just now, whatever their size, in some eight calls. Who shares a core with a storm of refusals is slowed down by
+take just now, whatever their size, in some five calls. Who shares a core with a storm of refusals is slowed down by
 it at once; sizes that nobody calls meanwhile are so too, and nothing has to call them to learn that it is over.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from serving.batching.durations import Durations, quantile
 
 HALF_LIFE_SECONDS = 60.0
-SLOWDOWN_WEIGHT = 0.125
+SLOWDOWN_WEIGHT = 0.2
 """Of the newest call in what is known of the slowdown."""
 SURPRISE = 2.0
 """A call that took more than so many times what was to be expected counts as that: one pause of the machine is no
