@@ -1,4 +1,8 @@
-"""A service on a real port: who is asked, and what is read of a message before."""
+"""A service on a real port: who is asked, and what is read of a message before.
+
+Each test has an event loop by `asyncio.run`: grpc.aio tells loops of earlier tests, which are closed, of its last events,
+and a runner that takes every such complaint for the test's own would fail one that is right.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -19,8 +23,6 @@ from serving.grpc.calls import Call, Calls
 from serving.grpc.service import MethodOf, Service
 from serving.observability.metrics import RequestMetrics
 from tests.unit.serving.access.callers import Keys, caller
-
-pytestmark = pytest.mark.anyio
 
 BOUND_SECONDS = 20.0
 LARGE = b"a" * 3_000_000
@@ -90,22 +92,31 @@ async def running(visitors: Visitors | None) -> AsyncIterator[Running]:
         await server.stop(0)
 
 
-async def test_no_byte_is_read_of_the_message_of_whoever_is_refused() -> None:
-    async with running(Visitors([Keys(dict(KEYS))])) as service:
-        assert await service.refusal("Predict", LARGE, "nobody") is grpc.StatusCode.UNAUTHENTICATED
-        assert await service.refusal("Predict", LARGE, "reads") is grpc.StatusCode.PERMISSION_DENIED
-        assert await service.refusal("Read", LARGE, "predicts") is grpc.StatusCode.PERMISSION_DENIED
-        assert service.kind.read == []
-        assert sorted(service.counted()) == [("grpc_v2", "PERMISSION_DENIED"), ("grpc_v2", "UNAUTHENTICATED")]
+def test_no_byte_is_read_of_the_message_of_whoever_is_refused() -> None:
+    async def story() -> None:
+        async with running(Visitors([Keys(dict(KEYS))])) as service:
+            assert await service.refusal("Predict", LARGE, "nobody") is grpc.StatusCode.UNAUTHENTICATED
+            assert await service.refusal("Predict", LARGE, "reads") is grpc.StatusCode.PERMISSION_DENIED
+            assert await service.refusal("Read", LARGE, "predicts") is grpc.StatusCode.PERMISSION_DENIED
+            assert service.kind.read == []
+            assert sorted(service.counted()) == [("grpc_v2", "PERMISSION_DENIED"), ("grpc_v2", "UNAUTHENTICATED")]
+
+    asyncio.run(story())
 
 
-async def test_calls_at_once_know_their_own_callers() -> None:
-    async with running(Visitors([Keys(dict(KEYS))])) as service:
-        asked = [service.asked(*each) for each in 5 * [("Predict", LARGE, "predicts"), ("Read", b"", "reads")]]
-        assert await asyncio.gather(*asked) == 5 * [b"predicts", b"reads"]
+def test_calls_at_once_know_their_own_callers() -> None:
+    async def story() -> None:
+        async with running(Visitors([Keys(dict(KEYS))])) as service:
+            asked = [service.asked(*each) for each in 5 * [("Predict", LARGE, "predicts"), ("Read", b"", "reads")]]
+            assert await asyncio.gather(*asked) == 5 * [b"predicts", b"reads"]
+
+    asyncio.run(story())
 
 
-async def test_a_service_that_asks_nobody_reads_at_once() -> None:
-    async with running(None) as service:
-        assert await service.asked("Predict", b"some", "nobody") == b""
-        assert service.kind.read == [b"some"]
+def test_a_service_that_asks_nobody_reads_at_once() -> None:
+    async def story() -> None:
+        async with running(None) as service:
+            assert await service.asked("Predict", b"some", "nobody") == b""
+            assert service.kind.read == [b"some"]
+
+    asyncio.run(story())
