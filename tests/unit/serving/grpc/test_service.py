@@ -1,7 +1,7 @@
 """A service on a real port: who is asked, and what is read of a message before.
 
-Each test has an event loop by `asyncio.run`: grpc.aio tells loops of earlier tests, which are closed, of its last events,
-and a runner that takes every such complaint for the test's own would fail one that is right.
+Each test has an event loop by `asyncio.run`: grpc.aio tells the closed loops of earlier tests of its last events, and a
+runner that takes such a complaint for the test's own would fail one that is right.
 """
 
 import asyncio
