@@ -66,7 +66,7 @@ def _draw_rates(axis: Axes, run: OpenLoopRun, peak: float, deadline_seconds: flo
     axis.set_ylabel("requests a second", color=INK)
     axis.set_ylim(0)
     axis.yaxis.set_major_formatter("{x:,.0f}")
-    axis.legend(**ABOVE, labelcolor=INK)
+    axis.legend(**ABOVE)
 
 
 def _draw_latency(axis: Axes, run: OpenLoopRun, deadline_seconds: float) -> None:
@@ -79,4 +79,4 @@ def _draw_latency(axis: Axes, run: OpenLoopRun, deadline_seconds: float) -> None
     axis.yaxis.set_minor_locator(NullLocator())
     axis.yaxis.set_major_formatter("{x:g}")
     axis.set_ylabel("latency, ms", color=INK)
-    axis.legend(**ABOVE, labelcolor=INK, markerscale=4)
+    axis.legend(**ABOVE, markerscale=4)
