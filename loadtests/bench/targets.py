@@ -103,7 +103,7 @@ TARGETS = (
         at_most=True,
     ),
     Target("gRPC Predict, by an empty grpc.aio method", Ratio("grpc", ("grpc-empty",)), 0.7),
-    Target("goodput at twice the peak's load, of the peak", Reported("goodput_percent"), 90, None, "%"),
+    Target("goodput during the overload, of the peak", Reported("goodput_percent"), 90, None, "%"),
     Target("median time of a rejection", Reported("rejection_ms"), 10, None, "ms", at_most=True),
     Target("normal again after the overload", Reported("recovery_seconds"), 2, None, "s", at_most=True),
     Target(

@@ -5,21 +5,17 @@ write. So where the tests run as root the gateway gets a user of its own, with r
 no other, and its limit is set by a process of that user, which needs no right at all.
 """
 
-import http.client
 import json
 import os
 import resource
 import subprocess
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.http_connection import http_target
 from tests.conftest import absent
 from tests.integration.chaos.faults.fault import NOBODY
 from tests.integration.chaos.faults.publishing import MODEL
+from tests.integration.chaos.faults.senders import Senders
 from tests.integration.chaos.questions import Outcome
 from tests.processes import GatewayProcess
 from tests.swaps import publish_again, until
@@ -29,10 +25,9 @@ USER = 424_242
 _BECOME = ("setpriv", f"--reuid={USER}")
 _KEEP_FILES = ("--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
 """The first of them also for access(2), by which TensorFlow looks for a model's files."""
-SENDERS, ROWS = 8, 100
+ROWS = 100
 LARGE_BODY = json.dumps({"instances": [1.5] * ROWS}).replace("1.5", "1.5" + "0" * 1000).encode()
 """100 KB, which are read in another thread than the loop's."""
-EXPECTED = {200, 429, 503, 504}
 
 
 def becoming() -> tuple[str, ...]:
@@ -57,28 +52,21 @@ class NoThreads:
     lasts: bool = True
     harm: frozenset[Outcome] = NOBODY
     recovers_seconds: float = 2.0
-    statuses: set[int] = field(default_factory=set)
-    _ended: threading.Event = field(default_factory=threading.Event)
-    _stack: ExitStack = field(default_factory=ExitStack)
-    _sending: list[Future[None]] = field(default_factory=list)
     _version: int = 0
+
+    def __post_init__(self) -> None:
+        self._senders = Senders(self.gateway, LARGE_BODY)
 
     def begin(self) -> None:
         """Returns once the gateway has said that the new version must wait."""
         self.forbid()
         self._version = publish_again(self.models, MODEL)
         until(lambda: self._says(f"version {self._version} cannot be loaded: the process may make no more threads"))
-        self._ended.clear()
-        pool = self._stack.enter_context(ThreadPoolExecutor(SENDERS))
-        self._sending = [pool.submit(self._send) for _ in range(SENDERS)]
+        self._senders.begin()
 
     def end(self) -> None:
         """There is room again, and the version is loaded."""
-        self._ended.set()
-        self._stack.close()
-        for sending in self._sending:
-            sending.result()
-        assert self.statuses <= EXPECTED, self.statuses
+        self._senders.end()
         self._limit(resource.getrlimit(resource.RLIMIT_NPROC)[1])
         until(lambda: self._says(f"model {MODEL} version {self._version} is live"))
 
@@ -93,12 +81,3 @@ class NoThreads:
         process, told = self.gateway.process.pid, "unlimited" if soft == resource.RLIM_INFINITY else str(soft)
         by = _BECOME if os.geteuid() == 0 else ()
         subprocess.run((*by, "prlimit", f"--pid={process}", f"--nproc={told}:"), check=True)
-
-    def _send(self) -> None:
-        while not self._ended.is_set():
-            with closing(http.client.HTTPConnection(*http_target(self.gateway.url), timeout=60.0)) as connection:
-                headers = {"content-type": "application/json"}
-                connection.request("POST", f"/v1/models/{MODEL}:predict", LARGE_BODY, headers)
-                answer = connection.getresponse()
-                answer.read()
-                self.statuses.add(answer.status)

@@ -6,8 +6,9 @@ from serving.backend_protocol import Target
 from serving.batching.admission import QueueLimits
 from serving.batching.backlog import QUEUES_KEPT
 from serving.batching.events import BatchRules, Lane, QueueKey, Submission
-from serving.batching.policy import BatchingCore
+from serving.batching.policy import AWAITED, BatchingCore
 from serving.batching.queues import LEARNING_CALLS
+from serving.errors import DeadlineExceeded
 from tests.unit.serving.batching.cores import (
     LATER,
     answered_after,
@@ -61,6 +62,27 @@ def test_a_prediction_that_shut_the_door_is_tried_again_by_one_request() -> None
     assert refused(core, submission(2, deadline_seconds=later + 5.0), later) is None
     assert refused(core, submission(3, deadline_seconds=later + 5.0), later) is not None, "one is enough"
     assert sent(core.fill_slots(later)) == [[(2, 1)]]
+
+
+def test_a_call_is_awaited_for_its_latest_member_or_four_predictions_and_a_late_one_is_learned_from() -> None:
+    core = learned()
+    for number, patience in enumerate((1.5, 2.5, 12.0, 11.0)):
+        assert core.submit(submission(number, 2, deadline_seconds=START + patience), START) == []
+    hurried = batches(core.fill_slots(START))[0]
+    assert hurried.deadline_seconds == pytest.approx(START + AWAITED), "calls take a second"
+    assert rejected(core.tick(START + 3.0)) == [(0, "DeadlineExceeded"), (1, "DeadlineExceeded")]
+    assert core.batch_done(hurried.batch, START + 3.5) == [], "nobody waits for it any more"
+    assert (core.cost_seconds(key_of("digits"), 4) or 0) > 1.1
+    assert batches(core.fill_slots(START + 3.5))[0].deadline_seconds == START + 12.0
+
+
+def test_a_call_that_is_given_up_makes_the_next_ones_look_longer() -> None:
+    core = learned()
+    core.submit(submission(1, 4, deadline_seconds=START + 2.0), START)
+    call = batches(core.fill_slots(START))[0]
+    core.tick(START + 2.0)
+    assert core.batch_failed(call.batch, DeadlineExceeded("no answer"), START + 4.0) == []
+    assert (core.cost_seconds(key_of("digits"), 4) or 0) > 1.1
 
 
 def test_a_head_that_cannot_finish_any_more_is_dropped_and_costs_nobody() -> None:
