@@ -33,7 +33,7 @@ install: .venv/.installed  ## build .venv from the pinned, hashed requirements; 
 	  echo "On Debian and Ubuntu: apt-get install python$$v-venv"; exit 1; }
 	@echo "Building .venv (about 1.9 GB, a minute or two the first time) ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@.ci/install $(BIN)/python requirements/dev.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e clients/python
 	@touch $@
 

@@ -124,8 +124,8 @@ class _Supervisor:
         with theirs:
             try:
                 process = await self._start(theirs)
-            except OSError as error:
-                ours.close()
+            except (OSError, RuntimeError) as error:  # the second where no thread can be made to watch the process
+                ours.close()  # by which a process that nobody watches ends
                 return f"worker {number} could not be started: {error}"
         self._running[number] = process
         if self._stopping.is_set():  # meanwhile

@@ -21,7 +21,9 @@ ABANDONED_SECONDS = 10.0
 
 def main(argv: Sequence[str]) -> int:
     channel = socket.socket(fileno=int(argv[0]))
-    order = read_order(_first_line(channel))
+    if not (line := _first_line(channel)):  # the supervisor is gone, or could not keep this worker
+        return 1
+    order = read_order(line)
     patience = order.settings.drain_seconds + ABANDONED_SECONDS
     threading.Thread(target=_end_with_supervisor, args=(channel, patience), daemon=True).start()
     try:

@@ -1,85 +1,19 @@
 """Bearer tokens at a real gateway that asks an issuer for its keys: over REST, over gRPC, and while time goes by."""
 
 import http.client
-import re
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import grpc
 import pytest
 
-from serving.access.tokens import LEEWAY_SECONDS
 from serving.backends.tensorflow_messages import message_module
-from tests.doubles import doubles_manifest, publish_in_miniature
-from tests.integration.access.issuer import Issuer, running_issuer
-from tests.issuer_parts import AUDIENCE, claims, jwk, jwks, token
-from tests.processes import GatewayProcess, StartGateway, penstock
+from tests.integration.access.guarded import BOUND_SECONDS, Guarded, until
+from tests.processes import GatewayProcess
 
-BOUND_SECONDS = 60.0
 BODY = b'{"instances": [1.0, 2.0]}'
-SCOPE = "penstock:predict penstock:read penstock:model:doubles"
 Predict = message_module("tensorflow_serving.apis.predict_pb2")
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 FLOAT = 1
-
-
-@dataclass(frozen=True)
-class Guarded:
-    """A gateway that knows an issuer and a file of keys."""
-
-    gateway: GatewayProcess
-    issuer: Issuer
-    file: Path
-    key: str
-
-    def token(self, *, lasts_seconds: float = 300.0, **changed: object) -> str:
-        """As the gateway sees it: the leeway that it gives is taken off."""
-        expires_at = time.time() + lasts_seconds - LEEWAY_SECONDS
-        said = claims(**{"iss": self.issuer.url, "exp": expires_at, "scope": SCOPE, **changed})
-        return token(said, kind="ec", algorithm="ES256").decode()
-
-    @contextmanager
-    def connected(self) -> Iterator[http.client.HTTPConnection]:
-        connection = http.client.HTTPConnection(urlsplit(self.gateway.url).netloc, timeout=BOUND_SECONDS)
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    def healthy(self) -> dict[str, str]:
-        found = re.findall(r'penstock_credentials_healthy\{source="(\w+)"\} (\S+)', self.gateway.get("/metrics"))
-        return dict(found)
-
-
-@pytest.fixture(scope="module")
-def guarded(start_gateway_session: StartGateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    folder = tmp_path_factory.mktemp("guarded")
-    publish_in_miniature(folder / "models", doubles_manifest())
-    key = penstock("keys", "new", "shop", "--file", str(folder / "keys.toml")).stdout.strip()
-    with running_issuer() as issuer:
-        issuer.publish("/jwks", jwks(jwk("ec")))
-        gateway = start_gateway_session(
-            *("--backend", "in_memory", "--models", str(folder / "models")),
-            PENSTOCK_TOKEN_ISSUER=issuer.url,
-            PENSTOCK_TOKEN_AUDIENCE=AUDIENCE,
-            PENSTOCK_API_KEYS=str(folder / "keys.toml"),
-            PENSTOCK_OPEN_METRICS="true",
-            PENSTOCK_POLL_SECONDS="0.05",
-        )
-        here = Guarded(gateway, issuer, folder / "keys.toml", key)
-        until(lambda: here.healthy() == {"keys": "1.0", "tokens": "1.0"})
-        yield here
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + BOUND_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
 
 
 def asked(connection: http.client.HTTPConnection, bearer: str, model: str = "doubles") -> int:

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -222,6 +225,15 @@ def test_workers_end_when_their_supervisor_is_killed(two: GatewayProcess) -> Non
     assert sorted(processes) == [0, 1]
     two.stop(signal.SIGKILL)
     assert all(wait_for_end(process, STOP_SECONDS) for process in processes.values())
+
+
+def test_a_worker_without_an_order_ends_by_itself() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        command = [sys.executable, "-m", "serving.workers.worker", str(theirs.fileno())]
+        worker = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE)
+    _, said = worker.communicate(timeout=60)
+    assert (worker.returncode, said) == (1, b"")
 
 
 def test_a_worker_that_is_asked_to_stop_is_replaced(two: GatewayProcess, to: Connections) -> None:
