@@ -55,7 +55,8 @@ class _Telling(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
         self.epoch, self.rate = epoch + 1, float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
-        self.tell(StepReport(self.epoch, batch + 1, self.params["steps"], logs["loss"]))
+        steps = self.params["steps"]  # those of an execution are told together, and of the last as if it were full
+        self.tell(StepReport(self.epoch, min(batch + 1, steps or batch + 1), steps, logs["loss"]))
         if self.interruption.asked and not self.model.stop_training:
             self.model.stop_training = True
             self.tell(Interrupted(self.epoch))

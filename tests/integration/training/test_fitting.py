@@ -87,6 +87,10 @@ def test_class_weights_raise_the_recall_of_the_rare_class(found: dict[str, Any],
     assert all(recall > plain + 0.2 for recall in weighted)
 
 
+def test_steps_that_run_at_once_are_told_together_and_never_more_than_there_are(found: dict[str, Any]) -> None:
+    assert found["steps_told"] == [[12, 16], [16, 16]]
+
+
 def test_first_interrupt_ends_the_fit_after_a_step_and_keeps_the_best_weights(found: dict[str, Any]) -> None:
     third = found["interrupted"]["third"]
     assert third["interrupted"]
