@@ -142,24 +142,26 @@ class WholeResponseProtocol(GuardedProtocol):
         coming.missing -= len(data)
         if coming.missing > 0:
             return
-        self._coming, whole = None, b"".join(coming.pieces)
+        self._coming = None
         if coming.missing == 0:
-            self._begin_known(coming.known, coming.head_bytes, coming.before, whole)
+            self._begin_known(coming.known, coming.head_bytes, coming.before, *coming.pieces)
         else:  # the next request has begun, too: a case for the parser
             self.cycle, self._head = coming.before, b""
-            super().data_received(whole)
+            super().data_received(b"".join(coming.pieces))
 
     def _may_begin(self) -> bool:
         """Not on a connection that is about to end, nor for a client that reads slowly: that takes waiting."""
         cycle = self.cycle
         return not self.flow.write_paused and (cycle is None or cycle.keep_alive)
 
-    def _begin_known(self, known: KnownHead, head_bytes: int, before: Any, data: bytes) -> None:
+    def _begin_known(self, known: KnownHead, head_bytes: int, before: Any, first: bytes, *others: bytes) -> None:
+        """`first` begins with the head, and the body is what follows it there and in the others: copied once."""
         cycle = self.cycle
-        cancel = known.begin(data[head_bytes:], cycle.answer)
+        body = b"".join((memoryview(first)[head_bytes:], *others)) if others else first[head_bytes:]
+        cancel = known.begin(body, cycle.answer)
         if cancel is None:
             self.cycle = before
-            super().data_received(data)
+            super().data_received(b"".join((first, *others)))
         elif not cycle.response_complete:
             self._cancel = cancel
 

@@ -19,8 +19,8 @@ SURPRISE = 2.0
 """A call that took more than so many times what was to be expected counts as that: one pause of the machine is no
 slowdown, several are.
 """
-EACH_CALL, THEN_EVERY_CALLS = 16, 16
-"""The first calls are taken in one by one, later ones by the dozen: a fit costs some 30 us."""
+EACH_CALL, THEN_EVERY_CALLS, THEN_EVERY_SECONDS = 16, 16, 0.1
+"""The first calls are taken in one by one, later ones by the dozen and over so long: a fit costs up to 200 us."""
 NEWS = 0.05
 """The slowdown is news once it has changed by this share since it last was."""
 LEAST_WEIGHT = 0.01
@@ -95,7 +95,7 @@ class CostModel:
         self._unseen: dict[int, tuple[BucketFacts, BucketFacts]] = {}
         self._line: Line | None = None
         self._facts: tuple[BucketFacts, ...] = ()
-        self._started_seconds = 0.0
+        self._started_seconds = self._fitted_seconds = 0.0
         self.calls, self._calls_at_fit, self._slowdown_told = 0, 0, 1.0
         self._largest: BucketFacts | None = None
         self._steepness_unseen = 0.0
@@ -112,8 +112,9 @@ class CostModel:
         bucket.add(seconds / self.slowdown, rows, weight)
         self.calls += 1
         since = self.calls - self._calls_at_fit
-        if self.calls <= EACH_CALL or bucket.calls <= 2 or since >= THEN_EVERY_CALLS:
-            self._fit(weight)
+        is_due = since >= THEN_EVERY_CALLS and now - self._fitted_seconds >= THEN_EVERY_SECONDS
+        if self.calls <= EACH_CALL or bucket.calls <= 2 or is_due:
+            self._fit(weight, now)
             return True
         return self._is_news()
 
@@ -204,8 +205,8 @@ class CostModel:
     def _index(self, rows: int) -> int:
         return min(bisect_left(self._sizes, rows), len(self._sizes) - 1)
 
-    def _fit(self, weight_now: float) -> None:
-        self._calls_at_fit, self._slowdown_told = self.calls, self.slowdown
+    def _fit(self, weight_now: float, now: float) -> None:
+        self._calls_at_fit, self._fitted_seconds, self._slowdown_told = self.calls, now, self.slowdown
         self._known.clear()
         faded = [index for index, one in self._buckets.items() if one.durations.weight < LEAST_WEIGHT * weight_now]
         for index in faded:

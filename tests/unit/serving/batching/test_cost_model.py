@@ -73,9 +73,9 @@ def test_how_sizes_compare_is_forgotten_with_the_half_life() -> None:
         model.observe(4, 0.1, 0.001 * number)
         model.observe(64, 0.3, 0.001 * number)
     now = 2 * HALF_LIFE_SECONDS
-    for number in range(16):
-        model.observe(4, 0.1, now + 0.001 * number)
-        model.observe(64, 1.0, now + 0.001 * number)
+    for number in range(17):
+        model.observe(4, 0.1, now + 0.02 * number)
+        model.observe(64, 1.0, now + 0.02 * number)
     ratio = (model.seconds(64) or 0) / (model.seconds(4) or 1)
     assert 5.0 < ratio < 8.0
 
