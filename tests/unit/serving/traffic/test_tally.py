@@ -95,6 +95,14 @@ def test_wide_outputs_are_scored_alike(ledger: Ledger) -> None:
     assert figures(ledger).classes.index(1.0) == 999 % 64
 
 
+def test_what_rounding_does_to_a_sure_answer_is_no_other_score(ledger: Ledger, tally: Tally) -> None:
+    """The size of a batch changes the last bits of a sum, and nothing else of an answer."""
+    assert np.diff(PROBABILITY).min() > 200 * np.spacing(np.float32(1))
+    for ulps in range(4):
+        tally.answered(X, answer([0.0, 1 - ulps * float(np.spacing(np.float32(0.99)))]), 0.0)
+    assert 4.0 in figures(ledger).scores[PROBABILITY_KIND]
+
+
 def test_other_signatures_count_and_score_nothing(ledger: Ledger) -> None:
     tally_of(ledger, classifier(), "classify", None).answered(X, answer([0.2, 0.5, 0.3]), 0.0)
     found = figures(ledger)
