@@ -23,6 +23,8 @@ MOST_BAD = 12
 """Of SAMPLES, so that there are ordinary ones to compare with."""
 MOST_COLUMNS = 12
 IMAGES_A_LINE = 4
+CELL_WIDTH, CELL_HEIGHT, WORDS_HEIGHT, CELL_MARGIN = 1.4, 1.8, 0.45, 0.06
+"""Of the room that an image has, in inches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +84,35 @@ def sample_pictures(facts: ReportFacts, chosen: Sequence[Sample]) -> list[Pictur
 
 
 def _images(column: Array, feature: ImageFeature, chosen: Sequence[Sample], name: str) -> Picture:
+    """In one chart measured in inches: a chart for each image would take ten times as long to lay out."""
     lines = -(-len(chosen) // IMAGES_A_LINE)
-    figure = Figure(figsize=(5.6, 1.8 * lines))
-    charts = figure.subplots(lines, IMAGES_A_LINE, squeeze=False).ravel()
+    figure = Figure(figsize=(IMAGES_A_LINE * CELL_WIDTH, lines * CELL_HEIGHT))
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
     shown = column[[sample.row for sample in chosen]].astype(np.float64)
     low, high = feature.range or ((0, 255) if feature.dtype == "uint8" else (shown.min(), shown.max()))
     scaled = np.clip((shown - low) / ((high - low) or 1.0), 0, 1)
-    for pixels, sample, axes in zip(scaled, chosen, charts, strict=False):
-        _image(axes, pixels, sample)
-    for axes in figure.axes:
-        axes.set_axis_off()
+    for place, (pixels, sample) in enumerate(zip(scaled, chosen, strict=True)):
+        line, column_of_it = divmod(place, IMAGES_A_LINE)
+        _image(axes, pixels, sample, (column_of_it + 0.5) * CELL_WIDTH, line * CELL_HEIGHT)
+    axes.set(xlim=(0, IMAGES_A_LINE * CELL_WIDTH), ylim=(lines * CELL_HEIGHT, 0), aspect="auto")
     told = "" if chosen[0].right is None else "; red is wrong"
     caption = f"{short(feature.name, 60)}: truth, and below it the answer and how sure or how far off{told}"
     return picture(name, caption, figure)
 
 
-def _image(axes: Axes, pixels: NDArray[np.float64], sample: Sample) -> None:
+def _image(axes: Axes, pixels: NDArray[np.float64], sample: Sample, middle: float, top: float) -> None:
+    """Its words and below them its pixels, as large as its cell lets them be."""
     color = {True: GREEN, False: RED, None: "#111827"}[sample.right]
     title = f"{squeezed(sample.truth, 18)}\n→ {squeezed(sample.answer, 13)}  {sample.how}"
-    axes.set_title(title, fontsize=10, color=color, loc="center")
-    axes.imshow(pixels.squeeze(-1) if pixels.shape[2:] == (1,) else pixels, cmap="gray", vmin=0, vmax=1)
+    axes.text(middle, top + CELL_MARGIN, title, fontsize=10, color=color, ha="center", va="top")
+    room_width, room_height = CELL_WIDTH - 2 * CELL_MARGIN, CELL_HEIGHT - WORDS_HEIGHT - CELL_MARGIN
+    inches = min(room_width / pixels.shape[1], room_height / pixels.shape[0])
+    half, above = inches * pixels.shape[1] / 2, top + WORDS_HEIGHT
+    extent = (middle - half, middle + half, above + inches * pixels.shape[0], above)
+    values = pixels.squeeze(-1) if pixels.shape[2:] == (1,) else pixels
+    axes.imshow(values, cmap="gray", vmin=0, vmax=1, extent=extent)
 
 
 def sample_table(facts: ReportFacts, chosen: Sequence[Sample]) -> Table:
