@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 LOCKS = sorted(path for path in ROOT.glob("requirements/**/*.txt") if not path.stem.endswith("overrides"))
 PINNED = re.compile(r"(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^ ;]+)( ; [^:]+?)?( --hash=sha256:[0-9a-f]{64})+")
 NPM = [ROOT / "clients" / "typescript", ROOT / "serving" / "console"]
-INSTALLERS = [ROOT / "Makefile", ROOT / ".ci" / "install", ROOT / ".ci" / "run", ROOT / ".ci" / "audit", ROOT / ".ci" / "sbom"]
+INSTALLERS = [ROOT / "Makefile", *(ROOT / ".ci" / name for name in ("install", "run", "audit", "sbom"))]
 
 
 def lines_of(path: Path) -> list[str]:

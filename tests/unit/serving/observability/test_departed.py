@@ -23,7 +23,7 @@ def versions(departed: Departed, metrics: RequestMetrics, there: set[tuple[str, 
     return {labels[1] for labels in departed.without(summed(metrics.ledger.read()), there, now)[REQUEST]}
 
 
-def test_a_version_that_went_is_shown_for_ten_minutes_more_and_again_when_it_is_back() -> None:
+def test_a_version_that_went_is_shown_for_three_minutes_more_and_again_when_it_is_back() -> None:
     departed, metrics = Departed(), counted()
     assert versions(departed, metrics, {FIRST, SECOND}, 0.0) == {"1", "2", ""}
     assert versions(departed, metrics, {SECOND}, SHOWN_SECONDS - 1.0) == {"1", "2", ""}

@@ -1,10 +1,15 @@
 """The metrics page: Prometheus's own, made so that requests come between its families."""
 
 import asyncio
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
-from serving.rest.health_routes import exposition
+from serving.rest.health_routes import PIECE_SAMPLES, exposition
+
+VERSIONS = 100
 
 
 def registry_of_three() -> CollectorRegistry:
@@ -18,6 +23,30 @@ def registry_of_three() -> CollectorRegistry:
 def test_the_page_is_what_the_client_library_would_make() -> None:
     registry = registry_of_three()
     assert asyncio.run(exposition(registry)) == generate_latest(registry)
+
+
+class ManyVersions(Collector):
+    def collect(self) -> Iterator[Metric]:
+        family = HistogramMetricFamily("c", "Sizes.", labels=["version"])
+        for version in range(VERSIONS):
+            family.add_metric([str(version)], [("0.5", 1.0), ("1.0", 2.0), ("+Inf", 3.0)], 4.0)
+        yield family
+
+
+def test_a_histogram_of_many_versions_is_made_in_pieces_and_looks_the_same() -> None:
+    registry, turns = CollectorRegistry(), 0
+    registry.register(ManyVersions())
+
+    async def page() -> bytes:
+        nonlocal turns
+        made = asyncio.create_task(exposition(registry))
+        while not made.done():
+            turns += 1
+            await asyncio.sleep(0)
+        return made.result()
+
+    assert asyncio.run(page()) == generate_latest(registry)
+    assert turns > 5 * VERSIONS / PIECE_SAMPLES
 
 
 def test_others_get_their_turn_after_every_family() -> None:
