@@ -84,7 +84,7 @@ def sample_pictures(facts: ReportFacts, chosen: Sequence[Sample]) -> list[Pictur
 
 
 def _images(column: Array, feature: ImageFeature, chosen: Sequence[Sample], name: str) -> Picture:
-    """In one chart measured in inches: a chart for each image would take ten times as long to lay out."""
+    """In one chart measured in inches: a chart for each image takes four times as long to lay out."""
     lines = -(-len(chosen) // IMAGES_A_LINE)
     figure = Figure(figsize=(IMAGES_A_LINE * CELL_WIDTH, lines * CELL_HEIGHT))
     figure.set_layout_engine("none")

@@ -21,6 +21,8 @@ from tests.processes import ROOT, GatewayProcess, StartGateway
 HEAD = b"POST /v1/models/doubles:predict HTTP/1.1\r\nhost: h\r\n"
 BODY = b'{"instances": [1.0]}'
 ASK = HEAD + b"content-length: %d\r\n\r\n" % len(BODY) + BODY
+ASK_ONCE = HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(BODY) + BODY
+DESCRIPTORS = 100
 LIMITS = {
     "PENSTOCK_HEAD_TIMEOUT_SECONDS": "1",
     "PENSTOCK_PACE_WINDOW_SECONDS": "1",
@@ -170,12 +172,16 @@ def test_the_benchmarks_attackers_hold_what_they_open_and_harm_nobody(strict: Ga
     assert json.loads(rest)["opened"] >= 30
 
 
-def test_without_descriptors_the_gateway_closes_newcomers_and_is_back_at_once(
+def test_without_descriptors_newcomers_are_closed_or_wait_and_the_gateway_is_back_at_once(
     start_gateway: StartGateway, models: Path
 ) -> None:
-    """The limit is lowered once it runs, or its own limit of connections would lie below."""
+    """The limit is lowered once it runs, or its own limit of connections would lie below.
+
+    uvloop closes newcomers with a descriptor that it keeps for that. Where another thread opens a file just then it
+    has none left, and newcomers wait until a silent connection has had its time for a head.
+    """
     few = start_gateway("--backend", "in_memory", "--models", str(models))
-    resource.prlimit(few.process.pid, resource.RLIMIT_NOFILE, (100, 100))
+    resource.prlimit(few.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     host, port = few.grpc_address.split(":")
     for place in ((host, int(port)), address(few)):
         with ExitStack() as stack:
@@ -183,16 +189,19 @@ def test_without_descriptors_the_gateway_closes_newcomers_and_is_back_at_once(
                 stack.enter_context(socket.create_connection(place, BOUND_SECONDS))
             until_full(few)
             with connected(few) as (connection,), suppress(ConnectionResetError, BrokenPipeError):
-                connection.sendall(ASK)
-                assert until_closed(connection) == b""
+                connection.sendall(ASK_ONCE)
+                said = until_closed(connection)
+                assert said == b"" or said.startswith(b"HTTP/1.1 200 ")
             assert few.process.poll() is None
         until_back(few)
 
 
 def until_full(gateway: GatewayProcess) -> None:
+    """But for the one descriptor that the event loop keeps and those that threads hold for a moment."""
     deadline = time.monotonic() + BOUND_SECONDS
-    while len(list(Path(f"/proc/{gateway.process.pid}/fd").iterdir())) < 100:
+    while len(list(Path(f"/proc/{gateway.process.pid}/fd").iterdir())) < DESCRIPTORS - 5:
         assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def until_back(gateway: GatewayProcess) -> None:

@@ -18,12 +18,12 @@ import tensorflow as tf
 
 from serving.contract.model_directory import VersionPaths
 from serving.errors import InvalidJob
+from tests.integration.training.tiny_fits import fitted, job, separable
 from training.batches import training_batches
 from training.data.dataset import Rows
 from training.export import OUTPUT_NAMES, export_saved_model
 from training.exported import Exported
-from training.fit import Fitted, fit
-from training.job import JobSpec, parse_job
+from training.fit import fit
 from training.networks.build import build_model
 from training.optimisation import OPTIMISERS, compile_model, optimiser
 from training.optimisation_spec import OPTIMISER_TABLES, OptimiserSpec
@@ -31,7 +31,7 @@ from training.precision import mixed_policy, mixed_twin
 from training.progress import EpochReport, Report, StepReport
 from training.runtime import make_repeatable
 
-RATE, EPOCHS = 0.01, 8
+RATE = 0.01
 
 SCHEDULES: dict[str, dict[str, Any]] = {
     "inverse_time": {"decay_rate": 0.5, "decay_epochs": 2},
@@ -55,46 +55,6 @@ VALUE_LOSSES: dict[str, dict[str, Any]] = {
     "absolute": {"loss": "mean_absolute_error"},
     "huber": {"loss": "huber", "huber_delta": 0.5},
 }
-
-
-def job(optimisation: dict[str, Any], task: str = "classification", **fitting: Any) -> JobSpec:
-    outputs: dict[str, Any] = {"task": task}
-    outputs |= {"labels": ["no", "yes"]} if task == "classification" else {"target": "price"}
-    return parse_job(
-        {
-            "model": "tiny",
-            "description": "two numbers",
-            "data": {"source": "bundled", "name": "digits"},
-            "split": {"validation": 0.2, "test": 0.1, "seed": 7},
-            "features": [{"name": "a", "kind": "number"}, {"name": "b", "kind": "number"}],
-            "outputs": outputs,
-            "network": {"family": "mlp", "units": [8], "activation": "tanh", "dropout": 0.0},
-            "optimisation": {"learning_rate": 0.03} | optimisation,
-            "fit": {"epochs": EPOCHS, "batch_rows": 16, "patience_epochs": EPOCHS, "seed": 1, "steps_per_execution": 1}
-            | fitting,
-        },
-        "tiny.toml",
-    )
-
-
-def separable(task: str = "classification", rows: int = 256, *, seed: int = 1) -> Rows:
-    """Two classes on the sides of a line, or a target in the hundred thousands that grows across it."""
-    random = np.random.default_rng(seed)
-    a, b = random.normal(5, 2, rows).astype(np.float32), random.normal(-3, 1, rows).astype(np.float32)
-    height = (a - 5) / 2 + b + 3
-    if task == "regression":
-        return Rows({"a": a, "b": b}, (300_000 + 50_000 * height).astype(np.float32))
-    return Rows({"a": a, "b": b}, (height > 0).astype(np.int64))
-
-
-def fitted(
-    spec: JobSpec, tell: Any = lambda _: None, *, rows: int = 256, validation_rows: int = 256, **more: Any
-) -> tuple[Any, Fitted]:
-    train, validation = separable(spec.outputs.task, rows), separable(spec.outputs.task, validation_rows, seed=2)
-    keras.utils.clear_session()
-    make_repeatable(1, xla=spec.fit.xla)
-    model = build_model(spec, train)
-    return model, fit(model, train, validation, spec, tell, **more)
 
 
 def unlike_keras(name: str) -> list[str]:
