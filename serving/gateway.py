@@ -23,6 +23,7 @@ from serving.model_server.control_socket import ControlSocket
 from serving.model_settings import ModelSettings
 from serving.observability import drift_cells
 from serving.observability.batching_gauges import batching_gauges, shed_totals
+from serving.observability.departed import SHOWN_SECONDS
 from serving.observability.families import CACHE, DRIFT, DROPPED, LENGTH_PADDING, SHED, summed
 from serving.observability.gateway_gauges import credential_gauge, model_gauges, moment_of, queue_gauges
 from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
@@ -131,7 +132,7 @@ class Gateway:
 
     def gauges(self) -> list[Metric]:
         """What is read at the moment of a scrape; brings what its parts count by themselves up to it."""
-        self.bring_up_to_date()
+        facts = self.bring_up_to_date()
         entries = self.catalog.view.models
         labels = {name: entry.labels for name, entry in entries.items()}
         moving = {name: entry.moving() for name, entry in entries.items()}
@@ -139,21 +140,22 @@ class Gateway:
             *queue_gauges(self.metrics.ledger.board, time.monotonic()),
             *model_gauges(self.backend, labels, moving),
             credential_gauge({each.source: each.healthy for each in self.credentials}),
-            *batching_gauges(self.explained()),
+            *batching_gauges(facts),
             *cache_gauges(self.layers),
             *standing_gauges(standings(self.catalog.view, self.model_settings, self.watcher)),
         ]
 
-    def bring_up_to_date(self) -> None:
-        """What lies in the ledger, before it is read."""
-        self._count_told()
+    def bring_up_to_date(self) -> BatcherFacts:
+        """What lies in the ledger, before it is read; and what the batcher said of itself for that."""
+        facts = self._count_told()
         self._show_moment()
+        return facts
 
     def _show_moment(self) -> None:
         """To whichever worker answers the next scrape."""
         self.metrics.ledger.board.show(moment_of(self.batcher, time.monotonic()))
 
-    def _count_told(self) -> None:
+    def _count_told(self) -> BatcherFacts:
         """What its parts count by themselves, added to what is counted for all workers."""
         facts = self.batcher.explain()
         self.metrics.so_far(SHED, shed_totals(facts))
@@ -161,6 +163,12 @@ class Gateway:
         self.metrics.so_far(LENGTH_PADDING, length_padding_totals(self.layers))
         self.metrics.so_far(DROPPED, self.observers.dropped())
         self.observers.publish(self.metrics.ledger.own, self._live)
+        return facts
+
+    def _forget_gone(self) -> None:
+        """What the batcher learned of versions whose figures are shown no more: a scrape asks it of all it knows."""
+        live = self._live()
+        self.batcher.forget(lambda target: (target.model, target.version) in live, SHOWN_SECONDS)
 
     async def _keep_told(self) -> None:
         """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher and the layers count by
@@ -170,6 +178,7 @@ class Gateway:
         async def tell() -> None:
             await self.grpc.follow_readiness()
             self._count_told()
+            self._forget_gone()
 
         await keep_doing(tell, self.catalog.poll_seconds)
 

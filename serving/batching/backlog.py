@@ -3,7 +3,7 @@
 Pure. Decides nothing: rules ask it and tell it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from math import inf
 
@@ -40,14 +40,24 @@ class Backlog:
     def open_queue(self, key: QueueKey, now: float) -> Queue:
         """A queue for a key that has none."""
         if len(self.queues) >= QUEUES_KEPT:
-            idle = [queue for queue in self.queues.values() if not queue.rows and not queue.in_flight]
-            for queue in idle[: len(self.queues) - QUEUES_KEPT + 1]:
-                del self.queues[queue.key]
-            targets = {queue.key.target for queue in self.queues.values()}
-            self._breakers = {target: one for target, one in self._breakers.items() if target in targets}
+            self._drop(self._idle()[: len(self.queues) - QUEUES_KEPT + 1])
         breaker = self._breakers.setdefault(key.target, Breaker())
         queue = self.queues[key] = Queue(key, self._max_batch_rows, breaker, now)
         return queue
+
+    def forget(self, is_over: Callable[[Queue], bool]) -> None:
+        """The idle queues of which that holds, and what was learned of them."""
+        if over := [queue for queue in self._idle() if is_over(queue)]:
+            self._drop(over)
+
+    def _idle(self) -> list[Queue]:
+        return [queue for queue in self.queues.values() if not queue.rows and not queue.in_flight]
+
+    def _drop(self, queues: Sequence[Queue]) -> None:
+        for queue in queues:
+            del self.queues[queue.key]
+        targets = {queue.key.target for queue in self.queues.values()}
+        self._breakers = {target: one for target, one in self._breakers.items() if target in targets}
 
     def enter(self, queue: Queue, submission: Submission, now: float) -> Request:
         """The submission waits from now on."""

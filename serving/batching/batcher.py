@@ -130,6 +130,11 @@ class Batcher:
         queues = [replace(queue, runs_in=places[self.at_once.get(queue.target)]) for queue in facts.queues]
         return replace(facts, queues=tuple(queues))
 
+    def forget(self, is_live: Callable[[Target], bool], idle_seconds: float) -> None:
+        """Drop what was learned of targets that are gone and have not been called for so long."""
+        self.core.forget(is_live, self.clock() - idle_seconds)
+        self.at_once = {target: here for target, here in self.at_once.items() if is_live(target)}
+
     def oldest_age_seconds(self, now: float) -> float:
         """How long the longest-queued request has waited for a slot; 0 when none does."""
         waits = [now - w.submitted_at_seconds for w in self._waiting.values() if w.sent_at_seconds is None]

@@ -5,11 +5,12 @@ ends exactly once.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from math import inf
 
+from serving.backend_protocol import Target
 from serving.batching.admission import MARGIN, Load, QueueLimits
 from serving.batching.assembly import put_together
 from serving.batching.backlog import QUEUE_QUANTUM_SECONDS, Backlog
@@ -99,6 +100,10 @@ class BatchingCore:
     def explain(self, now: float) -> BatcherFacts:
         """What was learned and chosen, for people to read."""
         return explained(self._backlog.queues.values(), self._depth, self.in_flight, self.load, now)
+
+    def forget(self, is_live: Callable[[Target], bool], before: float) -> None:
+        """Drop what was learned of targets that are gone and were last called before then."""
+        self._backlog.forget(lambda queue: queue.last_call_seconds < before and not is_live(queue.key.target))
 
     def submit(self, submission: Submission, now: float) -> list[Action]:
         """Queue a request, or Reject it at once. `fill_slots` sends it."""

@@ -120,10 +120,13 @@ class RequestMetrics(Collector):
         cells[at + 1] += seconds
 
     def so_far(self, kind: str, totals: Mapping[Key, int]) -> None:
-        """Of a kind that is counted elsewhere, what this process has in all, by label set."""
+        """Of a kind that is counted elsewhere, what this process has in all, by label set. Less than was told before
+        means that whoever counts was made anew.
+        """
         for labels, total in totals.items():
             cells, at = self._slot(kind, *labels)
-            cells[at] += max(0, total - self._told.get((kind, *labels), 0))
+            before = self._told.get((kind, *labels), 0)
+            cells[at] += total - before if total >= before else total
             self._told[kind, *labels] = total
 
     def served(self, model_name: str, model_version: str) -> "Served":

@@ -235,6 +235,18 @@ def test_idle_queues_are_forgotten_when_there_are_too_many() -> None:
     assert known[-1].target.model == f"model {QUEUES_KEPT + 49}"
 
 
+def test_what_is_gone_and_idle_is_forgotten_and_nothing_else() -> None:
+    core = new_core()
+    for number, model in enumerate(("gone", "gone lately", "live", "gone but asked")):
+        answered_after(core, submission(number, model=model), one_second, 10.0 * number)
+    core.submit(submission(9, model="gone but asked"), 50.0)
+    core.forget(lambda target: target.model == "live", before=11.0)
+    assert {queue.target.model for queue in core.explain(50.0).queues} == {"gone lately", "live", "gone but asked"}
+    core.forget(lambda target: target.model == "live", before=50.0)
+    assert {queue.target.model for queue in core.explain(50.0).queues} == {"live", "gone but asked"}
+    assert sent(core.fill_slots(50.0)) == [[(9, 1)]]
+
+
 def test_the_core_answers_what_a_call_costs() -> None:
     core = learned(a_second_a_row)
     assert core.cost_seconds(key_of("digits"), 3) == pytest.approx(3.0)
