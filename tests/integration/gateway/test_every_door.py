@@ -49,7 +49,7 @@ class Running:
         return answered(await ask(self.app.state.front, path, method=method, body=b"{}", headers=headers))
 
     async def call(self, method: str, request: Any, key: str = "") -> grpc.StatusCode:
-        """Of a method of any kind: the request goes out in one piece, for a grpc.aio client that streams it says INTERNAL
+        """Of a method of any kind. The request goes out in one piece: a grpc.aio client that streams it says INTERNAL
         where the refusal came before it was done.
         """
         metadata = [("x-api-key", key)] if key else []

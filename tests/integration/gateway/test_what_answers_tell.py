@@ -134,9 +134,9 @@ def filled(message: Any) -> bytes:
 
 async def called(channel: grpc.aio.Channel, method: str, request: bytes) -> tuple[grpc.StatusCode, str]:
     """The code, and all that a refusal says."""
-    asking = channel.stream_stream(method, request_serializer=bytes, response_deserializer=bytes)
+    asking = channel.unary_stream(method, request_serializer=bytes, response_deserializer=bytes)
     try:
-        async for _ in asking(iter([request]), timeout=30):
+        async for _ in asking(request, timeout=30):
             break
     except grpc.aio.AioRpcError as error:
         return error.code(), f"{error.details()} {error.initial_metadata()} {error.trailing_metadata()}"
