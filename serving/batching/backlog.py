@@ -3,6 +3,7 @@
 Pure. Decides nothing: rules ask it and tell it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from math import inf
@@ -31,6 +32,7 @@ class Backlog:
         self._deadlines: list[tuple[float, int]] = []
         self.requests: dict[int, Request] = {}
         self.queues: dict[QueueKey, Queue] = {}
+        self.shed_before: Counter[tuple[Target, str]] = Counter()  # of queues that were forgotten, by rule
         self.turns: tuple[DeficitRoundRobin[LaneQueue], ...] = tuple(
             DeficitRoundRobin(QUEUE_QUANTUM_SECONDS) for _ in Lane
         )
@@ -56,6 +58,7 @@ class Backlog:
     def _drop(self, queues: Sequence[Queue]) -> None:
         for queue in queues:
             del self.queues[queue.key]
+            self.shed_before.update({(queue.key.target, rule): number for rule, number in queue.shed.items()})
         targets = {queue.key.target for queue in self.queues.values()}
         self._breakers = {target: one for target, one in self._breakers.items() if target in targets}
 

@@ -4,7 +4,7 @@ Pure facts, for `GET /v2/models/{model}/stats` and the metrics.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from serving.backend_protocol import Target
 from serving.batching.accuracy import Accuracy
@@ -54,7 +54,9 @@ class QueueFacts:
 
 @dataclass(frozen=True, slots=True)
 class BatcherFacts:
-    """All queues of a backend, and the slots they share."""
+    """All queues of a backend, and the slots they share. `shed_before` counts requests that queues had ended which are
+    forgotten now, by target and rule.
+    """
 
     slots: int
     slots_reason: str
@@ -62,6 +64,7 @@ class BatcherFacts:
     queued_rows: int
     drain_seconds: float
     queues: tuple[QueueFacts, ...]
+    shed_before: Mapping[tuple[Target, str], int] = field(default_factory=dict)
 
 
 def explained(queues: Iterable[Queue], depth: Depth, in_flight: int, load: Load, now: float) -> BatcherFacts:

@@ -6,7 +6,7 @@ ends exactly once.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from math import inf
 
@@ -99,7 +99,8 @@ class BatchingCore:
 
     def explain(self, now: float) -> BatcherFacts:
         """What was learned and chosen, for people to read."""
-        return explained(self._backlog.queues.values(), self._depth, self.in_flight, self.load, now)
+        facts = explained(self._backlog.queues.values(), self._depth, self.in_flight, self.load, now)
+        return replace(facts, shed_before=dict(self._backlog.shed_before))
 
     def forget(self, is_live: Callable[[Target], bool], before: float) -> None:
         """Drop what was learned of targets that are gone and were last called before then."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from prometheus_client.metrics_core import Metric
 
+from serving.backend_protocol import Target
 from serving.batching.explanation import BatcherFacts, QueueFacts
 from serving.observability.cells import Key
 from serving.observability.families import gauge
@@ -16,7 +17,7 @@ def batching_gauges(facts: BatcherFacts) -> list[Metric]:
     """What was learned and chosen. Where a signature has queues of several row shapes, the busiest speaks for all."""
     busiest: dict[Key, QueueFacts] = {}
     for queue in facts.queues:
-        key = _key(queue)
+        key = _key(queue.target)
         if key not in busiest or _calls(queue) > _calls(busiest[key]):
             busiest[key] = queue
 
@@ -37,8 +38,10 @@ def batching_gauges(facts: BatcherFacts) -> list[Metric]:
 def shed_totals(facts: BatcherFacts) -> dict[Key, int]:
     """Requests that each rule has ended since the batcher was made, by model, version, signature and rule."""
     totals: Counter[Key] = Counter()
+    for (target, rule), number in facts.shed_before.items():
+        totals[*_key(target), rule] += number
     for queue in facts.queues:
-        totals.update({(*_key(queue), rule): number for rule, number in queue.shed.items()})
+        totals.update({(*_key(queue.target), rule): number for rule, number in queue.shed.items()})
     return dict(totals)
 
 
@@ -50,8 +53,8 @@ def _row_seconds(queue: QueueFacts) -> float | None:
     return None if queue.cost is None else queue.cost.row_seconds
 
 
-def _key(queue: QueueFacts) -> Key:
-    return queue.target.model, str(queue.target.version), queue.target.signature
+def _key(target: Target) -> Key:
+    return target.model, str(target.version), target.signature
 
 
 def _calls(queue: QueueFacts) -> int:

@@ -120,13 +120,10 @@ class RequestMetrics(Collector):
         cells[at + 1] += seconds
 
     def so_far(self, kind: str, totals: Mapping[Key, int]) -> None:
-        """Of a kind that is counted elsewhere, what this process has in all, by label set. Less than was told before
-        means that whoever counts was made anew.
-        """
+        """Of a kind that is counted elsewhere, what this process has in all, by label set."""
         for labels, total in totals.items():
             cells, at = self._slot(kind, *labels)
-            before = self._told.get((kind, *labels), 0)
-            cells[at] += total - before if total >= before else total
+            cells[at] += max(0, total - self._told.get((kind, *labels), 0))
             self._told[kind, *labels] = total
 
     def served(self, model_name: str, model_version: str) -> "Served":

@@ -181,13 +181,6 @@ def test_what_is_counted_elsewhere_is_counted_once_however_often_it_is_told(work
     assert Scrape(second).value("penstock_shed_requests_total", rule="too_late") == 11
 
 
-def test_who_counts_elsewhere_may_begin_anew_and_nothing_is_lost() -> None:
-    metrics = RequestMetrics()
-    for total in (2, 3, 1, 1, 2):
-        metrics.so_far(SHED, {("digits", "3", "serving_default", "too_late"): total})
-    assert Scrape(metrics).value("penstock_shed_requests_total", rule="too_late") == 5
-
-
 def test_whichever_worker_is_asked_tells_of_all(workers: Workers) -> None:
     metrics = [RequestMetrics(workers.begin(number)) for number in range(2)]
     for number, counting in enumerate(metrics):
