@@ -23,7 +23,7 @@ from serving.model_server.control_socket import ControlSocket
 from serving.model_settings import ModelSettings
 from serving.observability import drift_cells
 from serving.observability.batching_gauges import batching_gauges, shed_totals
-from serving.observability.departed import SHOWN_SECONDS
+from serving.observability.departed import KEPT_SECONDS, SHOWN_SECONDS, Departed
 from serving.observability.families import CACHE, DRIFT, DROPPED, LENGTH_PADDING, SHED, summed
 from serving.observability.gateway_gauges import credential_gauge, model_gauges, moment_of, queue_gauges
 from serving.observability.layer_metrics import cache_gauges, cache_totals, length_padding_totals
@@ -83,6 +83,7 @@ class Gateway:
     """Set when the backend's first pass over the models has ended."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set at the same moment, and also when the pass failed."""
+    long_gone: Departed = field(default_factory=lambda: Departed(KEPT_SECONDS))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -165,10 +166,15 @@ class Gateway:
         self.observers.publish(self.metrics.ledger.own, self._live)
         return facts
 
-    def _forget_gone(self) -> None:
-        """What the batcher learned of versions whose figures are shown no more: a scrape asks it of all it knows."""
+    def _forget_gone(self, facts: BatcherFacts) -> None:
+        """What was learned and counted of versions that have gone: a scrape asks for all there is. `facts` are the
+        batcher's of this moment.
+        """
         live = self._live()
         self.batcher.forget(lambda target: (target.model, target.version) in live, SHOWN_SECONDS)
+        now, called = self.batcher.clock(), {(each.target.model, str(each.target.version)) for each in facts.queues}
+        gone = self.long_gone.gone(self.metrics.versions(), self.catalog.versions() | called, now)
+        self.metrics.forget(gone, now)
 
     async def _keep_told(self) -> None:
         """Health by gRPC is pushed to its watchers, so somebody must look; and what the batcher and the layers count by
@@ -177,8 +183,7 @@ class Gateway:
 
         async def tell() -> None:
             await self.grpc.follow_readiness()
-            self._count_told()
-            self._forget_gone()
+            self._forget_gone(self._count_told())
 
         await keep_doing(tell, self.catalog.poll_seconds)
 

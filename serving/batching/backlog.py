@@ -47,10 +47,14 @@ class Backlog:
         queue = self.queues[key] = Queue(key, self._max_batch_rows, breaker, now)
         return queue
 
-    def forget(self, is_over: Callable[[Queue], bool]) -> None:
-        """The idle queues of which that holds, and what was learned of them."""
-        if over := [queue for queue in self._idle() if is_over(queue)]:
+    def forget(self, is_live: Callable[[Target], bool], before: float) -> None:
+        """What was learned of targets that are gone and were last called before then, and what was counted of them."""
+        if over := [one for one in self._idle() if one.last_call_seconds < before and not is_live(one.key.target)]:
             self._drop(over)
+            kept = {queue.key.target for queue in self.queues.values()}
+            for target, rule in list(self.shed_before):
+                if target not in kept and not is_live(target):
+                    del self.shed_before[target, rule]
 
     def _idle(self) -> list[Queue]:
         return [queue for queue in self.queues.values() if not queue.rows and not queue.in_flight]

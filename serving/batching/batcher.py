@@ -131,7 +131,7 @@ class Batcher:
         return replace(facts, queues=tuple(queues))
 
     def forget(self, is_live: Callable[[Target], bool], idle_seconds: float) -> None:
-        """Drop what was learned of targets that are gone and have not been called for so long."""
+        """Drop what was learned and counted of targets that are gone and have not been called for so long."""
         self.core.forget(is_live, self.clock() - idle_seconds)
         self.at_once = {target: here for target, here in self.at_once.items() if is_live(target)}
 

@@ -103,8 +103,8 @@ class BatchingCore:
         return replace(facts, shed_before=dict(self._backlog.shed_before))
 
     def forget(self, is_live: Callable[[Target], bool], before: float) -> None:
-        """Drop what was learned of targets that are gone and were last called before then."""
-        self._backlog.forget(lambda queue: queue.last_call_seconds < before and not is_live(queue.key.target))
+        """Drop what was learned and counted of targets that are gone and were last called before then."""
+        self._backlog.forget(is_live, before)
 
     def submit(self, submission: Submission, now: float) -> list[Action]:
         """Queue a request, or Reject it at once. `fill_slots` sends it."""

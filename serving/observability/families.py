@@ -17,11 +17,14 @@ from serving.observability.histogram import ROWS, SECONDS, cell_count, cumulativ
 
 Sums: TypeAlias = Mapping[str, Mapping[Key, Sequence[float]]]
 """Of each kind of record, the cells of each label set, summed."""
+Version: TypeAlias = tuple[str, str]
+"""A model and its version, as metrics are labelled."""
 
 REQUEST, BATCH, REJECTED, NON_FINITE = "request", "batch", "rejected", "non_finite"
 SHED, CACHE, LENGTH_PADDING = "shed", "cache", "length_padding"
 VERSION, SHADOW, ROLLED_BACK, ARRIVED = "version", "shadow", "rolled_back", "arrived"
 DROPPED, DRIFT = "dropped", "drift"
+FORGOTTEN = "forgotten"
 """Kinds of records: the first part of a record's key; the labels are the rest."""
 
 _SECONDS_CELLS, _ROWS_CELLS = cell_count(SECONDS), cell_count(ROWS)
@@ -43,8 +46,13 @@ SIZES: Mapping[str, int] = {
     DROPPED: 1,
     DRIFT: drift_cells.SIZE,
     ARRIVED: 2,
+    FORGOTTEN: 1,
 }
-"""Cells of each kind. A request's code is among its labels, so that its durations count it too."""
+"""Cells of each kind. A request's code is among its labels, so that its durations count it too. FORGOTTEN are
+requests that a worker answered by versions of which nothing else is kept.
+"""
+OF_VERSIONS = frozenset({ARRIVED, BATCH, DRIFT, NON_FINITE, REQUEST, SHADOW, SHED, VERSION})
+"""Kinds of records whose labels begin with a model and its version."""
 
 _REQUEST_LABELS = ("model_name", "model_version", "signature", "protocol")
 _MODEL_LABELS = ("model_name", "model_version", "signature")
@@ -152,6 +160,11 @@ def drift_families(sums: Sums) -> Iterator[Metric]:
     yield gauge("penstock_feature_drift_psi", "Population stability index against the training split.", labels, known)
     rows = {key: float(drift.rows) for key, drift in found.items()}
     yield gauge("penstock_feature_drift_rows", "Sampled rows that the index is of.", labels, rows)
+
+
+def version_of(labels: Sequence[str]) -> Version:
+    """Of a record of one of OF_VERSIONS; the version is empty where a request never got so far."""
+    return labels[0], labels[1]
 
 
 def requests(cells: Sequence[float]) -> float:

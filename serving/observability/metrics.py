@@ -6,6 +6,7 @@ each and find their series by one lookup: what they cost, every request pays (do
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -21,7 +22,9 @@ from serving.observability.families import (
     BATCH_ROWS,
     DECODE,
     ENCODE,
+    FORGOTTEN,
     NON_FINITE,
+    OF_VERSIONS,
     PADDING,
     QUEUE,
     REJECTED,
@@ -30,9 +33,11 @@ from serving.observability.families import (
     SECONDS_SUM,
     SIZES,
     TOTAL,
+    Version,
     families,
     requests,
     summed,
+    version_of,
 )
 from serving.observability.histogram import ROWS, SECONDS
 from serving.observability.ledger import Ledger, private_ledger
@@ -69,7 +74,7 @@ class RequestMetrics(Collector):
         self.ledger = ledger or private_ledger()
         self._requests: dict[RequestSeries, Slot] = {}
         self._batches: dict[tuple[str, int, str], Slot] = {}
-        self._told: dict[Key, int] = {}
+        self._told: dict[str, Mapping[Key, int]] = {}
 
     def request_finished(
         self,
@@ -120,11 +125,33 @@ class RequestMetrics(Collector):
         cells[at + 1] += seconds
 
     def so_far(self, kind: str, totals: Mapping[Key, int]) -> None:
-        """Of a kind that is counted elsewhere, what this process has in all, by label set."""
+        """Of a kind that is counted elsewhere, what this process has in all, by label set. One that is left out begins
+        anew when it comes again.
+        """
+        told = self._told.get(kind, {})
         for labels, total in totals.items():
-            cells, at = self._slot(kind, *labels)
-            cells[at] += max(0, total - self._told.get((kind, *labels), 0))
-            self._told[kind, *labels] = total
+            if total != told.get(labels):
+                cells, at = self._slot(kind, *labels)
+                cells[at] += max(0, total - told.get(labels, 0))
+        self._told[kind] = totals
+
+    def versions(self) -> set[Version]:
+        """Of which this process has counted anything."""
+        return {version_of(labels) for kind, *labels in self.ledger.own if kind in OF_VERSIONS}
+
+    def forget(self, gone: AbstractSet[Version], now: float) -> None:
+        """What this process counted of versions that have gone; only how many requests it answered stays."""
+        own = self.ledger.own
+        over = [key for key in own if key[0] in OF_VERSIONS and version_of(key[1:]) in gone]
+        answered, at = self._slot(FORGOTTEN)
+        for key in over:
+            if key[0] == REQUEST:
+                cells, start = own.slot(key, SIZES[REQUEST])
+                answered[at] += requests(cells[start : start + SIZES[REQUEST]].tolist())
+        own.free(over, now)
+        if over:
+            self._requests = {key: slot for key, slot in self._requests.items() if key[:2] not in gone}
+            self._batches = {key: slot for key, slot in self._batches.items() if (key[0], str(key[1])) not in gone}
 
     def served(self, model_name: str, model_version: str) -> "Served":
         """What one version has done since the gateway started, over all workers, signatures and protocols."""

@@ -242,13 +242,23 @@ class Trial:
 
     def __init__(self, control: VersionFigures, trial: VersionFigures, *, by_request: bool) -> None:
         self._by_request = by_request
-        self._whole, self._stretch, self._stretches = _Stretch(control, trial), _Stretch(control, trial), 1
+        self._begin(control, trial)
         self.verdict = Verdict(Outcome.WATCHING, "it has just begun")
 
+    def _begin(self, control: VersionFigures, trial: VersionFigures) -> None:
+        self._control_requests, self._trial_requests = control.requests, trial.requests
+        self._whole, self._stretch = _Stretch(control, trial), _Stretch(control, trial)
+        self._stretches = 1
+
     def seen(self, control: VersionFigures, trial: VersionFigures) -> Verdict:
-        """The verdict by the figures of this moment, looked at as seldom as the rule has it; worse stays so."""
+        """The verdict by the figures of this moment, looked at as seldom as the rule has it; worse stays so. Where they
+        fell, a gateway began anew, or gave up those of a version that was away for long: the trial begins there, too.
+        """
         if self.verdict.outcome is Outcome.WORSE:
             return self.verdict
+        if control.requests < self._control_requests or trial.requests < self._trial_requests:
+            self._begin(control, trial)
+        self._control_requests, self._trial_requests = control.requests, trial.requests
         whole = self._whole.seen(control, trial, ALPHA / 2, by_request=self._by_request)
         chance = ALPHA / 2 * spent(self._stretches)
         lately = self._stretch.seen(control, trial, chance, by_request=self._by_request)

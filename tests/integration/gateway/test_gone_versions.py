@@ -4,8 +4,9 @@ import time
 from pathlib import Path
 
 from serving.backends.in_memory import InMemoryBackend
-from serving.observability.departed import SHOWN_SECONDS
+from serving.observability.departed import KEPT_SECONDS, SHOWN_SECONDS
 from tests.integration.gateway.two_versions import CANARY, SIGNATURE, STABLE, Running, in_loop, running
+from tests.unit.serving.gateway_parts import answered, ask
 
 
 def shown(here: Running) -> set[int]:
@@ -29,3 +30,14 @@ async def test_what_was_learned_of_a_version_is_told_for_a_while_after_it_has_go
         assert shown(here) == {STABLE, CANARY}
         here.gateway.batcher.clock = lambda: time.monotonic() + SHOWN_SECONDS
         await here.until(lambda: shown(here) == {STABLE})
+        assert here.gateway.metrics.versions() == {("doubles", str(STABLE)), ("doubles", str(CANARY))}
+        here.gateway.batcher.clock = lambda: time.monotonic() + SHOWN_SECONDS + KEPT_SECONDS
+        await here.until(lambda: here.gateway.metrics.versions() == {("doubles", str(STABLE))})
+        assert await requests_answered(here) == 2
+
+
+async def requests_answered(here: Running) -> float:
+    """By the one worker there is, as a scrape tells it."""
+    text = answered(await ask(here.app, "/metrics", method="GET")).body.decode()
+    (line,) = [line for line in text.splitlines() if line.startswith("penstock_worker_requests_total{")]
+    return float(line.split()[-1])

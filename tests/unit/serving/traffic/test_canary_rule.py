@@ -147,3 +147,15 @@ def test_the_stability_index_is_zero_for_equal_shares_and_symmetrical() -> None:
     assert stability_index([(10, 1000), (20, 2000)]) == pytest.approx(0.0, abs=1e-3)
     assert stability_index([(10, 90), (90, 10)]) == pytest.approx(stability_index([(90, 10), (10, 90)]))
     assert stability_index([(100, 0), (0, 100)]) > 5
+
+
+@pytest.mark.parametrize("fallen", ["control", "trial"])
+def test_figures_that_begin_anew_are_judged_from_there_on(fallen: str) -> None:
+    """A canary that fails every request is found when its own figures, or those it is compared with, have fallen."""
+    many = VersionFigures(requests=5000.0)
+    trial = Trial(many, many, by_request=True)
+    control, tried = [0.0 if name == fallen else 5000.0 for name in ("control", "trial")]
+    for poll in range(STRUCK_POLLS + 2):
+        of_control = VersionFigures(requests=control + 1000 * poll)
+        verdict = trial.seen(of_control, VersionFigures(requests=tried + 100 * poll, errors=100 * poll))
+    assert verdict.outcome is Outcome.WORSE
