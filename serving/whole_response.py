@@ -44,7 +44,9 @@ class WholeResponseCycle(RequestResponseCycle):
         if self.disconnected or self.transport.is_closing():
             return
         default = b"".join(b"%b: %b\r\n" % pair for pair in self.default_headers)
-        self.transport.write(response_bytes(status, default, headers, body, keep_alive=self.keep_alive))
+        to_head = self.scope["method"] == "HEAD"
+        whole = response_bytes(status, default, headers, body, keep_alive=self.keep_alive, to_head=to_head)
+        self.transport.write(whole)
         self.waiting_for_100_continue = False
         self.response_started = self.response_complete = True
         self.message_event.set()

@@ -21,11 +21,17 @@ class DefaultHeaders:
 
 
 def response_bytes(
-    status: int, default: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes, *, keep_alive: bool
+    status: int,
+    default: bytes,
+    headers: Iterable[tuple[bytes, bytes]],
+    body: bytes,
+    *,
+    keep_alive: bool,
+    to_head: bool = False,
 ) -> bytes:
-    """A whole response. `default` are headers as they are sent."""
+    """A whole response. `default` are headers as they are sent. `to_head`: of the body, its length alone."""
     head = [STATUS_LINE[status], default]
     for name, value in headers:
         head += (name, b": ", value, b"\r\n")
-    head += (b"content-length: ", b"%d" % len(body), _LAST if keep_alive else _LAST_OF_ALL, body)
+    head += (b"content-length: ", b"%d" % len(body), _LAST if keep_alive else _LAST_OF_ALL, b"" if to_head else body)
     return b"".join(head)

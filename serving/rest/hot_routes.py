@@ -60,7 +60,7 @@ class HotRoutes:
 
 class HotFirst:
     """An ASGI application: the `hot` routes, and for all else `rest`. `prepare` is for a server that can do without a
-    task for each request.
+    task for each request. HEAD is GET, of whose answer the server leaves out the body (RFC 9110, 9.3.2).
     """
 
     def __init__(self, hot: Sequence[Route], rest: ASGIApp) -> None:
@@ -74,7 +74,9 @@ class HotFirst:
         return found.prepare(RequestHead(dict(scope["headers"])), found.path_params)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        elif scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):
             found = self._hot.find(scope["path"])
             if found is not None:
                 scope["path_params"] = found.path_params

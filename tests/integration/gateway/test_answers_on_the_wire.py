@@ -55,6 +55,27 @@ def test_a_client_that_wants_no_more_is_told_so_and_let_go(gateway: GatewayProce
     assert body.startswith(b'{"predictions":[[')
 
 
+@pytest.mark.parametrize(
+    "path",
+    [b"/livez", b"/readyz", b"/metrics", b"/v2", b"/v1/models/digits", b"/openapi.json", b"/", b"/nowhere", PREDICT],
+)
+def test_head_is_answered_as_get_is_without_the_body(gateway: GatewayProcess, path: bytes) -> None:
+    """And the next answer begins right behind its head."""
+    asked = b"%s %s HTTP/1.1\r\nhost: gateway\r\nx-request-id: same\r\n%s\r\n"
+    get = said(gateway, asked % (b"GET", path, b"connection: close\r\n"))
+    head = said(gateway, asked % (b"HEAD", path, b""), asked % (b"GET", b"/livez", b"connection: close\r\n"))
+    first, _, rest = head.partition(b"\r\n\r\n")
+    assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert rest.endswith(b'{"status":"alive"}')
+    assert told_of(first) == told_of(get.partition(b"\r\n\r\n")[0])
+
+
+def told_of(head: bytes) -> list[bytes]:
+    """Status and headers but those of the moment; of a length (figures are of the moment) that there is one."""
+    lines = [line for line in head.lower().split(b"\r\n") if not line.startswith((b"date:", b"connection:"))]
+    return [b"content-length" if line.startswith(b"content-length:") else line for line in lines]
+
+
 def test_a_client_that_asks_before_it_sends_is_told_to_go_on(gateway: GatewayProcess) -> None:
     whole = request(headers=b"expect: 100-continue\r\nconnection: close\r\n")
     answer = said(gateway, whole[: -len(BODY)], BODY)
