@@ -6,18 +6,18 @@ A full sibling of the real ones: the gateway cannot tell them apart. Nothing her
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 
 from serving.backend_protocol import Arrays, OnChange, Target, VersionState, VersionStatus
-from serving.backends.holds import Holds
 from serving.contract.tensors import NUMPY_DTYPES, Array, Signature
 from serving.errors import BackendUnavailable, DeadlineExceeded, ModelNotReady, PenstockError
 
 Run: TypeAlias = Callable[[Target, Arrays], Mapping[str, Array]]
+_NEVER_FREED = nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,6 @@ class InMemoryBackend:
     calls: int = 0
     name: str = "in_memory"
     _statuses: dict[str, dict[int, VersionStatus]] = field(default_factory=dict)
-    _holds: Holds = field(default_factory=Holds)
     _on_change: OnChange | None = None
 
     async def start(self, on_change: OnChange) -> None:
@@ -64,8 +63,9 @@ class InMemoryBackend:
     def replicas(self) -> Mapping[str, bool]:
         return {}
 
-    def hold(self, target: Target) -> AbstractContextManager[None]:
-        return self._holds.hold((target.model, target.version))
+    def hold(self, target: Target) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
+        """Means nothing: versions are there as long as `models` has them."""
+        return _NEVER_FREED
 
     async def predict(self, target: Target, inputs: Arrays, deadline_seconds: float) -> dict[str, Array]:
         self.calls += 1

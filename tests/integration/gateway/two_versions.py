@@ -1,6 +1,7 @@
 """A gateway in this process with a stable version and a canary, and clients of every protocol."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -106,14 +107,17 @@ def infer_request() -> Any:
 
 
 @asynccontextmanager
-async def running(tmp_path: Path, run: Run = doubled, **settings: Any) -> AsyncIterator[Running]:
+async def running(
+    tmp_path: Path, run: Run = doubled, *, clock: Callable[[], float] = time.monotonic, **settings: Any
+) -> AsyncIterator[Running]:
     """Version 1 is stable and version 2 the canary; `run` answers for both."""
     models = tmp_path / "models"
     for version, label in ((STABLE, "stable"), (CANARY, "canary")):
         publish_in_miniature(models, doubles_manifest(version=version))
         set_label(models, "doubles", label, version, by="test", reason="", now=datetime.now(UTC))
     backend = InMemoryBackend({"doubles": {v: {"serving_default": SIGNATURE} for v in (STABLE, CANARY)}}, run)
-    app = create_app(Settings(models=models, grpc_port=0, poll_seconds=0.01, **settings), backend=backend)
+    given = Settings(models=models, grpc_port=0, poll_seconds=0.01, **settings)
+    app = create_app(given, backend=backend, clock=clock)
     gateway: Gateway = app.state.gateway
     async with app.router.lifespan_context(app):
         await gateway.started.wait()
