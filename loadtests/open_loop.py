@@ -125,6 +125,7 @@ async def run_load(
     """
     generator = Generator(asyncio.get_running_loop(), opener, load, tell)
     stopping = None if enough is None else asyncio.create_task(_stop(generator, enough))
+    others_froze = gc.get_freeze_count() > 0
     try:
         for _ in range(load.connections):
             await generator.connect()
@@ -132,7 +133,8 @@ async def run_load(
         gc.freeze()  # so that a collection looks at next to nothing: it would be taken for the server's slowness
         await generator.send_all(started())
     finally:
-        gc.unfreeze()
+        if not others_froze:  # else what stays for as long as the process would be looked through from here on
+            gc.unfreeze()
         if stopping is not None:
             stopping.cancel()
         generator.close()

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import gc
 import os
 import shutil
@@ -38,14 +39,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _turn(item.path))
 
 
+@functools.cache
 def _turn(path: Path) -> int:
     tests = Path(__file__).parent
     folders = (turn for turn, folder in enumerate(LONGEST_FIRST) if path.is_relative_to(tests / folder))
     return next(folders, len(LONGEST_FIRST))
 
 
-def pytest_collection_finish() -> None:
-    """What thousands of collected tests hold stays; else each collection by a test would look through all of it."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What thousands of collected tests hold stays: nothing looks through it, neither while it grows nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        _freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """So does what a folder's tests have imported."""
+    if nextitem is not None and nextitem.path.parent != item.path.parent:
+        _freeze()
+
+
+def _freeze() -> None:
     gc.collect()
     gc.freeze()
 
