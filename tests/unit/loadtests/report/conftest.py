@@ -9,7 +9,7 @@ from loadtests.run_result import Interval, RunResult, ServerSample
 HOSTILE = '<script>alert("1")</script>'
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def whole() -> RunResult:
     seconds = np.random.default_rng(1).lognormal(-6, 1, 1_990)
     quick = Interval(
@@ -42,7 +42,7 @@ def whole() -> RunResult:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hostile(whole: RunResult) -> RunResult:
     return whole.model_copy(
         update={
@@ -57,7 +57,7 @@ def hostile(whole: RunResult) -> RunResult:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def empty(whole: RunResult) -> RunResult:
     """A closed loop whose users never asked."""
     nothing = Latencies().encoded()

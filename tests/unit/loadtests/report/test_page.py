@@ -41,7 +41,7 @@ class Page(HTMLParser):
         return " ".join(self.words)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pages(whole: RunResult, hostile: RunResult, empty: RunResult) -> list[str]:
     runs = whole, hostile, empty
     couples = (whole, hostile), (empty, whole), (empty, empty)
