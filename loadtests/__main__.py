@@ -2,37 +2,28 @@
 
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pkgutil import resolve_name
 from types import MappingProxyType
 
-from loadtests.bench.clients import clients
-from loadtests.bench.gpu import gpu
-from loadtests.bench.hostile import hostile
-from loadtests.bench.loadgen import loadgen
-from loadtests.bench.memory import memory
-from loadtests.bench.overload import overload
-from loadtests.bench.rates import rates
-from loadtests.bench.servers import peers, servers
-from loadtests.bench.soak import soak
-from loadtests.bench.swaps import swaps
-from loadtests.compare_verb import compare_files
-
-BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = MappingProxyType(
+BENCHMARKS: Mapping[str, str] = MappingProxyType(
     {
-        "servers": servers,
-        "peers": peers,
-        "rates": rates,
-        "overload": overload,
-        "hostile": hostile,
-        "memory": memory,
-        "swaps": swaps,
-        "soak": soak,
-        "clients": clients,
-        "gpu": gpu,
-        "loadgen": loadgen,
-        "compare": compare_files,
+        "servers": "loadtests.bench.servers:servers",
+        "peers": "loadtests.bench.servers:peers",
+        "rates": "loadtests.bench.rates:rates",
+        "overload": "loadtests.bench.overload:overload",
+        "hostile": "loadtests.bench.hostile:hostile",
+        "memory": "loadtests.bench.memory:memory",
+        "swaps": "loadtests.bench.swaps:swaps",
+        "soak": "loadtests.bench.soak:soak",
+        "clients": "loadtests.bench.clients:clients",
+        "gpu": "loadtests.bench.gpu:gpu",
+        "loadgen": "loadtests.bench.loadgen:loadgen",
+        "compare": "loadtests.compare_verb:compare_files",
     }
 )
+"""The function of each, imported when it is asked for: all of them bring a second's worth of libraries."""
+DEFAULT = "servers"
 WRONG_USE, TERMINATED = 2, 143
 """Exit codes; the latter is that of what SIGTERM ended, as a shell tells it."""
 
@@ -40,12 +31,12 @@ WRONG_USE, TERMINATED = 2, 143
 def bench(argv: Sequence[str]) -> int:
     """Runs one benchmark to its end, `servers` when none is named. Raises BenchError for what cannot be measured."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that the servers are ended too
-    if not argv or argv[0].startswith("-"):
-        return servers(argv)
-    if argv[0] not in BENCHMARKS:
-        print(f"penstock bench: no benchmark {argv[0]!r}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)
+    name, *arguments = argv if argv and not argv[0].startswith("-") else [DEFAULT, *argv]
+    if name not in BENCHMARKS:
+        print(f"penstock bench: no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)
         return WRONG_USE
-    return BENCHMARKS[argv[0]](argv[1:])
+    exit_code: int = resolve_name(BENCHMARKS[name])(arguments)
+    return exit_code
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 import subprocess
 import sys
+from pkgutil import resolve_name
+
+from loadtests.__main__ import BENCHMARKS
 
 
 def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -18,3 +21,7 @@ def test_help_without_a_benchmark_names_the_rows_and_the_others() -> None:
     assert done.returncode == 0
     for told in ("--only", "one-connection", "overload"):
         assert told in done.stdout
+
+
+def test_every_benchmark_is_where_its_name_says() -> None:
+    assert all(callable(resolve_name(place)) for place in BENCHMARKS.values())
