@@ -5,6 +5,7 @@ each case gives.
 """
 
 import asyncio
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +21,11 @@ from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend, Run, Turn, zeros_of_shape
 from serving.backends.tensorflow_messages import message_module
 from serving.contract.features import Feature, ImageFeature, NumberFeature, TensorFeature
-from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array, Signature, TensorSpec
 from serving.errors import BackendOverloaded, BackendRejected, BackendUnavailable
 from serving.grpc import inference_pb2
 from serving.settings import Settings
+from tests.doubles import doubles_manifest, publish_in_miniature
 from tests.unit.serving.gateway_parts import FOREVER
 
 PAGE = Path(__file__).parents[4] / "docs" / "errors.md"
@@ -174,14 +175,15 @@ CASES = [
 ]  # fmt: skip
 
 
-def page_rows() -> list[Row]:
+@functools.cache
+def page_rows() -> tuple[Row, ...]:
     """Those with a gRPC status, of the first table and of the one for gRPC alone: cause, ..., code, gRPC, field."""
     found = []
     for line in PAGE.read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" |")]
         if line.startswith("|") and len(cells) >= 4 and re.fullmatch(r"[A-Z]+_?[A-Z]*_?[A-Z]*", cells[-2]):
             found.append(Row(cells[0], frozenset(re.findall(r"`(\w+)`", cells[-3])), cells[-2]))
-    return found
+    return tuple(found)
 
 
 def row_of(cause: str) -> Row:
@@ -199,10 +201,10 @@ async def outcome(call: Any) -> Any:
 Provoke = Callable[[Case], grpc.aio.AioRpcError]
 
 
-@pytest.fixture
-def provoke(
-    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
-) -> Provoke:
+@pytest.fixture(scope="module")
+def provoke(tmp_path_factory: pytest.TempPathFactory) -> Provoke:
+    """Each case has a gateway of its own; the models are only read."""
+    folder = tmp_path_factory.mktemp("errors") / "models"
     models: dict[str, Any] = {}
     for model, features in FEATURES.items():
         inputs = tuple(TensorSpec(f.name, f.dtype, f.row_shape) for f in features)
@@ -211,14 +213,12 @@ def provoke(
             outputs = (TensorSpec("classes", "string", (1,)), TensorSpec("scores", "float32", (1,)))
             signatures["classify"] = Signature((TensorSpec("inputs", "string", ()),), outputs)
         models[model] = {1: signatures}
-        write_version(manifest_with(model=model, features=features, signatures=signatures))
-    (tmp_path / "models/records/labels.json").write_text('{"gone": 7}')
+        publish_in_miniature(folder, doubles_manifest(model=model, features=features, signatures=signatures))
+    (folder / "records/labels.json").write_text('{"gone": 7}')
 
     async def call(case: Case) -> grpc.aio.AioRpcError:
         backend = InMemoryBackend(models, case.run or zeros_of_shape(models), iter(case.turns))
-        gateway = create_app(
-            Settings(models=tmp_path / "models", max_queue_rows=8, grpc_port=0), backend=backend
-        ).state.gateway
+        gateway = create_app(Settings(models=folder, max_queue_rows=8, grpc_port=0), backend=backend).state.gateway
         await backend.start(gateway.catalog.renew)
         await gateway.grpc.start()
         try:

@@ -1,6 +1,7 @@
 """docs/errors.md against the gateway: every row provoked over REST, with the status, code and field it promises."""
 
 import asyncio
+import functools
 import json
 import math
 import re
@@ -16,11 +17,11 @@ from serving.app import create_app
 from serving.backend_protocol import Arrays, Target
 from serving.backends.in_memory import InMemoryBackend, Run, Turn, zeros_of_shape
 from serving.contract.features import CategoryFeature, ImageFeature, NumberFeature, TensorFeature, TextFeature
-from serving.contract.manifest import Manifest
 from serving.contract.tensors import Array, Signature, TensorSpec
 from serving.errors import BackendOverloaded, BackendRejected, BackendUnavailable
 from serving.preprocessing.npy import write_npy
 from serving.settings import Settings
+from tests.doubles import doubles_manifest, publish_in_miniature
 from tests.unit.serving.gateway_parts import FOREVER, Answer, answered, ask
 
 PAGE = Path(__file__).parents[4] / "docs" / "errors.md"
@@ -217,7 +218,8 @@ CASES = [
 ]  # fmt: skip
 
 
-def page_rows() -> list[Row]:
+@functools.cache
+def page_rows() -> tuple[Row, ...]:
     found = []
     for line in PAGE.read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" |")]
@@ -227,7 +229,7 @@ def page_rows() -> list[Row]:
             if cells[-1] == "the parameter":
                 fields = ("/inputs/{input}/parameters/{parameter}",)
             found.append(Row(cells[0], int(cells[1]), frozenset(re.findall(r"`(\w+)`", cells[2])), fields, lacks))
-    return found
+    return tuple(found)
 
 
 def row_of(cause: str) -> Row:
@@ -238,21 +240,21 @@ def row_of(cause: str) -> Row:
 Provoke = Callable[[Case], Answer]
 
 
-@pytest.fixture
-def provoke(
-    tmp_path: Path, write_version: Callable[[Manifest], None], manifest_with: Callable[..., Manifest]
-) -> Provoke:
+@pytest.fixture(scope="module")
+def provoke(tmp_path_factory: pytest.TempPathFactory) -> Provoke:
+    """Each case has a gateway of its own; the models are only read."""
+    folder = tmp_path_factory.mktemp("errors") / "models"
     models: dict[str, Any] = {}
     for model, features in FEATURES.items():
         inputs = tuple(TensorSpec(f.name, f.dtype, f.row_shape) for f in features)
         signature = Signature(inputs, (TensorSpec("value", "float32", (1,)),))
         models[model] = {1: {"serving_default": signature, "odd": signature, "classify": EXAMPLES}}
-        write_version(manifest_with(model=model, features=features, signatures=models[model][1]))
-    (tmp_path / "models/records/labels.json").write_text('{"gone": 7}')
+        publish_in_miniature(folder, doubles_manifest(model=model, features=features, signatures=models[model][1]))
+    (folder / "records/labels.json").write_text('{"gone": 7}')
 
     async def call(case: Case) -> Answer:
         backend = InMemoryBackend(models, case.run or zeros_of_shape(models), iter(case.turns))
-        settings = Settings(models=tmp_path / "models", max_queue_rows=8, max_body_bytes=60_000)
+        settings = Settings(models=folder, max_queue_rows=8, max_body_bytes=60_000)
         app = create_app(settings, backend=backend)
         await backend.start(app.state.gateway.catalog.renew)
         asked = (
