@@ -67,6 +67,8 @@ def _read(path: PurePosixPath, sources: Sequence[Folder]) -> bytes:
 
 
 def _names(source: bytes) -> Iterator[str]:
+    if b"_pb2" not in source:
+        return  # most files: they need not be parsed
     for node in ast.walk(ast.parse(source)):
         for name in _mentioned(node):
             if MESSAGES.fullmatch(name):
