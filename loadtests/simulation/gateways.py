@@ -16,13 +16,12 @@ import numpy as np
 
 from loadtests.simulation.arrivals import Arrival
 from loadtests.simulation.outcome import Outcome
-from serving.backend_protocol import Target
-from serving.batching.events import Action, Complete, QueueKey, SendBatch, Submission
+from loadtests.simulation.submissions import submission
+from serving.batching.events import Action, Complete, SendBatch
 from serving.batching.policy import BatchingCore
 
 READING_SHARE = 0.5
 """Of a gateway's own work on a request: reading it, before it is queued; the rest is answering."""
-ROW_BYTES = 4
 Place: TypeAlias = Literal["event_loop", "same_core", "elsewhere"]
 """Where a call runs: in the gateway's event loop, beside it on its one core, or where it takes nothing from it."""
 
@@ -155,7 +154,7 @@ class _Loop:
         while self._come:
             clock += self._run.site.request_seconds * READING_SHARE
             request = self._come.popleft()
-            clock = self._settle(self._core.submit(self._submission(request), clock), clock)
+            clock = self._settle(self._core.submit(submission(request, self._run.arrivals[request]), clock), clock)
         clock, answered = self._fill(clock)
         self._calls_at = clock  # they stood still meanwhile: the loop, which mostly waits, goes first
         self._expect_landing(clock)
@@ -240,9 +239,3 @@ class _Loop:
                 run.refused_at[action.request] = clock + run.site.wire_seconds
                 run.refusals[type(action.error).__name__] += 1
         return clock
-
-    def _submission(self, number: int) -> Submission:
-        arrival = self._run.arrivals[number]
-        key = QueueKey(Target(arrival.model, 1, "serving_default"), ())
-        deadline = arrival.deadline_seconds
-        return Submission(number, key, arrival.rows, arrival.rows * ROW_BYTES, deadline, arrival.lane, arrival.tenant)

@@ -16,11 +16,9 @@ import numpy as np
 from loadtests.simulation.arrivals import Arrival
 from loadtests.simulation.device import Device
 from loadtests.simulation.outcome import Outcome
-from serving.backend_protocol import Target
-from serving.batching.events import Action, Complete, QueueKey, SendBatch, Submission
+from loadtests.simulation.submissions import submission
+from serving.batching.events import Action, Complete, SendBatch, Submission
 from serving.errors import DeadlineExceeded, PenstockError
-
-ROW_BYTES = 4
 
 
 class Policy(Protocol):
@@ -88,7 +86,7 @@ class _Run:
                 return
             while coming[come] <= self.now:
                 self._interrupt()
-                self._perform(self.policy.submit(self._submission(come), self.now))
+                self._perform(self.policy.submit(submission(come, self.arrivals[come]), self.now))
                 come += 1
             while self.flights and self.flights[0].lands_seconds <= self.now:
                 self._land()
@@ -105,12 +103,6 @@ class _Run:
             self.batch_rows,
             self.now,
         )
-
-    def _submission(self, number: int) -> Submission:
-        arrival = self.arrivals[number]
-        key = QueueKey(Target(arrival.model, 1, "serving_default"), ())
-        deadline = arrival.deadline_seconds
-        return Submission(number, key, arrival.rows, arrival.rows * ROW_BYTES, deadline, arrival.lane, arrival.tenant)
 
     def _perform(self, actions: Sequence[Action]) -> None:
         for action in actions:

@@ -1,5 +1,6 @@
 """Requests and cores in miniature, and what the tests of batching read from a core's actions."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 from serving.backend_protocol import Target
@@ -11,6 +12,7 @@ LATER = 1_000_000.0
 """A deadline that no test reaches."""
 
 
+@functools.cache
 def key_of(model: str, allowed_batch_rows: tuple[int, ...] = (), max_wait_seconds: float = 0.0) -> QueueKey:
     rules = BatchRules(allowed_batch_rows, max_wait_seconds=max_wait_seconds)
     return QueueKey(Target(model, 1, "serving_default"), (("x", "<f4", (2,)),), rules)
