@@ -41,20 +41,20 @@ def test_the_usage_names_every_verb() -> None:
 
 
 def test_a_verbs_own_exit_code_is_the_commands(tmp_path: Path) -> None:
-    assert penstock("models", "--help").returncode == 0
-    assert penstock("models", "no-such-action").returncode == 2
-    assert penstock("models", "list", "--models", str(tmp_path)).returncode == 0
+    assert penstock("keys", "--help").returncode == 0
+    assert penstock("keys", "no-such-action").returncode == 2
+    assert penstock("keys", "new", "shop", "--file", str(tmp_path / "keys.toml")).returncode == 0
 
 
 def test_a_failure_is_one_line_and_exit_1(tmp_path: Path) -> None:
-    done = penstock("models", "list", "--models", str(tmp_path / "nowhere"))
+    done = penstock("keys", "list", "--file", str(tmp_path / "nowhere"))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert done.stderr.startswith("penstock models: ")
+    assert done.stderr.startswith("penstock keys: ")
 
 
 @pytest.mark.parametrize("place", [0, 4])
 def test_debug_shows_the_traceback_wherever_it_stands(tmp_path: Path, place: int) -> None:
-    arguments = ["models", "list", "--models", str(tmp_path / "nowhere")]
+    arguments = ["keys", "list", "--file", str(tmp_path / "nowhere")]
     done = penstock(*arguments[:place], "--debug", *arguments[place:])
     assert done.returncode == 1
     assert "Traceback (most recent call last)" in done.stderr
