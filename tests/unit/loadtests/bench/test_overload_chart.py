@@ -17,6 +17,6 @@ def test_the_picture_has_answers_refusals_and_what_was_too_late(tmp_path: Path) 
     path = tmp_path / "overload.png"
     draw_overload(run, Course(5.0, 2.0), peak=20.0, deadline_seconds=0.25, path=path)
     with Image.open(path) as picture:
-        pixels = np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)
-    colours = {f"#{bytes(pixel).hex()}" for pixel in pixels.tolist()}
+        pixels = np.asarray(picture.convert("RGB")).astype(np.int32) @ (1 << 16, 1 << 8, 1)
+    colours = {f"#{pixel:06x}" for pixel in np.unique(pixels).tolist()}
     assert {OURS, REFUSED, LATE} <= colours
