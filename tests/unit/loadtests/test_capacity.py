@@ -65,8 +65,8 @@ def test_embedded_replicas_are_as_many_as_the_core_needs_and_one_fewer_is_not_en
 
 
 def test_the_batch_is_one_whose_time_fits_twice_into_the_objective() -> None:
-    """Rule 2: S(B) = 2 + 0.1 (B - 1) ms, so B = 31 is the last with 2 S(B) <= 10 ms."""
-    assert recommended(measurement(), Objective(100.0, 0.010), number=NUMBER).choice.batch_rows == 31
+    """Rule 2: S(B) = 2 + 0.1 (B - 1) ms, so B = 31 is the last with 2 S(B) <= 10 ms, whatever is played."""
+    assert recommended(measurement(), Objective(100.0, 0.010), number=200).choice.batch_rows == 31
 
 
 def test_a_remote_model_is_given_servers_for_its_calls_and_gateways_for_the_rest() -> None:
