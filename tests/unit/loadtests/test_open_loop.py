@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -107,6 +108,13 @@ def test_the_wait_for_answers_ends() -> None:
     never.set()
     assert run.status.tolist() == [NO_ANSWER]
     assert np.isnan(run.latency_seconds).all()
+
+
+def test_what_was_frozen_before_a_load_stays_frozen() -> None:
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    ask(lambda: OK, 1, connections=1)
+    assert gc.get_freeze_count() > frozen / 2, "some of it may be freed meanwhile, but not most"
 
 
 def made_run(lateness: list[float]) -> OpenLoopRun:
