@@ -16,7 +16,8 @@ from tests.doubles import doubles_manifest, publish_in_miniature
 from tests.integration.gateway.two_versions import CANARY, SIGNATURE, STABLE, Running, in_loop, running
 from tests.unit.serving.gateway_parts import answered, ask
 
-ROUND_VERSIONS = 50
+ROUND_VERSIONS = 100
+"""As many as the timers that asyncio keeps although they were cancelled, which come and go, with what they hold."""
 
 
 @dataclass
@@ -64,7 +65,7 @@ async def test_what_was_learned_of_a_version_is_told_for_a_while_after_it_has_go
 
 @in_loop
 async def test_versions_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
-    """Of no kind of object are there more after another round of them, but for a few."""
+    """Of no kind of object is there one more for each."""
     clock, objects = Clock(), list[Counter[type]]()
     async with running(tmp_path, clock=clock) as here:
         for number in range(3 * ROUND_VERSIONS):
@@ -74,8 +75,7 @@ async def test_versions_that_come_and_go_leave_nothing_behind(tmp_path: Path) ->
                 await hours_passed(here, clock, CANARY + 1 + number)
                 gc.collect()
                 objects.append(Counter(map(type, gc.get_objects())))
-    grown = {kind: more for kind, more in (objects[2] - objects[1]).items() if more >= ROUND_VERSIONS / 2}
-    assert not grown
+    assert not {kind: more for kind, more in (objects[2] - objects[0]).items() if more > 1.5 * ROUND_VERSIONS}
 
 
 async def published(here: Running, version: int) -> None:
