@@ -57,3 +57,4 @@ def compile_model(learner: Any, model: Any, job: JobSpec, steps_per_epoch: int) 
         steps_per_execution=job.fit.steps_per_execution,
         jit_compile=job.fit.xla,
     )
+    chosen.build(learner.trainable_variables)  # else they are made while Keras traces a step, which it then does twice
