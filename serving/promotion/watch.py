@@ -11,7 +11,7 @@ from serving.promotion.gateway_protocol import Gateway
 from serving.promotion.patience import Patience
 from serving.promotion.steps import Found
 from serving.traffic.canary_rule import ENOUGH_REQUESTS, Outcome, Trial
-from serving.traffic.figures import VersionFigures
+from serving.traffic.figures import Since, VersionFigures
 
 NONE_YET = VersionFigures()
 
@@ -26,26 +26,28 @@ class Watch:
     patience: Patience
     _previous: int | None = None
     _trial: Trial | None = None
-    _before: VersionFigures = NONE_YET
+    _asked: Since | None = None
+    """Of the previous version."""
     _control: VersionFigures = NONE_YET
 
     def begin(self, previous: int | None) -> None:
         """Once counting has begun: `previous` is what the version is to be compared with."""
         self._previous = None if previous == self.version else previous
         if self._previous is not None:
-            self._before = self._figures(self._previous)
+            self._asked = Since(self._figures(self._previous))
 
     def gather(self) -> None:
         """Before the label moves."""
-        if self._previous is None:
+        previous, asked = self._previous, self._asked
+        if previous is None or asked is None:
             return
-        self.patience.until(self._has_enough)
-        self._trial = Trial(NONE_YET, self._figures(self.version), by_request=True)
 
-    def _has_enough(self) -> bool:
-        if self._previous is not None:
-            self._control = self._figures(self._previous).since(self._before)
-        return self._control.answered >= ENOUGH_REQUESTS
+        def has_enough() -> bool:
+            self._control = asked.read(self._figures(previous))
+            return self._control.answered >= ENOUGH_REQUESTS
+
+        self.patience.until(has_enough)
+        self._trial = Trial(NONE_YET, self._figures(self.version), by_request=True)
 
     def _figures(self, version: int) -> VersionFigures:
         return self.gateway.figures(self.model).get(version, NONE_YET)

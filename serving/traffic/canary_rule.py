@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from serving.observability.version_cells import LATENCY
 from serving.traffic.chance import chi_squared_bound, more_by_chance
-from serving.traffic.figures import VersionFigures
+from serving.traffic.figures import Since, VersionFigures
 
 ALPHA = 0.005
 """Of identical versions, at most one trial in two hundred ends with the one on trial rolled back."""
@@ -217,7 +217,7 @@ class _Stretch:
     """Requests from some moment on, and the looks taken at them."""
 
     def __init__(self, control: VersionFigures, trial: VersionFigures) -> None:
-        self._control, self._trial, self._look = control, trial, 0
+        self._control, self._trial, self._look = Since(control), Since(trial), 0
         self._failures, self._struck_polls = 0.0, 0
         self.requests = 0.0
 
@@ -225,7 +225,9 @@ class _Stretch:
         self, control: VersionFigures, trial: VersionFigures, chance: float, *, by_request: bool
     ) -> Verdict | None:
         """None where there is nothing new to look at."""
-        own = trial.since(self._trial)
+        own, usual = self._trial.read(trial), self._control.read(control)
+        if own.requests < self.requests:
+            self._look = 0  # counted anew, and looked at anew
         self._struck_polls += own.errors + own.refused > self._failures
         self._failures = own.errors + own.refused
         self.requests, look = own.requests, look_number(own.requests)
@@ -234,7 +236,7 @@ class _Stretch:
         self._look = look
         if self._struck_polls < STRUCK_POLLS:
             own = replace(own, errors=0.0, refused=0.0)
-        return judge(control.since(self._control), own, chance * spent(max(1, look)), by_request=by_request)
+        return judge(usual, own, chance * spent(max(1, look)), by_request=by_request)
 
 
 class Trial:
@@ -242,23 +244,13 @@ class Trial:
 
     def __init__(self, control: VersionFigures, trial: VersionFigures, *, by_request: bool) -> None:
         self._by_request = by_request
-        self._begin(control, trial)
+        self._whole, self._stretch, self._stretches = _Stretch(control, trial), _Stretch(control, trial), 1
         self.verdict = Verdict(Outcome.WATCHING, "it has just begun")
 
-    def _begin(self, control: VersionFigures, trial: VersionFigures) -> None:
-        self._control_requests, self._trial_requests = control.requests, trial.requests
-        self._whole, self._stretch = _Stretch(control, trial), _Stretch(control, trial)
-        self._stretches = 1
-
     def seen(self, control: VersionFigures, trial: VersionFigures) -> Verdict:
-        """The verdict by the figures of this moment, looked at as seldom as the rule has it; worse stays so. Where they
-        fell, a gateway began anew, or gave up those of a version that was away for long: the trial begins there, too.
-        """
+        """The verdict by the figures of this moment, looked at as seldom as the rule has it; worse stays so."""
         if self.verdict.outcome is Outcome.WORSE:
             return self.verdict
-        if control.requests < self._control_requests or trial.requests < self._trial_requests:
-            self._begin(control, trial)
-        self._control_requests, self._trial_requests = control.requests, trial.requests
         whole = self._whole.seen(control, trial, ALPHA / 2, by_request=self._by_request)
         chance = ALPHA / 2 * spent(self._stretches)
         lately = self._stretch.seen(control, trial, chance, by_request=self._by_request)

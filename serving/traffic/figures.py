@@ -67,6 +67,21 @@ class VersionFigures:
         return LATENCY[reached] if reached < len(LATENCY) else math.inf
 
 
+class Since:
+    """What was counted after `before`. Where it falls, a gateway has begun anew, or given up the figures of a version
+    that was away for long: all that there is then was counted after.
+    """
+
+    def __init__(self, before: VersionFigures) -> None:
+        self._before = self._last = before
+
+    def read(self, now: VersionFigures) -> VersionFigures:
+        if now.requests < self._last.requests:
+            self._before = VersionFigures()
+        self._last = now
+        return now.since(self._before)
+
+
 def figures_of(records: Mapping[str, Sequence[float]]) -> VersionFigures:
     """Of one version, its summed cells by kind of score."""
     scores = {kind: score_cells(kind, cells) for kind, cells in records.items() if SCORE_BOUNDS[kind]}

@@ -149,13 +149,31 @@ def test_the_stability_index_is_zero_for_equal_shares_and_symmetrical() -> None:
     assert stability_index([(100, 0), (0, 100)]) > 5
 
 
-@pytest.mark.parametrize("fallen", ["control", "trial"])
-def test_figures_that_begin_anew_are_judged_from_there_on(fallen: str) -> None:
-    """A canary that fails every request is found when its own figures, or those it is compared with, have fallen."""
-    many = VersionFigures(requests=5000.0)
-    trial = Trial(many, many, by_request=True)
-    control, tried = [0.0 if name == fallen else 5000.0 for name in ("control", "trial")]
-    for poll in range(STRUCK_POLLS + 2):
-        of_control = VersionFigures(requests=control + 1000 * poll)
-        verdict = trial.seen(of_control, VersionFigures(requests=tried + 100 * poll, errors=100 * poll))
+@pytest.mark.parametrize("falls", [("control",), ("trial",), ("control", "trial"), ()])
+def test_where_figures_begin_anew_a_failing_version_is_found_as_soon(falls: tuple[str, ...]) -> None:
+    """Past the height, too, from which they fell."""
+    trial = Trial(VersionFigures(), VersionFigures(requests=100), by_request=True)
+    for poll in range(1, 20):
+        trial.seen(VersionFigures(requests=100 * poll), VersionFigures(requests=100 + 10 * poll))
+    control, tried = (0 if name in falls else height for name, height in (("control", 1900), ("trial", 290)))
+    for poll in range(1, 10):
+        failed = 50 * poll
+        verdict = trial.seen(VersionFigures(requests=control + 1000 * poll), VersionFigures(tried + failed, failed))
     assert verdict.outcome is Outcome.WORSE
+
+
+def test_what_no_more_is_counted_stays_what_the_other_is_compared_with() -> None:
+    """A promotion's watch: the version before has had its requests; the gateway that is asked starts again."""
+    control, trial = VersionFigures(requests=500), Trial(VersionFigures(), VersionFigures(), by_request=True)
+    trial.seen(control, VersionFigures(requests=300))
+    for poll in range(1, STRUCK_POLLS + 1):
+        verdict = trial.seen(control, VersionFigures(requests=50 * poll, errors=50 * poll))
+    assert verdict.outcome is Outcome.WORSE
+
+
+def test_where_figures_begin_anew_nothing_is_counted_twice_or_below_zero() -> None:
+    trial = Trial(VersionFigures(requests=1000), VersionFigures(requests=1000), by_request=True)
+    for requests in (1200, 30, 900, 1100, 1500):
+        verdict = trial.seen(VersionFigures(requests=requests), VersionFigures(requests=requests))
+    assert verdict.outcome is not Outcome.WORSE
+    assert "1500 requests against 1500" in verdict.reason
