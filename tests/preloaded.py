@@ -27,6 +27,8 @@ READ_AT_IMPORT = (
     "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS",
 )  # fmt: skip
 """Variables that come too late for a process from here."""
+RUN_SECONDS = 600.0
+"""A bound for what is run to its end, far beyond what it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ SERVING = Preload(
         f"serving.backends.tensorflow_messages:message_module:{MESSAGES}",
     )
 )
+STORE = Preload(("serving.__main__", "serving.mirror_verb", "serving.push_verb", "s3fs"))
 
 
 class Preloaded(subprocess.Popen[str]):
@@ -104,21 +107,23 @@ class Preloaded(subprocess.Popen[str]):
 
 
 def run_preloaded(
-    words: Sequence[str | os.PathLike[str]], timeout_seconds: float = 600, **environment: str
+    words: Sequence[str | os.PathLike[str]], preload: Preload = TRAINING, /, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """A script or `PENSTOCK` with its arguments, run to its end with training's modules imported."""
-    with start_preloaded(words, **environment) as process:
+    """A script or `PENSTOCK` with its arguments, run to its end."""
+    with start_preloaded(words, preload, **environment) as process:
         try:
-            output, errors = process.communicate(timeout=timeout_seconds)
+            output, errors = process.communicate(timeout=RUN_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
     return subprocess.CompletedProcess(list(words), process.returncode, output, errors)
 
 
-def start_preloaded(words: Sequence[str | os.PathLike[str]], **environment: str) -> subprocess.Popen[str]:
-    """A script or `PENSTOCK` with its arguments, training's modules imported; both outputs are pipes."""
-    return Preloaded(TRAINING, words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment})
+def start_preloaded(
+    words: Sequence[str | os.PathLike[str]], preload: Preload = TRAINING, /, **environment: str
+) -> subprocess.Popen[str]:
+    """A script or `PENSTOCK` with its arguments; both outputs are pipes."""
+    return Preloaded(preload, words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment})
 
 
 def _checked(preload: Preload, environment: Mapping[str, str]) -> dict[str, str]:

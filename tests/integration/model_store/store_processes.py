@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.preloaded import PENSTOCK, STORE, TRAINING, run_preloaded
 from tests.processes import ROOT, START_SECONDS, STOP_SECONDS
 
 
@@ -86,14 +87,8 @@ class S3:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """Runs `penstock` to its end; what it printed."""
-        done = subprocess.run(
-            penstock_command(*arguments),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-            env=self.environment,
-        )
+        preload = TRAINING if arguments[0] == "train" else STORE
+        done = run_preloaded([PENSTOCK, *arguments], preload, **self.environment)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
