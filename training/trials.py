@@ -39,6 +39,7 @@ from training.oracles import (
 from training.phases import fit_in_phases
 from training.progress import Report, Tell, progress
 from training.runtime import make_repeatable
+from training.search_chief import answer_workers
 from training.search_folder import TRIALS
 from training.search_space import value_text, with_values
 from training.search_spec import HyperbandSearch, SearchSpec
@@ -78,17 +79,20 @@ class Trials(BaseTuner):  # type: ignore[misc]  # keras_tuner has no types
         if done := len(results(self.oracle, self.asked)):
             self._say(f"finished trials in {self.project_dir}: {done}")
 
-    def run(self, parts: Parts | None) -> None:
-        """Fits on the training and measures on the validation split until no trials are left. The chief, which fits
-        nothing, needs no parts.
+    def hand_out(self) -> None:
+        """What a chief does, which fits nothing: its workers run the trials until none are left."""
+        self.save()
+        with _quiet_oracle():
+            answer_workers(self.oracle, self.interruption.check)
+
+    def run(self, parts: Parts) -> None:
+        """Fits on the training and measures on the validation split until no trials are left.
 
         Raises InvalidJob when the objective is not among the fit's figures.
         """
         try:
-            with warnings.catch_warnings():
-                # of the oracle's own model of the space, whose bounds are KerasTuner's
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                self.search(*((parts.train, parts.validation) if parts else ()))
+            with _quiet_oracle():
+                self.search(parts.train, parts.validation)
         except errors.FatalError as error:
             raise InvalidJob(str(error)) from error
 
@@ -151,3 +155,11 @@ class Trials(BaseTuner):  # type: ignore[misc]  # keras_tuner has no types
                 tell(report)
 
             yield checked
+
+
+@contextlib.contextmanager
+def _quiet_oracle() -> Iterator[None]:
+    """Without the warnings of its own model of the space, whose bounds are KerasTuner's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield

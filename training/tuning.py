@@ -72,7 +72,10 @@ def tune(
         with search_folder(folder, job, fresh=fresh):
             trials = Trials(folder, job, search, models=models, console=console, interruption=interruption)
             trials.take_up()
-            trials.run(None if _is_chief() else read_parts(job))
+            if _is_chief():
+                trials.hand_out()
+            else:
+                trials.run(read_parts(job))
             ranking = trials.ranking()
     if not ranking or ranking[0].figure is None:
         raise PublishError(f"all {len(ranking)} trials of the search failed; each said why when it ended")

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import grpc
 import pytest
 
 from serving.contract.model_directory import model_paths
@@ -52,6 +53,16 @@ def start_plainly(job: Path) -> subprocess.Popen[str]:
     """By the true command line, which imports everything itself."""
     command = [sys.executable, "-m", "penstock_cli", *words(job)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def chief_at(port: int) -> dict[str, str]:
+    return {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
 
 
 def words(job: Path) -> list[str]:
@@ -119,9 +130,7 @@ def test_search_goes_on_where_it_was_killed_or_interrupted_and_runs_no_finished_
 
 
 def test_chief_hands_out_trials_to_two_workers_and_publishes_once(job: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(free.getsockname()[1])}
+    address = chief_at(free_port())
     workers = ("worker-0", "worker-1")
     running = {name: start(job, KERASTUNER_TUNER_ID=name, **address) for name in workers}
     for process in running.values():  # so that both are there when the first trial is given out
@@ -145,3 +154,26 @@ def test_chief_hands_out_trials_to_two_workers_and_publishes_once(job: Path) -> 
     with start(job, "--set", "search.trials=5", "--dry-run") as alone:
         _, heard = alone.communicate(timeout=120)
     assert (alone.returncode, begun(heard)) == (0, ["5"]), "one process goes on from what several did"
+
+
+def test_a_chief_that_cannot_listen_says_where_and_what_to_do(job: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with start(job, KERASTUNER_TUNER_ID="chief", **chief_at(port)) as chief:
+            _, heard = chief.communicate(timeout=120)
+    assert chief.returncode == 2
+    assert heard.splitlines()[-1] == (
+        f"penstock tune: KERASTUNER_ORACLE_PORT: the chief cannot listen at 127.0.0.1:{port};"
+        " give an address of this machine and a port that no other process has"
+    )
+
+
+def test_an_interrupt_ends_a_chief_that_waits_for_workers(job: Path) -> None:
+    port = free_port()
+    with start(job, KERASTUNER_TUNER_ID="chief", **chief_at(port)) as chief:
+        channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        grpc.channel_ready_future(channel).result(timeout=120)
+        channel.close()
+        chief.send_signal(signal.SIGINT)
+        chief.communicate(timeout=120)
+    assert chief.returncode == INTERRUPTED
