@@ -34,8 +34,8 @@ def answer_workers(oracle: Any, check: Callable[[], None]) -> None:
         server.add_insecure_port(address)
     except RuntimeError as error:
         raise InvalidSettings(
-            f"KERASTUNER_ORACLE_PORT: the chief cannot listen at {address}; give an address of this machine and a port"
-            " that no other process has"
+            f"KERASTUNER_ORACLE_IP and _PORT: the chief cannot listen at {address}; give an address of this machine and"
+            " a port that no other process has"
         ) from error
     server.start()
     try:

@@ -27,6 +27,7 @@ from training.trials import Trials
 ADDRESS, PORT, NAME = "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID"
 CHIEF_SECONDS = 300
 """A worker may be started before its chief, which loads TensorFlow first; later than this there is none."""
+LAST_PORT = 65535
 CONNECTING = [("grpc.max_reconnect_backoff_ms", 1000)]
 """Else the pauses grow to minutes."""
 
@@ -90,11 +91,16 @@ def _is_worker() -> bool:
 
 
 def _is_chief() -> bool:
-    """As KerasTuner tells it. Raises InvalidSettings when only some of its variables are there."""
+    """As KerasTuner tells it. Raises InvalidSettings when only some of its variables are there, or the port is none:
+    gRPC would listen at what is left of a larger one.
+    """
     if ADDRESS not in os.environ:
         return False
     if missing := [name for name in (PORT, NAME) if name not in os.environ]:
         raise InvalidSettings(f"{ADDRESS} is set, so this is one of several processes; set {' and '.join(missing)} too")
+    port = os.environ[PORT]
+    if not (port.isdecimal() and 0 < int(port) <= LAST_PORT):
+        raise InvalidSettings(f"{PORT}: {port!r} is no port; give one from 1 to {LAST_PORT}")
     return "chief" in os.environ[NAME]
 
 

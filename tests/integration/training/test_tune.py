@@ -163,8 +163,18 @@ def test_a_chief_that_cannot_listen_says_where_and_what_to_do(job: Path) -> None
             _, heard = chief.communicate(timeout=120)
     assert chief.returncode == 2
     assert heard.splitlines()[-1] == (
-        f"penstock tune: KERASTUNER_ORACLE_PORT: the chief cannot listen at 127.0.0.1:{port};"
+        f"penstock tune: KERASTUNER_ORACLE_IP and _PORT: the chief cannot listen at 127.0.0.1:{port};"
         " give an address of this machine and a port that no other process has"
+    )
+
+
+@pytest.mark.parametrize("name", ["chief", "worker-0"])
+def test_what_is_no_port_is_refused(job: Path, name: str) -> None:
+    with start(job, KERASTUNER_TUNER_ID=name, **chief_at(99999)) as process:
+        _, heard = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert heard.splitlines()[-1] == (
+        "penstock tune: KERASTUNER_ORACLE_PORT: '99999' is no port; give one from 1 to 65535"
     )
 
 
